@@ -1,0 +1,33 @@
+import { defineConfig } from 'vitest/config'
+
+/** `unit` needs nothing but Node; `lab` starts real SIP peers and browsers; `soak` is the long form of the same. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{lib,crds,agent,operator,cli}/**/*.test.ts', 'test/*.test.ts', 'test/regress/*.test.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'lab',
+          include: ['test/{integration,e2e}/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'soak',
+          include: ['test/soak/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 3_600_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+})
