@@ -1,0 +1,83 @@
+/** The door to media: RTP sessions that send a source, measure what arrives, and report it. It knows no SIP and judges nothing. */
+import type { Metrics } from '../../crds/index.ts'
+
+export type Codec = 'PCMA' | 'PCMU'
+
+export interface MediaAddress {
+  host: string
+  rtpPort: number
+  rtcpPort: number
+}
+
+/** What we send. Everything is encoded before the call starts. */
+export type Source =
+  | { kind: 'Tone' }
+  /** A speech-like signal: talk spurts and pauses with a speech-shaped spectrum. */
+  | { kind: 'Speech' }
+  | { kind: 'Silence' }
+  /** Each packet received goes back with its sequence number, timestamp and payload, so that gaps stay visible. `forward` returns false to drop it. */
+  | { kind: 'Echo'; forward?: (packet: EchoedPacket) => boolean; sent?: (packet: EchoedPacket, at: number) => void }
+
+export interface EchoedPacket {
+  ssrc: number
+  sequenceNumber: number
+  /** RTP timestamp units. */
+  timestamp: number
+  /** Clock.monotonic, milliseconds. */
+  receivedAt: number
+}
+
+export interface StartOptions {
+  remote: MediaAddress
+  codec: Codec
+  payloadType: number
+  /** Milliseconds of audio a packet. */
+  ptime: number
+  source: Source
+  jitterBuffer: { mode: 'Fixed' | 'Adaptive'; /** milliseconds */ delay: number }
+}
+
+/** How the MOS of a result came about: a MOS without this is not quotable. */
+export interface MosBasis {
+  model: 'G.107'
+  codec: string
+  jitterBuffer: string
+  /** Which terms the one-way delay consists of, e.g. `rtt/2 + jitter buffer + packetization`. */
+  delayBasis: string
+}
+
+export interface MediaReport {
+  /** Only what was measured. */
+  metrics: Metrics
+  mosBasis?: MosBasis
+  packetsSent: number
+  packetsReceived: number
+  /** Clock.monotonic of the last RTP packet from the peer; absent: not one came. */
+  lastReceivedAt?: number
+  /** Highest extended sequence number of ours that the peer's receiver reports named; absent: no report. */
+  remoteProgress?: number
+}
+
+export interface MediaSession extends AsyncDisposable {
+  readonly rtpPort: number
+  readonly rtcpPort: number
+  /** Begins to send and to measure. Packets before it are measured too, once it is called with their payload type. */
+  start(options: StartOptions): void
+  /** The call so far: averages and totals as `health.ts` judges them. */
+  report(): MediaReport
+  /** The second that ended now: call it once a second. */
+  sample(): Metrics
+  /** RTCP BYE, then silence; `report` stays valid. */
+  stop(): void
+}
+
+export type OpenOutcome = { kind: 'Open'; session: MediaSession } | { kind: 'PortsExhausted'; range: string }
+
+export interface MediaEngine extends AsyncDisposable {
+  /** Binds an RTP/RTCP port pair on `address`. */
+  open(address: string): Promise<OpenOutcome>
+  /** The generator's honesty: pacing lateness since the start (milliseconds), totals, ports in use. */
+  readonly gauges: Readonly<{ portsUsed: number; portsFree: number; packetsSent: number; packetsReceived: number }>
+  /** p99 of how late packets left against their slot, since the last call, in milliseconds; undefined: none was sent. */
+  pacingLateness(): number | undefined
+}
