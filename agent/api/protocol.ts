@@ -1,0 +1,148 @@
+/** What operator and agent say to each other: RunPlan in, RunEvents out. Both sides parse with these schemas; neither trusts the other's types. */
+import { z } from 'zod'
+import { failureClasses, findings, metrics, outcomes } from '../../crds/index.ts'
+import type { Finding, FailureClass, MetricKey, Outcome } from '../../crds/index.ts'
+
+/** Raised when an old agent could not carry out a new plan, or an old operator not read a new event. */
+export const PROTOCOL = 1
+
+const text = (max: number) => z.string().min(1).max(max)
+/** Milliseconds. */
+const duration = z.number().int().min(0).max(86_400_000)
+const port = z.number().int().min(1).max(65535)
+
+const names = <Key extends string>(table: Record<Key, unknown>) => z.enum(Object.keys(table) as [Key, ...Key[]])
+
+const account = z.object({
+  username: text(128),
+  authUsername: text(128).optional(),
+  displayName: text(128).optional(),
+  realm: text(256).optional(),
+  password: z.string().max(1024).optional(),
+  extension: text(128).optional(),
+})
+
+const registrar = z.object({
+  domain: text(253),
+  port,
+  transport: z.enum(['UDP', 'TCP']),
+  /** False: an IP-authenticated trunk, no REGISTER is sent. */
+  register: z.boolean(),
+  /** Milliseconds asked for in REGISTER. */
+  expires: duration,
+  outboundProxy: z.object({ host: text(253), port, transport: z.enum(['UDP', 'TCP']) }).optional(),
+})
+
+const media = z.object({
+  audio: z.object({
+    codec: z.enum(['PCMA', 'PCMU']),
+    ptime: z.number().int().min(10).max(60),
+    source: z.enum(['Tone', 'Speech']),
+  }),
+  jitterBuffer: z.object({ mode: z.enum(['Fixed', 'Adaptive']), delay: duration }),
+})
+
+const endpoint = z.object({
+  id: text(128),
+  role: z.enum(['Caller', 'Callee']),
+  account: account.optional(),
+  registrar,
+  /** SIP URI; a Callee and a Register check have none. */
+  target: text(1024).optional(),
+  media,
+  /** From answer to our BYE. */
+  callDuration: duration,
+  remoteHangup: z.enum(['Fail', 'Allow']),
+})
+
+export const RunPlan = z.object({
+  protocol: z.literal(PROTOCOL),
+  /** The execution's id, also the first part of its Call-IDs. */
+  id: z.string().regex(/^[A-Za-z0-9-]{1,128}$/),
+  /** The leader's epoch; an agent refuses a plan of an older one. */
+  epoch: z.number().int().min(0),
+  kind: z.literal('Probe'),
+  namespace: text(63),
+  name: text(253),
+  generation: z.number().int().min(0),
+  location: text(63),
+  check: z.enum(['Call', 'Options', 'Register']),
+  /** The slot this execution belongs to: milliseconds since 1970. */
+  slot: z.number().int(),
+  endpoint,
+  /** `call` is how long a Callee waits. */
+  timeouts: z.object({ register: duration, answer: duration, call: duration }),
+  /** In force when the plan was made; the result is judged by them. */
+  thresholds: z.record(z.string(), z.object({ warning: z.number(), critical: z.number() })),
+})
+export type RunPlan = z.infer<typeof RunPlan>
+
+export const phases = [
+  'Pending',
+  'Registering',
+  'Registered',
+  'Waiting',
+  'Calling',
+  'Ringing',
+  'InCall',
+  'Ending',
+  'Done',
+] as const
+export type Phase = (typeof phases)[number]
+
+const measured = z.partialRecord(names<MetricKey>(metrics), z.number())
+
+const mosBasis = z.object({ model: z.string(), codec: z.string(), jitterBuffer: z.string(), delayBasis: z.string() })
+const address = z.object({ host: z.string(), port: z.number(), transport: z.enum(['UDP', 'TCP']) })
+
+/** One check's result: what was measured and how it ended, without a judgement. */
+const result = z.object({
+  outcome: z.enum(outcomes as unknown as [Outcome, ...Outcome[]]),
+  failureClass: names<FailureClass>(failureClasses).optional(),
+  /** One sentence for a human, naming who said what. */
+  message: z.string(),
+  /** True: a Callee whose call never came; nothing can be said of the target. */
+  noCall: z.boolean().optional(),
+  /** True: we cut it ourselves (stop, drain). It has no level and is no round. */
+  stopped: z.boolean().optional(),
+  /** The last final SIP response that mattered. */
+  sip: z.object({ code: z.number().int(), reason: z.string() }).optional(),
+  metrics: measured,
+  mosBasis: mosBasis.optional(),
+  findings: z.array(names<Finding>(findings)),
+  /** Milliseconds since 1970. */
+  startedAt: z.number(),
+  finishedAt: z.number(),
+  callId: z.string().optional(),
+  remote: address.optional(),
+  userAgent: z.string().optional(),
+  retransmissions: z.object({ sent: z.number().int(), received: z.number().int() }),
+  authenticationRounds: z.number().int(),
+})
+export type CallResult = z.infer<typeof result>
+
+const traceMessage = z.object({
+  /** Milliseconds since 1970. */
+  at: z.number(),
+  direction: z.enum(['In', 'Out']),
+  transport: z.enum(['UDP', 'TCP']),
+  local: z.string(),
+  remote: z.string(),
+  /** As it was on the wire, secrets redacted. */
+  text: z.string(),
+})
+export type TracedMessage = z.infer<typeof traceMessage>
+
+const head = { seq: z.number().int().min(1), /** Milliseconds since 1970. */ at: z.number() }
+
+export const RunEvent = z.discriminatedUnion('type', [
+  z.object({ ...head, type: z.literal('Phase'), phase: z.enum(phases), detail: z.string().optional() }),
+  z.object({ ...head, type: z.literal('Sample'), second: z.number().int().min(0), metrics: measured }),
+  z.object({ ...head, type: z.literal('Call'), result }),
+  z.object({ ...head, type: z.literal('Trace'), messages: z.array(traceMessage), truncated: z.boolean() }),
+  /** The generator was over its limits; the results of this run say nothing about the target. */
+  z.object({ ...head, type: z.literal('Saturation'), reason: z.string() }),
+  /** Always the last one of a run. */
+  z.object({ ...head, type: z.literal('End') }),
+])
+export type RunEvent = z.infer<typeof RunEvent>

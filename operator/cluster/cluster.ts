@@ -1,0 +1,33 @@
+/** The one door to what the user declared: Kubernetes, or a folder of YAML that behaves alike. It knows no meaning of a kind. */
+import type { Problem, Resource } from '../../crds/index.ts'
+
+export type Kind = Resource['kind']
+export type OfKind<K extends Kind> = Extract<Resource, { kind: K }>
+
+export interface Key {
+  namespace: string
+  name: string
+}
+
+/** A resource as it is in force: parsed, defaults applied, with the identity that the cluster gave it. */
+export type Stored<K extends Kind = Kind> = OfKind<K> & { metadata: { uid: string; generation: number } }
+
+/** Data of a Secret or ConfigMap, already decoded to text. */
+export type KeyedData = Readonly<Record<string, string>>
+
+export interface Cluster extends AsyncDisposable {
+  /** Rises by one at each start of local mode, with each change of leader on Kubernetes. */
+  readonly epoch: number
+  list<K extends Kind>(kind: K): ReadonlyArray<Stored<K>>
+  get<K extends Kind>(kind: K, key: Key): Stored<K> | undefined
+  /** Something about this object may have changed: look. Level-based; says neither what nor whether. Secrets too (`kind: 'Secret'`). */
+  onChange(handler: (changed: { kind: Kind | 'Secret' | 'ConfigMap'; key: Key }) => void): Disposable
+  /** Undefined: there is none. Never cached by the caller, never logged. */
+  secret(key: Key): Promise<KeyedData | undefined>
+  configMap(key: Key): Promise<KeyedData | undefined>
+  status<K extends Kind>(kind: K, key: Key): OfKind<K>['status']
+  /** Does nothing when nothing changed. */
+  writeStatus<K extends Kind>(kind: K, key: Key, status: NonNullable<OfKind<K>['status']>): Promise<void>
+  /** What is declared and cannot be taken, now: broken files in local mode. Empty on Kubernetes, whose API server refuses it. */
+  problems(): readonly Problem[]
+}

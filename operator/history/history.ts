@@ -1,0 +1,166 @@
+/** The door to the history store: what happened, once and for good. It decides nothing; callers bring finished records. */
+import type { Health, Metrics } from '../../crds/index.ts'
+import type { CallResult, TracedMessage } from '../../agent/index.ts'
+
+export interface ProbeIdentity {
+  namespace: string
+  name: string
+  uid: string
+}
+
+export interface Breach {
+  metric: string
+  value: number
+  level: 'Degraded' | 'Unhealthy'
+  /** The bound that was reached. */
+  threshold: number
+}
+
+/** One execution at one location, judged. */
+export interface ExecutionRecord {
+  id: string
+  location: string
+  generation: number
+  /** Milliseconds since 1970, as all times here. */
+  slot: number
+  /** Absent: it was stopped by us and says nothing. */
+  level?: Health
+  reason: string
+  message: string
+  breaches: readonly Breach[]
+  /** Judged metrics that could not be measured. */
+  notMeasured: readonly string[]
+  thresholds: Readonly<Record<string, { warning: number; critical: number }>>
+  result: CallResult
+  /** One entry a second of the call. */
+  samples: ReadonlyArray<{ second: number; metrics: Metrics }>
+  /** Kept 7 days, where the probe's `traces` asks for it. */
+  trace?: { messages: readonly TracedMessage[]; truncated: boolean }
+}
+
+export interface TransitionRecord {
+  /** 1 for the first of a probe, no gaps. */
+  sequence: number
+  at: number
+  from: Health
+  to: Health
+  severity: string
+  reason: string
+  message: string
+  /** Absent: no execution caused it (Suspended, Stale, ...). */
+  executionId?: string
+}
+
+/** One event for one webhook. */
+export interface NewDelivery {
+  /** The event's id, the same for every webhook and every attempt. */
+  webhookId: string
+  /** `spec.webhooks[].name`. */
+  webhook: string
+  sequence: number
+  /** The state that this event tells. */
+  newStatus: Health
+  /** Body in the Standard format (JSON text). */
+  body: string
+  /** True: a maintenance window is open; it waits for `releaseHeld`. */
+  held: boolean
+}
+
+/** All that one round, or one change without a round, leaves behind. */
+export interface Entry {
+  probe: ProbeIdentity
+  /** Of all locations of the round. */
+  executions: readonly ExecutionRecord[]
+  /** Absent: no round was finished by this (a stopped execution, a suspension). */
+  round?: { slot: number; level: Health; reason: string; executionId: string; finishedAt: number }
+  transition?: TransitionRecord
+  deliveries: readonly NewDelivery[]
+}
+
+/** What a probe's reconciler needs to go on where it stopped. */
+export interface ProbeMemory {
+  health: Health
+  /** When the present state began; absent before the first transition. */
+  since?: number
+  sequence: number
+  /** The last 10, oldest first. */
+  transitions: readonly TransitionRecord[]
+  /** Levels of the last 10 rounds since the last transition without an execution, oldest first. */
+  recentLevels: readonly Health[]
+  lastRound?: { slot: number; finishedAt: number }
+  lastExecution?: ExecutionRecord
+  /** When the probe last left Healthy, while it has not returned. */
+  leftHealthyAt?: number
+}
+
+export interface Page {
+  /** From 1. */
+  page: number
+  /** 1 to 100. */
+  perPage: number
+}
+export interface Listed<Item> {
+  items: readonly Item[]
+  total: number
+}
+
+export type DeliveryState = 'Pending' | 'Held' | 'Delivered' | 'Superseded' | 'Expired' | 'Disabled'
+
+export interface Delivery extends NewDelivery {
+  id: number
+  probe: ProbeIdentity
+  createdAt: number
+  state: DeliveryState
+  attempts: number
+  nextAttemptAt: number
+  /** Of the last attempt; absent: none was answered. */
+  responseCode?: number
+  error?: string
+}
+
+export interface History extends AsyncDisposable {
+  /** One transaction: all of it or nothing. An execution id that is there already is left as it is, so that a retry is safe. */
+  record(entry: Entry): Promise<void>
+  memory(probe: ProbeIdentity): Promise<ProbeMemory>
+  /** Newest first, without samples and trace. */
+  executions(key: { namespace: string; name: string }, page: Page): Promise<Listed<ExecutionRecord>>
+  execution(key: { namespace: string; name: string }, id: string): Promise<ExecutionRecord | undefined>
+  /** By id alone, for `ringcheck trace`. */
+  executionById(id: string): Promise<(ExecutionRecord & { probe: ProbeIdentity }) | undefined>
+  /** Newest first. */
+  transitions(key: { namespace: string; name: string }, page: Page): Promise<Listed<TransitionRecord>>
+  /** Oldest first: the state at `from` (if known) and every change up to `to`. For uptime. */
+  states(key: { namespace: string; name: string }, from: number, to: number): Promise<ReadonlyArray<{ at: number; health: Health }>>
+  readonly outbox: Outbox
+  readonly objects: ObjectStore
+  /** Deletes what is past its time, in small batches. Executions 90 d, samples and traces 7 d, transitions 400 d. */
+  prune(now: number): Promise<void>
+}
+
+/** The webhook deliveries, as the deliverer sees them. */
+export interface Outbox {
+  /** The oldest undelivered one of each (probe, webhook): order is kept by never looking past it. */
+  due(now: number, limit: number): Promise<readonly Delivery[]>
+  /** When the next pending one is due; undefined: nothing waits. */
+  nextDue(): Promise<number | undefined>
+  settle(id: number, result: { state: 'Delivered' | 'Disabled'; responseCode: number; at: number }): Promise<void>
+  postpone(id: number, attempt: { nextAttemptAt: number; responseCode?: number; error: string; at: number }): Promise<void>
+  /** Marks pending ones that failed at least once, are older than 10 min and have a newer one behind them; and those past 6 h. Returns how many of each. */
+  supersede(now: number): Promise<{ superseded: number; expired: number }>
+  /** The maintenance window of this probe is over: each webhook gets the difference between what it was told and what is. */
+  releaseHeld(probe: ProbeIdentity): Promise<void>
+  list(page: Page & { namespace?: string; name?: string }): Promise<Listed<Delivery>>
+  attempts(id: number): Promise<ReadonlyArray<{ at: number; responseCode?: number; error?: string }>>
+  counts(): Promise<{ pending: number; oldestCreatedAt?: number }>
+}
+
+/** Identities and status of local mode, where no API server keeps them. */
+export interface ObjectStore {
+  /** A UUID made at the first call for (kind, namespace, name); generation rises when `specHash` differs from the last one. */
+  identify(object: { kind: string; namespace: string; name: string; specHash: string }): Promise<{ uid: string; generation: number }>
+  status(object: { kind: string; namespace: string; name: string }): Promise<unknown>
+  writeStatus(object: { kind: string; namespace: string; name: string }, status: unknown): Promise<void>
+  statuses(): Promise<ReadonlyArray<{ kind: string; namespace: string; name: string; status: unknown }>>
+  /** One more than at the last start. */
+  nextEpoch(): Promise<number>
+}
