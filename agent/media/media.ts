@@ -15,7 +15,11 @@ export type Source =
   /** A speech-like signal: talk spurts and pauses with a speech-shaped spectrum. */
   | { kind: 'Speech' }
   | { kind: 'Silence' }
-  /** Each packet received goes back with its sequence number, timestamp and payload, so that gaps stay visible. `forward` returns false to drop it. */
+  /**
+   * Each packet received goes back with its sequence number, timestamp and payload, so that gaps stay visible. `forward` is asked once
+   * for each and returns false to drop it. Which packet is the last one is known only afterwards, so a dropped one is kept until the
+   * next one comes; when the session stops before that, it is sent after all. `sent` is told of every packet that left.
+   */
   | { kind: 'Echo'; forward?: (packet: EchoedPacket) => boolean; sent?: (packet: EchoedPacket, at: number) => void }
 
 export interface EchoedPacket {

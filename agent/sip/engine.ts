@@ -157,6 +157,8 @@ export interface IncomingCall {
   /** Sends 200 and resolves when the ACK came; undefined when it was cancelled before, or the ACK never came. */
   answer(sdp: string, onReoffer?: (sdp: string | undefined) => string | undefined): Promise<Call | undefined>
   reject(code: number, reason?: string): void
+  /** Says nothing to it, not even the automatic 100, nor to its retransmissions and its CANCEL: what a dead server looks like. */
+  ignore(): void
 }
 
 /** A request outside a dialog that is neither INVITE, ACK nor CANCEL. */
