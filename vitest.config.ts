@@ -14,6 +14,7 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/{integration,e2e}/**/*.test.ts'],
+          globalSetup: 'test/lab/requirements.ts',
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,

@@ -1,0 +1,173 @@
+/** SIPp as callee and as caller, with its own scenarios or those in scenarios/; its digest knows MD5 only, its transports are UDP and TCP. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort, freeRtpPorts, isBound } from './ports.ts'
+import { type Ending, start, temporaryFolder } from './process.ts'
+
+export interface Counts {
+  readonly calls: number
+  readonly successful: number
+  readonly failed: number
+  /** Still up. */
+  readonly current: number
+}
+
+interface Sipp extends AsyncDisposable {
+  readonly host: '127.0.0.1'
+  readonly port: number
+  readonly pid: number
+  /** From its statistics file, at most 200 ms old. A call to the scenario `uas` counts as current until 4 s after its BYE. */
+  counts(): Counts
+  /** SIGTERM: SIPp ends at once, calls that are up are not hung up. */
+  stop(): Promise<void>
+  /** SIGKILL. */
+  kill(): Promise<void>
+  /** Its screens and the messages it did not expect. */
+  log(): string
+}
+
+export interface CalleeOptions {
+  /** Default: a free one. */
+  readonly port?: number
+  readonly transport?: 'udp' | 'tcp'
+  /** Sends each RTP packet back to where it came from. Default: it sends nothing. */
+  readonly rtpEcho?: boolean
+  /** Path of a scenario file. Default: SIPp's own `uas`, which rings and answers at once, with PCMU whatever was offered. */
+  readonly scenario?: string
+}
+
+export interface SippCallee extends Sipp {
+  /** `host:port`, as a route of Kamailio. */
+  readonly target: string
+  /** Where the RTP echo listens. */
+  readonly rtpPort: number
+}
+
+export async function sippCallee(options: CalleeOptions = {}): Promise<SippCallee> {
+  const { port = await freePort(), transport = 'udp', rtpEcho = false, scenario } = options
+  // The echo of audio listens on the first, that of video two above.
+  const rtpPort = await freeRtpPorts(4)
+  const sipp = await startSipp({
+    port,
+    arguments: [
+      ...(scenario === undefined ? ['-sn', 'uas'] : ['-sf', scenario]),
+      ...['-mp', String(rtpPort)],
+      ...(rtpEcho ? ['-rtp_echo'] : []),
+      ...transportArguments(transport),
+    ],
+    // A question in SIP would be a failed call in its counts.
+    ready: () => isBound(port, transport),
+  })
+  return { ...sipp, target: `127.0.0.1:${port}`, rtpPort }
+}
+
+export interface CallerOptions {
+  /** `host:port` to which everything is sent. */
+  readonly target: string
+  /** `call` and `register` are in scenarios/; else the path of a file. */
+  readonly scenario: 'call' | 'register' | (string & {})
+  /** Whom to call: the user of the Request-URI. */
+  readonly service?: string
+  /** Who calls or registers. Default `sipp`. */
+  readonly user?: string
+  /** Default `pw-` and the user. */
+  readonly password?: string
+  readonly transport?: 'udp' | 'tcp'
+  /** Sends a 1 kHz tone as PCMU, 20 ms packets, while the call is up. Default false: no RTP at all. */
+  readonly rtp?: boolean
+  /** How long a call stays up, milliseconds. Default 1000. */
+  readonly hold?: number
+  /** Default 1. */
+  readonly calls?: number
+  /** Calls a second. Default 10. */
+  readonly rate?: number
+}
+
+export interface SippCaller extends Sipp {
+  /** Resolves when all calls are over; exit code 0 when all of them succeeded. */
+  readonly finished: Promise<Ending & Counts>
+}
+
+export async function sippCaller(options: CallerOptions): Promise<SippCaller> {
+  const { target, scenario, service = 'service', user = 'sipp', transport = 'udp', rtp = false } = options
+  const { password = `pw-${user}`, hold = 1_000, calls = 1, rate = 10 } = options
+  const [port, rtpPort] = [await freePort(), await freeRtpPorts(2)]
+  const sipp = await startSipp({
+    port,
+    arguments: [
+      ...[target, '-sf', scenario.includes('/') ? scenario : join(import.meta.dirname, 'scenarios', `${scenario}.xml`)],
+      ...['-s', service, '-key', 'user', user, '-au', user, '-ap', password],
+      ...['-m', String(calls), '-r', String(rate), '-d', String(hold), '-mp', String(rtpPort)],
+      ...(rtp ? ['-set', 'rtp', '1'] : []),
+      ...transportArguments(transport),
+    ],
+  })
+  return { ...sipp, finished: sipp.ended.then((ending) => ({ ...ending, ...sipp.counts() })) }
+}
+
+function transportArguments(transport: 'udp' | 'tcp'): string[] {
+  return transport === 'tcp' ? ['-t', 't1'] : []
+}
+
+interface Launch {
+  readonly port: number
+  readonly arguments: readonly string[]
+  readonly ready?: () => boolean
+}
+
+async function startSipp(launch: Launch): Promise<Sipp & { readonly ended: Promise<Ending> }> {
+  await using stack = new AsyncDisposableStack()
+  const folder = stack.use(temporaryFolder('sipp')).path
+  const [statistics, errors] = [join(folder, 'statistics.csv'), join(folder, 'errors.log')]
+  writeFileSync(join(folder, 'tone.ulaw'), toneOfOneSecond())
+  writeFileSync(errors, '')
+  const child = await start({
+    command: 'sipp',
+    arguments: [
+      ...launch.arguments,
+      ...['-i', '127.0.0.1', '-p', String(launch.port), '-mi', '127.0.0.1'],
+      // Without a terminal it has no keyboard; the default socket buffer loses INVITEs at some thousand calls a second.
+      ...['-nostdin', '-buff_size', '4000000'],
+      ...['-trace_stat', '-stf', statistics, '-fd', '200ms', '-trace_err', '-error_file', errors],
+    ],
+    folder,
+    ...(launch.ready && { ready: launch.ready }),
+  })
+  stack.use(child)
+  const owned = stack.move()
+  return {
+    host: '127.0.0.1',
+    port: launch.port,
+    pid: child.pid,
+    ended: child.ended,
+    counts: () => countsOf(readFileSync(statistics, 'utf8')),
+    stop: async () => void (await child.stop()),
+    kill: async () => void (await child.kill()),
+    log: () => `${child.log()}\n${readFileSync(errors, 'utf8')}`,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** The last line that was written whole, under the names of the first. */
+function countsOf(csv: string): Counts {
+  const [names = [], ...rows] = csv.split('\n').map((line) => line.split(';'))
+  const row = rows.findLast((each) => each.length === names.length)
+  if (!row) return { calls: 0, successful: 0, failed: 0, current: 0 }
+  const field = (name: string) => {
+    const value = Number(row[names.indexOf(name)])
+    if (!Number.isInteger(value)) throw new Error(`sipp: no column ${name} in its statistics`)
+    return value
+  }
+  return {
+    calls: field('TotalCallCreated'),
+    successful: field('SuccessfulCall(C)'),
+    failed: field('FailedCall(C)'),
+    current: field('CurrentCall'),
+  }
+}
+
+/** 1 kHz at 0 dBm0 as mu-law: the eight octets of ITU-T G.711 table 6, over and over. */
+function toneOfOneSecond(): Buffer {
+  const period = [0x1e, 0x0b, 0x0b, 0x1e, 0x9e, 0x8b, 0x8b, 0x9e]
+  return Buffer.alloc(8_000, Uint8Array.from(period))
+}
