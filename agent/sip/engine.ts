@@ -96,7 +96,8 @@ export interface Registration {
   unregister(): Promise<{ kind: 'Unregistered' } | Failure>
 }
 
-export type OptionsOutcome = { kind: 'Answered'; code: number; reason: string; milliseconds: number; remote: Endpoint } | Failure
+export type OptionsOutcome =
+  { kind: 'Answered'; code: number; reason: string; milliseconds: number; remote: Endpoint } | Failure
 
 export interface InviteOptions extends RequestOptions {
   /** Request-URI and To. */

@@ -1,0 +1,13 @@
+/** What others may know of SIP: the door to an engine, session descriptions, and traces. */
+export type * from './engine.ts'
+export { type Drawable, type LadderMessage, renderLadder } from './ladder.ts'
+export {
+  type AudioCodec,
+  buildAnswer,
+  buildOffer,
+  type Direction,
+  type LocalAudio,
+  readAudio,
+  type RemoteAudio,
+} from './sdp.ts'
+export { Trace, type TraceMessage } from './trace.ts'

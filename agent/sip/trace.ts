@@ -1,0 +1,81 @@
+/** The record of one call's or registration's messages as they were on the wire, bounded and without secrets; it decides nothing. */
+import type { Transport } from './engine.ts'
+
+export interface TraceMessage {
+  /** Wall clock: milliseconds since 1970. */
+  at: number
+  /** Clock.monotonic, milliseconds; only differences mean anything. */
+  monotonic: number
+  direction: 'In' | 'Out'
+  transport: Transport
+  /** `host:port` of our side. */
+  local: string
+  /** `host:port` of the peer. */
+  remote: string
+  /** As it was on the wire; response and nonce values of Authorization and Proxy-Authorization are redacted. */
+  text: string
+  /** It went, or came, once before. */
+  retransmission: boolean
+}
+
+/** A message as it is handed over: `bytes` are kept, not copied, and become text when somebody looks. */
+export interface Recorded extends Omit<TraceMessage, 'text'> {
+  bytes: Buffer
+}
+
+export interface TraceLimits {
+  messages: number
+  bytes: number
+}
+
+/** More than a call of minutes under loss needs. */
+const LIMITS: TraceLimits = { messages: 500, bytes: 500_000 }
+
+export class Trace {
+  readonly #limits: TraceLimits
+  readonly #recorded: Recorded[] = []
+  #bytes = 0
+  #dropped = 0
+
+  /** @param limits what is over them is dropped, the newest first, and counted */
+  constructor(limits: TraceLimits = LIMITS) {
+    this.#limits = limits
+  }
+
+  record(message: Recorded): void {
+    const { messages, bytes } = this.#limits
+    if (this.#recorded.length >= messages || this.#bytes + message.bytes.length > bytes) {
+      this.#dropped++
+      return
+    }
+    this.#bytes += message.bytes.length
+    this.#recorded.push(message)
+  }
+
+  /** In the order they were sent and received. */
+  get messages(): TraceMessage[] {
+    return this.#recorded.map(({ bytes, ...message }) => ({ ...message, text: redact(bytes.toString('utf8')) }))
+  }
+
+  /** True: messages came that had no room. */
+  get truncated(): boolean {
+    return this.#dropped > 0
+  }
+}
+
+/** A credentials header with its folded lines (RFC 3261 7.3.1). */
+const CREDENTIALS = /^(?:proxy-)?authorization[ \t]*:.*(?:\r?\n[ \t].*)*/gim
+
+/**
+ * The values that a password could be guessed from. What is quoted may hold a quoted quote; a value whose closing quote is missing
+ * goes to the end of the header.
+ */
+const SECRETS = /\b(response|nonce|cnonce)([ \t]*=[ \t]*)("(?:[^"\\]|\\.)*(?:"|$)|[^\s,]+)/gi
+
+/** Takes the values of `response`, `nonce` and `cnonce` out of Authorization and Proxy-Authorization; all else stays. */
+export function redact(text: string): string {
+  return text.replace(CREDENTIALS, (header) =>
+    // Basic credentials are the password itself.
+    header.replace(/(:\s*basic\s+)\S+/i, '$1[redacted]').replace(SECRETS, '$1$2"[redacted]"'),
+  )
+}
