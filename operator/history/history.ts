@@ -77,7 +77,10 @@ export interface Entry {
   deliveries: readonly NewDelivery[]
 }
 
-/** What a probe's reconciler needs to go on where it stopped. */
+/**
+ * What a probe's reconciler needs to go on where it stopped. Sequence and transitions are the name's and go on when a
+ * probe is created again; all else is of this uid alone, so that a new probe starts as Unknown.
+ */
 export interface ProbeMemory {
   health: Health
   /** When the present state began; absent before the first transition. */
@@ -88,6 +91,7 @@ export interface ProbeMemory {
   /** Levels of the last 10 rounds since the last transition without an execution, oldest first. */
   recentLevels: readonly Health[]
   lastRound?: { slot: number; finishedAt: number }
+  /** The one that decided the last round, without samples and trace. Absent once it is past its time. */
   lastExecution?: ExecutionRecord
   /** When the probe last left Healthy, while it has not returned. */
   leftHealthyAt?: number
@@ -119,7 +123,11 @@ export interface Delivery extends NewDelivery {
 }
 
 export interface History extends AsyncDisposable {
-  /** One transaction: all of it or nothing. An execution id that is there already is left as it is, so that a retry is safe. */
+  /**
+   * One transaction: all of it or nothing. What is there already is left as it is, so that a retry is safe; only a stopped
+   * execution gives way to one of the same id that has a level. Errors: `HistoryConflict` for a transition that would
+   * leave a gap, or contradict the one of its number; `HistoryLocked`, `HistoryFull` and the like, which may pass.
+   */
   record(entry: Entry): Promise<void>
   memory(probe: ProbeIdentity): Promise<ProbeMemory>
   /** Newest first, without samples and trace. */
@@ -129,27 +137,55 @@ export interface History extends AsyncDisposable {
   executionById(id: string): Promise<(ExecutionRecord & { probe: ProbeIdentity }) | undefined>
   /** Newest first. */
   transitions(key: { namespace: string; name: string }, page: Page): Promise<Listed<TransitionRecord>>
-  /** Oldest first: the state at `from` (if known) and every change up to `to`. For uptime. */
-  states(key: { namespace: string; name: string }, from: number, to: number): Promise<ReadonlyArray<{ at: number; health: Health }>>
+  /** Oldest first: the state at `from` (if known, with `at` = `from`) and every change after it, up to `to`. For uptime. */
+  states(
+    key: { namespace: string; name: string },
+    from: number,
+    to: number,
+  ): Promise<ReadonlyArray<{ at: number; health: Health }>>
   readonly outbox: Outbox
   readonly objects: ObjectStore
-  /** Deletes what is past its time, in small batches. Executions 90 d, samples and traces 7 d, transitions 400 d. */
+  /**
+   * Deletes what is past its time, in small batches with a pause between. Executions and settled deliveries 90 d, samples
+   * and traces 7 d, transitions 400 d; the last transition of a probe stays.
+   */
   prune(now: number): Promise<void>
 }
 
 /** The webhook deliveries, as the deliverer sees them. */
 export interface Outbox {
-  /** The oldest undelivered one of each (probe, webhook): order is kept by never looking past it. */
-  due(now: number, limit: number): Promise<readonly Delivery[]>
-  /** When the next pending one is due; undefined: nothing waits. */
-  nextDue(): Promise<number | undefined>
-  settle(id: number, result: { state: 'Delivered' | 'Disabled'; responseCode: number; at: number }): Promise<void>
-  postpone(id: number, attempt: { nextAttemptAt: number; responseCode?: number; error: string; at: number }): Promise<void>
-  /** Marks pending ones that failed at least once, are older than 10 min and have a newer one behind them; and those past 6 h. Returns how many of each. */
+  /**
+   * The oldest pending one of each (probe, webhook), where it is due: order is kept by never looking past it. By rising
+   * id, from the first above `after`.
+   */
+  due(now: number, limit: number, after?: number): Promise<readonly Delivery[]>
+  /** The first time after `now` at which one more of these becomes due; undefined: none will by itself. */
+  nextDue(now: number): Promise<number | undefined>
+  /** `responseCode` absent: it was settled without an attempt. `endpoint` names the target, see `disabledEndpoint`. */
+  settle(
+    id: number,
+    result: { state: 'Delivered' | 'Disabled'; responseCode?: number; error?: string; at: number; endpoint: string },
+  ): Promise<void>
+  /** A failed attempt. One that was superseded meanwhile stays so. */
+  postpone(
+    id: number,
+    attempt: { nextAttemptAt: number; responseCode?: number; error: string; at: number },
+  ): Promise<void>
+  /**
+   * Of the pending ones that failed at least once: superseded are those 10 min old that have a newer one behind them,
+   * expired those 6 h old. Returns how many of each.
+   */
   supersede(now: number): Promise<{ superseded: number; expired: number }>
-  /** The maintenance window of this probe is over: each webhook gets the difference between what it was told and what is. */
+  /**
+   * The maintenance window of this probe is over: each webhook gets the difference between what it was told and what is.
+   * That is its last held event, if it tells the present state and the webhook was last told another; no other held one.
+   */
   releaseHeld(probe: ProbeIdentity): Promise<void>
+  /** The `endpoint` with which the last settled delivery of this webhook was Disabled; undefined: it was not. */
+  disabledEndpoint(delivery: Pick<Delivery, 'probe' | 'webhook'>): Promise<string | undefined>
+  /** Newest first. */
   list(page: Page & { namespace?: string; name?: string }): Promise<Listed<Delivery>>
+  /** Oldest first. */
   attempts(id: number): Promise<ReadonlyArray<{ at: number; responseCode?: number; error?: string }>>
   counts(): Promise<{ pending: number; oldestCreatedAt?: number }>
 }
@@ -157,8 +193,14 @@ export interface Outbox {
 /** Identities and status of local mode, where no API server keeps them. */
 export interface ObjectStore {
   /** A UUID made at the first call for (kind, namespace, name); generation rises when `specHash` differs from the last one. */
-  identify(object: { kind: string; namespace: string; name: string; specHash: string }): Promise<{ uid: string; generation: number }>
+  identify(object: {
+    kind: string
+    namespace: string
+    name: string
+    specHash: string
+  }): Promise<{ uid: string; generation: number }>
   status(object: { kind: string; namespace: string; name: string }): Promise<unknown>
+  /** Of an object that was identified. */
   writeStatus(object: { kind: string; namespace: string; name: string }, status: unknown): Promise<void>
   statuses(): Promise<ReadonlyArray<{ kind: string; namespace: string; name: string; status: unknown }>>
   /** One more than at the last start. */

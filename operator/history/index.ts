@@ -1,0 +1,6 @@
+/** The door of the history store. */
+export { HistoryError } from './errors.ts'
+export type { HistoryErrorCode } from './errors.ts'
+export type * from './history.ts'
+export { openHistory } from './open.ts'
+export type { HistoryOptions } from './open.ts'

@@ -1,0 +1,73 @@
+/** Deletes what is past its time, a little at once. What a probe needs to go on is never past its time. */
+import type { Kysely } from 'kysely'
+import type { Clock } from '../../lib/clock.ts'
+import { sleep } from '../../lib/clock.ts'
+import type { Tables } from './tables.ts'
+
+const DAY = 86_400_000
+/** Rows a statement deletes: some milliseconds of the writer's lock. */
+const BATCH = 500
+/** Between two batches, in milliseconds, so that results are written in between. */
+const PAUSE = 10
+
+type Batch = (database: Kysely<Tables>, before: number) => Promise<bigint>
+
+const kept: ReadonlyArray<{ days: number; batch: Batch }> = [
+  { days: 7, batch: details('samples') },
+  { days: 7, batch: details('traces') },
+  { days: 90, batch: executions },
+  { days: 90, batch: deliveries },
+  { days: 400, batch: transitions },
+]
+
+export async function prune(database: Kysely<Tables>, { clock, now }: { clock: Clock; now: number }): Promise<void> {
+  for (const { days, batch } of kept) {
+    while ((await batch(database, now - days * DAY)) === BigInt(BATCH)) await sleep(clock, PAUSE)
+  }
+}
+
+function details(table: 'samples' | 'traces'): Batch {
+  return async (database, before) => {
+    const old = database.selectFrom(table).select('execution_id').where('slot', '<', before).limit(BATCH)
+    const result = await database.deleteFrom(table).where('execution_id', 'in', old).executeTakeFirstOrThrow()
+    return result.numDeletedRows
+  }
+}
+
+async function executions(database: Kysely<Tables>, before: number): Promise<bigint> {
+  const old = database.selectFrom('executions').select('id').where('slot', '<', before).limit(BATCH)
+  const result = await database.deleteFrom('executions').where('id', 'in', old).executeTakeFirstOrThrow()
+  return result.numDeletedRows
+}
+
+/** Those that still wait stay. */
+async function deliveries(database: Kysely<Tables>, before: number): Promise<bigint> {
+  const old = database
+    .selectFrom('deliveries')
+    .select('id')
+    .where('created_at', '<', before)
+    .where('state', 'not in', ['Pending', 'Held'])
+    .limit(BATCH)
+  const result = await database.deleteFrom('deliveries').where('id', 'in', old).executeTakeFirstOrThrow()
+  return result.numDeletedRows
+}
+
+/** The last one of a probe stays, however old: it is its state and its sequence number. */
+async function transitions(database: Kysely<Tables>, before: number): Promise<bigint> {
+  const old = database
+    .selectFrom('transitions as old')
+    .select('old.id')
+    .where('old.at', '<', before)
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('transitions as newer')
+          .select('newer.id')
+          .whereRef('newer.namespace', '=', 'old.namespace')
+          .whereRef('newer.name', '=', 'old.name')
+          .whereRef('newer.sequence', '>', 'old.sequence'),
+      ),
+    )
+    .limit(BATCH)
+  const result = await database.deleteFrom('transitions').where('id', 'in', old).executeTakeFirstOrThrow()
+  return result.numDeletedRows
+}

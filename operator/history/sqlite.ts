@@ -1,0 +1,80 @@
+/** Joins `node:sqlite` to kysely's SQLite dialect and sets how safe a commit is. It knows no table. */
+import { DatabaseSync } from 'node:sqlite'
+import type { SQLInputValue } from 'node:sqlite'
+import { Kysely, SqliteDialect } from 'kysely'
+import type { LogConfig, SqliteDatabase, SqliteStatement } from 'kysely'
+import { explained } from './errors.ts'
+import type { Tables } from './tables.ts'
+
+export interface SqliteOptions {
+  /** Path, or `:memory:`. */
+  file: string
+  /** How long a statement waits for another process's write lock, in milliseconds. The whole process waits. */
+  busyTimeout?: number
+  log?: LogConfig
+}
+
+/**
+ * WAL: readers do not wait for the writer, and a commit is one append.
+ * After SIGKILL a commit that returned is there with any `synchronous`, since its pages are with the kernel; half a
+ * transaction at the end of the WAL fails its checksum and is dropped at the next open. After a power cut only FULL
+ * holds: it syncs the WAL at each commit, where NORMAL may forget the last ones. What a webhook has told must not be
+ * forgotten, so FULL.
+ */
+const settings = 'pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on'
+
+/** Opens or makes the file. Errors: HistoryError with the path. */
+export function openSqlite({ file, busyTimeout = 5000, log }: SqliteOptions): Kysely<Tables> {
+  const database = guarded(file, () => new DatabaseSync(file, { timeout: busyTimeout }))
+  try {
+    guarded(file, () => database.exec(settings))
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  const dialect = new SqliteDialect({ database: adapted(database, file) })
+  return new Kysely<Tables>({ dialect, ...(log && { log }) })
+}
+
+/** The part of better-sqlite3 that kysely's driver calls, on a DatabaseSync. */
+function adapted(database: DatabaseSync, file: string): SqliteDatabase {
+  return {
+    close: () => database.close(),
+    prepare(text) {
+      // SQLite itself ends a transaction that ran out of disk; kysely's rollback would then hide the reason.
+      if (text === 'rollback' && !database.isTransaction) return nothing
+      // Our transactions write: the lock is taken at once, since one that only read so far cannot wait for it.
+      const statement = guarded(file, () => database.prepare(text === 'begin' ? 'begin immediate' : text))
+      return {
+        reader: statement.columns().length > 0,
+        all: (parameters) => guarded(file, () => statement.all(...bound(parameters))),
+        run: (parameters) => guarded(file, () => statement.run(...bound(parameters))),
+        iterate: (parameters) => statement.iterate(...bound(parameters)),
+      }
+    },
+  }
+}
+
+const nothing: SqliteStatement = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [].values(),
+}
+
+function bound(parameters: readonly unknown[]): SQLInputValue[] {
+  return parameters.map((value) => {
+    if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint')
+      return value
+    if (value instanceof Uint8Array) return value
+    throw new TypeError(`SQLite cannot store a ${typeof value}`)
+  })
+}
+
+function guarded<Result>(file: string, action: () => Result): Result {
+  try {
+    return action()
+  } catch (error) {
+    throw explained(error, file)
+  }
+}
