@@ -1,0 +1,29 @@
+# Everything goes through npm scripts: they put the project's own Node first on the PATH, whatever Node the machine has.
+# `make run` starts the product on embedded defaults, `make test` runs every test.
+
+.PHONY: run test soak check lab generate install
+
+run: install
+	@npm run --silent demo
+
+test: install lab
+	npm run test:all
+
+soak: install lab
+	npm run soak
+
+check: install
+	npm run check
+
+generate: install
+	npm run generate
+
+# The real peers that tests call: installs what is missing, or says what to install.
+lab:
+	@sh test/lab/install.sh
+
+install: node_modules/.installed
+
+node_modules/.installed: package-lock.json
+	npm ci
+	@touch $@

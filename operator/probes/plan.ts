@@ -1,0 +1,147 @@
+/** From a probe, its registrar and a slot to the plan an agent carries out, or to a named reason why there is none. */
+import { effectiveThresholds, milliseconds } from '../../crds/index.ts'
+import type { SipProbeSpec, SipRegistrarSpec, UnknownReason } from '../../crds/index.ts'
+import { PROTOCOL } from '../../agent/index.ts'
+import type { RunPlan } from '../../agent/index.ts'
+import type { Cluster, Stored } from '../cluster/cluster.ts'
+import type { Account } from '../registrars/resolve.ts'
+import { resolveRegistrar } from '../registrars/resolve.ts'
+import { executionId } from './schedule.ts'
+import { unsupportedByProbe, unsupportedByRegistrar } from './supported.ts'
+import { refuseTarget } from './targets.ts'
+
+/** All that is needed to make plans; holds a password, so it lives for one round and is never logged. */
+export interface Prepared {
+  kind: 'Prepared'
+  registrar: Stored<'SipRegistrar'>
+  /** Absent: an IP-authenticated trunk without accounts. */
+  account?: Account
+}
+export interface NotPrepared {
+  kind: 'NotPrepared'
+  reason: UnknownReason
+  message: string
+}
+
+/** Resolves every reference of the probe, and looks whether this version can carry it out. */
+export async function prepare(probe: Stored<'SipProbe'>, cluster: Cluster): Promise<Prepared | NotPrepared> {
+  const { namespace } = probe.metadata
+  const { name } = probe.spec.registrarRef
+  const registrar = cluster.get('SipRegistrar', { namespace, name })
+  if (!registrar) return notPrepared('RegistrarMissing', `The SipRegistrar ${name} does not exist in ${namespace}.`)
+  const unsupported = unsupportedByProbe(probe.spec) ?? unsupportedByRegistrar(registrar.spec)
+  if (unsupported) return notPrepared('Unsupported', unsupported)
+  const elsewhere = probe.spec.locations.find((location) => location.name !== 'default')
+  if (elsewhere)
+    return notPrepared('NoAgent', `spec.locations: there is no location ${elsewhere.name}; there is: default.`)
+
+  const resolved = await resolveRegistrar(registrar.spec, (secret) => cluster.secret({ namespace, name: secret }))
+  if (resolved.kind === 'Unresolved') {
+    const reason = resolved.reason === 'InvalidAccounts' ? 'RegistrarNotReady' : resolved.reason
+    return notPrepared(reason, resolved.message)
+  }
+  const account = chooseAccount(probe.spec, resolved.accounts)
+  if (probe.spec.account !== undefined && !account)
+    return notPrepared('AccountMissing', `The SipRegistrar ${name} has no account ${probe.spec.account}.`)
+  const refused = probe.spec.target && refuseTarget(probe.spec.target, registrar.spec.policy)
+  if (refused) return notPrepared('Policy', refused)
+  return { kind: 'Prepared', registrar, ...(account && { account }) }
+}
+
+function chooseAccount(spec: SipProbeSpec, accounts: readonly Account[]): Account | undefined {
+  return spec.account === undefined ? accounts[0] : accounts.find(({ username }) => username === spec.account)
+}
+
+export interface PlanDetails {
+  probe: Stored<'SipProbe'>
+  prepared: Prepared
+  location: string
+  /** Milliseconds since 1970. */
+  slot: number
+  epoch: number
+}
+
+export function makePlan({ probe, prepared, location, slot, epoch }: PlanDetails): RunPlan {
+  const { spec, metadata } = probe
+  const { audio, jitterBuffer } = spec.media
+  return {
+    protocol: PROTOCOL,
+    id: executionId(metadata.uid, location, slot),
+    epoch,
+    kind: 'Probe',
+    namespace: metadata.namespace,
+    name: metadata.name,
+    generation: metadata.generation,
+    location,
+    check: spec.check,
+    slot,
+    endpoint: {
+      id: metadata.name,
+      role: spec.mode,
+      ...(prepared.account && { account: prepared.account }),
+      registrar: registrarOf(prepared.registrar.spec),
+      ...(spec.target !== undefined && { target: spec.target }),
+      media: {
+        audio: {
+          codec: audio.codec === 'PCMU' ? 'PCMU' : 'PCMA',
+          ptime: audio.ptime,
+          source: 'speech' in audio.source ? 'Speech' : 'Tone',
+        },
+        jitterBuffer: { mode: jitterBuffer.mode, delay: milliseconds(jitterBuffer.delay) },
+      },
+      callDuration: milliseconds(spec.callDuration),
+      remoteHangup: spec.remoteHangup ?? (spec.mode === 'Caller' ? 'Fail' : 'Allow'),
+    },
+    timeouts: {
+      register: milliseconds(spec.timeouts.register),
+      answer: milliseconds(spec.timeouts.answer),
+      call: calleeWindow(spec),
+    },
+    thresholds: effectiveThresholds(spec, location),
+  }
+}
+
+/** How long a Callee waits for its call: the whole slot, less what the call itself and the next registration need. */
+function calleeWindow({ timeouts, schedule }: SipProbeSpec): number {
+  const slot = schedule.interval === undefined ? 60_000 : milliseconds(schedule.interval)
+  return timeouts.call === undefined ? slot : Math.min(milliseconds(timeouts.call), slot)
+}
+
+/** The longest an execution can take, milliseconds: every deadline used up, and the hanging up. */
+export function longestExecution(spec: SipProbeSpec): number {
+  const wait = spec.mode === 'Callee' ? calleeWindow(spec) : milliseconds(spec.timeouts.answer)
+  return milliseconds(spec.timeouts.register) + wait + milliseconds(spec.callDuration) + HANG_UP
+}
+
+/** BYE and un-REGISTER, each with a deadline of its own. */
+const HANG_UP = 15_000
+
+const DEFAULT_PORT = 5060
+
+function registrarOf(spec: SipRegistrarSpec): RunPlan['endpoint']['registrar'] {
+  const transport = spec.transport === 'TCP' ? 'TCP' : 'UDP'
+  return {
+    domain: spec.domain,
+    port: spec.port ?? DEFAULT_PORT,
+    transport,
+    register: spec.register,
+    expires: milliseconds(spec.expires),
+    ...(spec.outboundProxy !== undefined && { outboundProxy: parseProxy(spec.outboundProxy, transport) }),
+  }
+}
+
+/** `host[:port][;transport=udp|tcp]`; the schema has checked the form. */
+function parseProxy(text: string, fallback: 'UDP' | 'TCP'): { host: string; port: number; transport: 'UDP' | 'TCP' } {
+  const [address = '', ...parameters] = text.split(';')
+  const found = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(address)
+  const named = parameters.find((parameter) => /^transport=/i.test(parameter))?.slice('transport='.length)
+  return {
+    host: found?.[1] ?? address,
+    port: found?.[2] === undefined ? DEFAULT_PORT : Number(found[2]),
+    transport: named === undefined ? fallback : named.toUpperCase() === 'TCP' ? 'TCP' : 'UDP',
+  }
+}
+
+function notPrepared(reason: UnknownReason, message: string): NotPrepared {
+  return { kind: 'NotPrepared', reason, message }
+}

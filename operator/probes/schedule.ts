@@ -1,0 +1,98 @@
+/** When a probe calls: pure decisions over its schedule, its last slot and the time that is passed in. It starts nothing. */
+import { createHash } from 'node:crypto'
+import { Cron } from 'croner'
+import { milliseconds } from '../../crds/index.ts'
+import type { SipProbeSpec } from '../../crds/index.ts'
+
+export type Schedule = SipProbeSpec['schedule']
+
+export interface ScheduleQuestion {
+  schedule: Schedule
+  /** Spreads probes of equal interval over it. */
+  uid: string
+  /** Milliseconds since 1970, as all times here. */
+  now: number
+  /** The slot of the last round that was started and finished; absent: there was none. */
+  lastSlot?: number
+  /** Since when this operator has looked after the probe; a cron slot before it and before any round is not owed. */
+  watchedSince: number
+}
+
+export type SlotDecision =
+  /** Call now. `missed` counts the slots before this one that nobody served. */
+  | { kind: 'Now'; slot: number; reason: 'First' | 'Due' | 'Missed'; missed: number }
+  /** Nothing is due until then. */
+  | { kind: 'Wait'; until: number }
+  /** A cron expression without a next time (30 February). */
+  | { kind: 'Never' }
+
+/** After this much of a slot has passed it counts as missed; it is served all the same, once. */
+const LATE = 5_000
+
+/** What to do now. A slot that was missed (outage, kill, a long call) is served once, however many there were. */
+export function decideSlot(question: ScheduleQuestion): SlotDecision {
+  const { schedule, now, lastSlot } = question
+  const due = latestSlot(question)
+  const owedSince = lastSlot ?? (schedule.cron === undefined ? undefined : question.watchedSince)
+  if (owedSince === undefined) return { kind: 'Now', slot: now, reason: 'First', missed: 0 }
+  if (due === undefined || due <= owedSince) {
+    const until = nextSlot(question)
+    return until === undefined ? { kind: 'Never' } : { kind: 'Wait', until }
+  }
+  const missed = countSlots(question, owedSince, due) - 1
+  return { kind: 'Now', slot: due, reason: now - due > LATE || missed > 0 ? 'Missed' : 'Due', missed }
+}
+
+/** The first slot after now. */
+export function nextSlot({ schedule, uid, now }: Pick<ScheduleQuestion, 'schedule' | 'uid' | 'now'>): number | undefined {
+  if (schedule.cron !== undefined) return cron(schedule).nextRun(new Date(now))?.getTime()
+  const interval = intervalOf(schedule)
+  const offset = offsetOf(uid, interval)
+  return (Math.floor((now - offset) / interval) + 1) * interval + offset
+}
+
+/** When a probe counts as stale: three due slots after the last finished round, each allowed the longest possible execution. */
+export function staleAt(question: Omit<ScheduleQuestion, 'now'> & { finishedAt: number; longest: number }): number | undefined {
+  let slot: number | undefined = question.finishedAt
+  for (let count = 0; count < 3 && slot !== undefined; count++) slot = nextSlot({ ...question, now: slot })
+  return slot === undefined ? undefined : slot + question.longest
+}
+
+/** Same probe, location and slot: same id, whichever replica asks, so that a retry is not a second call. */
+export function executionId(uid: string, location: string, slot: number): string {
+  return createHash('sha256').update(`${uid}/${location}/${slot}`).digest('hex').slice(0, 20)
+}
+
+function latestSlot({ schedule, uid, now }: ScheduleQuestion): number | undefined {
+  if (schedule.cron !== undefined) return cron(schedule).previousRuns(1, new Date(now + 1))[0]?.getTime()
+  const interval = intervalOf(schedule)
+  const offset = offsetOf(uid, interval)
+  return Math.floor((now - offset) / interval) * interval + offset
+}
+
+/** Bounded: after a year's outage the exact number tells nobody anything. */
+const MOST_MISSED = 1_000
+
+function countSlots(question: ScheduleQuestion, after: number, upTo: number): number {
+  const { schedule, uid } = question
+  if (schedule.cron === undefined) return Math.max(1, Math.ceil((upTo - after) / intervalOf(schedule)))
+  let count = 0
+  for (let slot = nextSlot({ schedule, uid, now: after }); slot !== undefined && slot <= upTo; count++) {
+    if (count === MOST_MISSED) break
+    slot = nextSlot({ schedule, uid, now: slot })
+  }
+  return Math.max(1, count)
+}
+
+function intervalOf(schedule: Schedule): number {
+  return milliseconds(schedule.interval ?? '5m')
+}
+
+/** A place of its own on the grid for each probe: 10,000 probes do not call at once. */
+function offsetOf(uid: string, interval: number): number {
+  return createHash('sha256').update(uid).digest().readUInt32BE(0) % interval
+}
+
+function cron(schedule: Schedule): Cron {
+  return new Cron(schedule.cron ?? '', { timezone: schedule.timeZone ?? 'UTC', paused: true })
+}

@@ -1,0 +1,95 @@
+/** The `.status` of a SipProbe from what is known of it. Pure; small and bounded by its inputs. */
+import type { Condition, Health, SipProbeStatus } from '../../crds/index.ts'
+import type { Stored } from '../cluster/cluster.ts'
+import type { ExecutionRecord, ProbeMemory } from '../history/history.ts'
+import { reasonOf } from './conclude.ts'
+
+export interface StatusQuestion {
+  probe: Stored<'SipProbe'>
+  memory: ProbeMemory
+  /** Of the last round, one per location. */
+  executions: readonly ExecutionRecord[]
+  /** Why it is Unknown without a round. */
+  declared?: { reason: string; message: string }
+  /** Why it cannot run: the Ready condition is False. */
+  notReady?: { reason: string; message: string }
+  nextExecutionTime?: number
+  lastRunNow?: string
+  now: number
+  before: SipProbeStatus | undefined
+}
+
+const iso = (at: number): string => new Date(at).toISOString()
+
+export function probeStatus(question: StatusQuestion): SipProbeStatus {
+  const { probe, memory, declared, notReady, nextExecutionTime, lastRunNow } = question
+  const { reason, message } = reasonOf(probe.spec, memory, declared)
+  const executions = question.executions.length > 0 ? question.executions : lastOf(memory)
+  return {
+    health: memory.health,
+    ...(memory.since !== undefined && { healthSince: iso(memory.since) }),
+    reason,
+    message,
+    ...(memory.lastExecution && { lastExecution: summary(memory.lastExecution) }),
+    locations: executions.map(({ location, level }) => ({ name: location, level: level ?? 'Unknown' })),
+    recentLevels: [...memory.recentLevels],
+    ...(lastRunNow !== undefined && { lastRunNow }),
+    ...(nextExecutionTime !== undefined && { nextExecutionTime: iso(nextExecutionTime) }),
+    sequence: memory.sequence,
+    transitions: memory.transitions.map(({ sequence, at, from, to, reason: why, executionId }) => ({
+      sequence,
+      at: iso(at),
+      from,
+      to,
+      reason: why,
+      ...(executionId !== undefined && { executionId }),
+    })),
+    conditions: [
+      condition(question, {
+        type: 'Ready',
+        status: notReady ? 'False' : 'True',
+        reason: notReady?.reason ?? 'Accepted',
+        message: notReady?.message ?? 'Every reference is resolved and an agent is there.',
+      }),
+      condition(question, { type: 'Healthy', status: healthyCondition(memory.health), reason, message }),
+    ],
+  }
+}
+
+const lastOf = ({ lastExecution }: ProbeMemory): readonly ExecutionRecord[] => (lastExecution ? [lastExecution] : [])
+
+function healthyCondition(health: Health): Condition['status'] {
+  if (health === 'Healthy') return 'True'
+  return health === 'Unknown' ? 'Unknown' : 'False'
+}
+
+/** Keeps lastTransitionTime while the condition's status stays the same, as the Kubernetes API conventions ask. */
+function condition(
+  { probe, before, now }: StatusQuestion,
+  next: Pick<Condition, 'type' | 'status' | 'reason' | 'message'>,
+): Condition {
+  const old = before?.conditions?.find(({ type }) => type === next.type)
+  return {
+    ...next,
+    observedGeneration: probe.metadata.generation,
+    lastTransitionTime: old?.status === next.status ? old.lastTransitionTime : iso(now),
+  }
+}
+
+/** What `.status.lastExecution` and the API's lists show of an execution. */
+export function summary(execution: ExecutionRecord): NonNullable<SipProbeStatus['lastExecution']> {
+  const { id, generation, location, breaches, notMeasured, result } = execution
+  return {
+    id,
+    generation,
+    startedAt: iso(result.startedAt),
+    finishedAt: iso(result.finishedAt),
+    location,
+    outcome: result.outcome,
+    ...(result.failureClass && { failureClass: result.failureClass }),
+    ...(result.sip && { sip: result.sip }),
+    metrics: result.metrics,
+    breaches: breaches.map((breach) => ({ ...breach })),
+    notMeasured: [...notMeasured],
+  }
+}

@@ -1,0 +1,78 @@
+/** Holds the direction of imports: each folder may know only what stands below it. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize, relative } from 'node:path'
+import { expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '..')
+
+/** Folder -> the folders it may import from, besides itself. The longest matching folder of a file counts. */
+const allowed: Record<string, readonly string[]> = {
+  lib: [],
+  crds: ['lib'],
+  'agent/quality': ['lib', 'crds'],
+  'agent/media': ['lib', 'crds', 'agent/quality'],
+  'agent/sip': ['lib', 'crds'],
+  'agent/run': ['lib', 'crds', 'agent/sip', 'agent/media', 'agent/quality', 'agent/api/protocol.ts'],
+  'agent/api': ['lib', 'crds', 'agent/run'],
+  'agent/respond': ['lib', 'crds', 'agent/sip', 'agent/media'],
+  agent: ['lib', 'crds'],
+  'operator/cluster': ['lib', 'crds', 'operator/history'],
+  'operator/history': ['lib', 'crds', 'agent/index.ts'],
+  'operator/agents': ['lib', 'crds', 'agent'],
+  'operator/webhooks': ['lib', 'crds', 'operator/history'],
+  'operator/registrars': ['lib', 'crds', 'operator/cluster', 'operator/history'],
+  'operator/probes': [
+    'lib',
+    'crds',
+    'agent/index.ts',
+    'operator/cluster',
+    'operator/agents',
+    'operator/history',
+    'operator/webhooks',
+    'operator/registrars',
+  ],
+  'operator/statuspages': ['lib', 'crds', 'operator/cluster', 'operator/history', 'operator/pages'],
+  'operator/pages': ['lib', 'crds', 'operator/history', 'operator/statuspages'],
+  'operator/api': ['lib', 'crds', 'agent/index.ts', 'operator/history', 'operator/cluster'],
+  operator: ['lib', 'crds', 'agent'],
+  cli: ['lib', 'crds', 'agent', 'operator'],
+}
+
+const folders = Object.keys(allowed).toSorted((left, right) => right.length - left.length)
+const inside = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`)
+const folderOf = (path: string) => folders.find((folder) => inside(path, folder))
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts'))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+}
+
+function imports(path: string): string[] {
+  const text = readFileSync(join(root, path), 'utf8')
+  return [...text.matchAll(/(?:from|import)\s*\(?'(\.[^']+)'/g)].map(([, target]) =>
+    normalize(join(dirname(path), target ?? '')),
+  )
+}
+
+/** `agent` and `operator` as such may use all of their own rooms: they put the process together. */
+const mayImport = (from: string, target: string) =>
+  inside(target, from) || (allowed[from] ?? []).some((folder) => inside(target, folder))
+
+const files = ['lib', 'crds', 'agent', 'operator', 'cli'].flatMap(sources)
+
+test('every import points the allowed way', () => {
+  const wrong = files.flatMap((path) => {
+    const from = folderOf(path)
+    if (from === undefined) return [`${path} is in no folder of the layout`]
+    return imports(path)
+      .filter((target) => !mayImport(from, target))
+      .map((target) => `${path} imports ${target}`)
+  })
+  expect(wrong).toEqual([])
+})
+
+test('the layout is the one that is checked', () => {
+  expect(files.length).toBeGreaterThan(20)
+  expect(imports('agent/index.ts').length).toBeGreaterThan(0)
+})
