@@ -12,14 +12,14 @@ export function createObjectStore(database: Kysely<Tables>): ObjectStore {
         .insertInto('objects')
         .values({ kind, namespace, name, uid: randomUUID(), generation: 1, spec_hash: specHash, status: null })
         .onConflict((conflict) =>
-          conflict.columns(['kind', 'namespace', 'name']).doUpdateSet(({ eb, ref }) => ({
-            generation: eb
+          conflict.columns(['kind', 'namespace', 'name']).doUpdateSet((row) => ({
+            generation: row
               .case()
-              .when('objects.spec_hash', '=', ref('excluded.spec_hash'))
-              .then(ref('objects.generation'))
-              .else(eb('objects.generation', '+', 1))
+              .when('objects.spec_hash', '=', row.ref('excluded.spec_hash'))
+              .then(row.ref('objects.generation'))
+              .else(row('objects.generation', '+', 1))
               .end(),
-            spec_hash: ref('excluded.spec_hash'),
+            spec_hash: row.ref('excluded.spec_hash'),
           })),
         )
         .returning(['uid', 'generation'])
@@ -66,7 +66,7 @@ export function createObjectStore(database: Kysely<Tables>): ObjectStore {
         .insertInto('counters')
         .values({ name: 'epoch', value: 1 })
         .onConflict((conflict) =>
-          conflict.column('name').doUpdateSet(({ eb }) => ({ value: eb('counters.value', '+', 1) })),
+          conflict.column('name').doUpdateSet((row) => ({ value: row('counters.value', '+', 1) })),
         )
         .returning('value')
         .executeTakeFirstOrThrow()

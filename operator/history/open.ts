@@ -19,7 +19,10 @@ export interface HistoryOptions {
   log?: Pick<Logger, 'info'>
 }
 
-/** Errors: HistoryError, whose message holds the path and what is wrong with it. */
+/**
+ * One process opens a file once: a second opening in the same process would wait for a lock whose holder it keeps from
+ * running. Errors: HistoryError, whose message holds the path and what is wrong with it.
+ */
 export async function openHistory({ file, clock, log }: HistoryOptions): Promise<History> {
   const database = openSqlite({ file })
   try {

@@ -22,7 +22,7 @@ export function createOutbox(database: Database): Outbox {
     async nextDue(now) {
       const row = await heads(database)
         .where('head.next_attempt_at', '>', now)
-        .select(({ fn }) => fn.min('head.next_attempt_at').as('at'))
+        .select((select) => select.fn.min('head.next_attempt_at').as('at'))
         .executeTakeFirst()
       return row?.at ?? undefined
     },
@@ -72,7 +72,9 @@ export function createOutbox(database: Database): Outbox {
       let query = database.selectFrom('deliveries')
       if (namespace !== undefined) query = query.where('namespace', '=', namespace)
       if (name !== undefined) query = query.where('name', '=', name)
-      const { total } = await query.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
+      const { total } = await query
+        .select((select) => select.fn.countAll<number>().as('total'))
+        .executeTakeFirstOrThrow()
       const rows = await query
         .selectAll()
         .orderBy('id', 'desc')
@@ -100,7 +102,7 @@ export function createOutbox(database: Database): Outbox {
       const row = await database
         .selectFrom('deliveries')
         .where('state', '=', PENDING)
-        .select(({ fn }) => [fn.countAll<number>().as('pending'), fn.min('created_at').as('oldest')])
+        .select((select) => [select.fn.countAll<number>().as('pending'), select.fn.min('created_at').as('oldest')])
         .executeTakeFirstOrThrow()
       // The minimum of no rows is null, which kysely's types do not say.
       return { pending: row.pending, ...(row.pending > 0 && { oldestCreatedAt: row.oldest }) }
@@ -113,10 +115,11 @@ function heads(database: Database) {
   return database
     .selectFrom('deliveries as head')
     .where('head.state', '=', PENDING)
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('deliveries as older')
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom('deliveries as older')
             .select('older.id')
             .where('older.state', '=', PENDING)
             .whereRef('older.namespace', '=', 'head.namespace')
@@ -149,7 +152,7 @@ async function attempted(
 ): Promise<void> {
   await transaction
     .updateTable('deliveries')
-    .set(({ eb }) => ({ attempts: eb('attempts', '+', 1) }))
+    .set((row) => ({ attempts: row('attempts', '+', 1) }))
     .where('id', '=', id)
     .execute()
   await transaction
@@ -165,19 +168,20 @@ async function attempted(
 
 /** One statement each, so that a kill between the two leaves nothing half done. */
 async function supersede(database: Database, now: number): Promise<{ superseded: number; expired: number }> {
-  const failed = ({ and, eb }: ExpressionBuilder<Tables, 'deliveries'>, age: number) =>
-    and([
-      eb('deliveries.state', '=', PENDING),
-      eb('deliveries.attempts', '>', 0),
-      eb('deliveries.created_at', '<=', now - age),
+  const failed = (where: ExpressionBuilder<Tables, 'deliveries'>, age: number) =>
+    where.and([
+      where('deliveries.state', '=', PENDING),
+      where('deliveries.attempts', '>', 0),
+      where('deliveries.created_at', '<=', now - age),
     ])
   const superseded = await database
     .updateTable('deliveries')
     .set({ state: 'Superseded' })
-    .where((builder) => failed(builder, SUPERSEDE_AFTER))
-    .where(({ exists, selectFrom }) =>
-      exists(
-        selectFrom('deliveries as newer')
+    .where((where) => failed(where, SUPERSEDE_AFTER))
+    .where((where) =>
+      where.exists(
+        where
+          .selectFrom('deliveries as newer')
           .select('newer.id')
           .where('newer.state', '=', PENDING)
           .whereRef('newer.namespace', '=', 'deliveries.namespace')
@@ -190,7 +194,7 @@ async function supersede(database: Database, now: number): Promise<{ superseded:
   const expired = await database
     .updateTable('deliveries')
     .set({ state: 'Expired' })
-    .where((builder) => failed(builder, EXPIRE_AFTER))
+    .where((where) => failed(where, EXPIRE_AFTER))
     .executeTakeFirstOrThrow()
   return { superseded: Number(superseded.numUpdatedRows), expired: Number(expired.numUpdatedRows) }
 }

@@ -58,9 +58,10 @@ async function transitions(database: Kysely<Tables>, before: number): Promise<bi
     .selectFrom('transitions as old')
     .select('old.id')
     .where('old.at', '<', before)
-    .where(({ exists, selectFrom }) =>
-      exists(
-        selectFrom('transitions as newer')
+    .where((where) =>
+      where.exists(
+        where
+          .selectFrom('transitions as newer')
           .select('newer.id')
           .whereRef('newer.namespace', '=', 'old.namespace')
           .whereRef('newer.name', '=', 'old.name')

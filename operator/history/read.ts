@@ -16,41 +16,45 @@ export async function memory(database: Database, probe: ProbeIdentity): Promise<
     database
       .selectFrom('rounds')
       .selectAll()
-      .where(({ and }) => and(mine))
+      .where((where) => where.and(mine))
       .orderBy('id', 'desc')
       .limit(ROUNDS)
       .execute(),
     database
       .selectFrom('transitions')
       .select(['from_health', 'at'])
-      .where(({ and }) => and(mine))
-      .where(({ eb, or }) => or([eb('from_health', '=', 'Healthy'), eb('to_health', '=', 'Healthy')]))
+      .where((where) => where.and(mine))
+      .where((where) => where.or([where('from_health', '=', 'Healthy'), where('to_health', '=', 'Healthy')]))
       .orderBy('sequence', 'desc')
       .limit(1)
       .executeTakeFirst(),
   ])
   const last = rows[0]
-  const present = last?.uid === probe.uid ? last : undefined
   const round = rounds[0]
   const lastExecution = round && (await executionRowOf(database, round.execution_id))
   return {
-    health: present?.to_health ?? 'Unknown',
-    ...(present && { since: present.at }),
+    health: 'Unknown',
+    ...(last?.uid === probe.uid && { health: last.to_health, since: last.at }),
     sequence: last?.sequence ?? 0,
     transitions: rows.map(transitionOf).reverse(),
-    recentLevels: rounds
-      .filter(({ counts }) => counts === 1)
-      .map(({ level }) => level)
-      .reverse(),
+    recentLevels: levels(rounds),
     ...(round && { lastRound: { slot: round.slot, finishedAt: round.finished_at } }),
     ...(lastExecution && { lastExecution: executionOf(lastExecution) }),
     ...(left?.from_health === 'Healthy' && { leftHealthyAt: left.at }),
   }
 }
 
+/** Oldest first, of rounds that come newest first. */
+function levels(rounds: ReadonlyArray<{ level: Health; counts: number }>): Health[] {
+  return rounds
+    .filter(({ counts }) => counts === 1)
+    .map(({ level }) => level)
+    .reverse()
+}
+
 export async function executions(database: Database, key: Key, page: Page): Promise<Listed<ExecutionRecord>> {
   const query = database.selectFrom('executions').where('namespace', '=', key.namespace).where('name', '=', key.name)
-  const { total } = await query.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
+  const { total } = await query.select((select) => select.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
   const rows = await query
     .selectAll()
     .orderBy('slot', 'desc')
@@ -83,7 +87,7 @@ export async function transitions(database: Database, key: Key, page: Page): Pro
   const query = transitionsOf(database, key)
   const { total } = await query
     .clearSelect()
-    .select(({ fn }) => fn.countAll<number>().as('total'))
+    .select((select) => select.fn.countAll<number>().as('total'))
     .executeTakeFirstOrThrow()
   const rows = await query
     .orderBy('sequence', 'desc')

@@ -75,8 +75,9 @@ async function insertRound(
     .deleteFrom('rounds')
     .where('namespace', '=', probe.namespace)
     .where('name', '=', probe.name)
-    .where('id', '<=', ({ selectFrom }) =>
-      selectFrom('rounds as kept')
+    .where('id', '<=', (where) =>
+      where
+        .selectFrom('rounds as kept')
         .select('kept.id')
         .where('kept.namespace', '=', probe.namespace)
         .where('kept.name', '=', probe.name)
