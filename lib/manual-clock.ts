@@ -34,6 +34,8 @@ export class ManualClock implements Clock {
 
   /** Moves time forward and calls what became due, in the order of its due time; promises settle between two callbacks. */
   async advance(milliseconds: number): Promise<void> {
+    // What was begun before this moment sets its timers first.
+    await settled()
     const end = this.#elapsed + milliseconds
     for (let next = this.#next(end); next; next = this.#next(end)) {
       this.#pending.delete(next)

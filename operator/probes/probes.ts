@@ -319,6 +319,7 @@ export class Probes implements AsyncDisposable {
   async #settle(probe: Stored<'SipProbe'>, tracked: Tracked, conclusion: Conclusion): Promise<void> {
     const { recorder, metrics, clock, links, log } = this.#options
     const { change, executions, round } = conclusion
+    const { leftHealthyAt } = tracked.memory
     tracked.memory = conclusion.memory
     if (change || executions.length > 0) {
       const held = openUntil(probe.spec.maintenance, clock.now()) !== undefined
@@ -328,7 +329,7 @@ export class Probes implements AsyncDisposable {
         executions,
         ...(round && { round }),
         ...(change && { transition: change.transition }),
-        deliveries: change ? announce({ probe, conclusion, change, held, links }) : [],
+        deliveries: change ? announce({ probe, conclusion, change, held, links, ...(leftHealthyAt !== undefined && { leftHealthyAt }) }) : [],
       })
     }
     if (change) {

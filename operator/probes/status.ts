@@ -1,6 +1,7 @@
 /** The `.status` of a SipProbe from what is known of it. Pure; small and bounded by its inputs. */
 import type { Condition, Health, SipProbeStatus } from '../../crds/index.ts'
 import type { Stored } from '../cluster/cluster.ts'
+import { condition } from '../cluster/condition.ts'
 import type { ExecutionRecord, ProbeMemory } from '../history/history.ts'
 import { reasonOf } from './conclude.ts'
 
@@ -24,6 +25,7 @@ const iso = (at: number): string => new Date(at).toISOString()
 export function probeStatus(question: StatusQuestion): SipProbeStatus {
   const { probe, memory, declared, notReady, nextExecutionTime, lastRunNow } = question
   const { reason, message } = reasonOf(probe.spec, memory, declared)
+  const context = { before: question.before?.conditions, generation: probe.metadata.generation, now: question.now }
   const executions = question.executions.length > 0 ? question.executions : lastOf(memory)
   return {
     health: memory.health,
@@ -45,13 +47,16 @@ export function probeStatus(question: StatusQuestion): SipProbeStatus {
       ...(executionId !== undefined && { executionId }),
     })),
     conditions: [
-      condition(question, {
-        type: 'Ready',
-        status: notReady ? 'False' : 'True',
-        reason: notReady?.reason ?? 'Accepted',
-        message: notReady?.message ?? 'Every reference is resolved and an agent is there.',
-      }),
-      condition(question, { type: 'Healthy', status: healthyCondition(memory.health), reason, message }),
+      condition(
+        {
+          type: 'Ready',
+          status: notReady ? 'False' : 'True',
+          reason: notReady?.reason ?? 'Accepted',
+          message: notReady?.message ?? 'Every reference is resolved and an agent is there.',
+        },
+        context,
+      ),
+      condition({ type: 'Healthy', status: healthyCondition(memory.health), reason, message }, context),
     ],
   }
 }
@@ -61,19 +66,6 @@ const lastOf = ({ lastExecution }: ProbeMemory): readonly ExecutionRecord[] => (
 function healthyCondition(health: Health): Condition['status'] {
   if (health === 'Healthy') return 'True'
   return health === 'Unknown' ? 'Unknown' : 'False'
-}
-
-/** Keeps lastTransitionTime while the condition's status stays the same, as the Kubernetes API conventions ask. */
-function condition(
-  { probe, before, now }: StatusQuestion,
-  next: Pick<Condition, 'type' | 'status' | 'reason' | 'message'>,
-): Condition {
-  const old = before?.conditions?.find(({ type }) => type === next.type)
-  return {
-    ...next,
-    observedGeneration: probe.metadata.generation,
-    lastTransitionTime: old?.status === next.status ? old.lastTransitionTime : iso(now),
-  }
 }
 
 /** What `.status.lastExecution` and the API's lists show of an execution. */

@@ -1,0 +1,41 @@
+/** `ringcheck trace`: the SIP messages of one execution as a ladder. */
+import { z } from 'zod'
+import { connect, urlFlag } from '../api.ts'
+import type { Command } from '../command.ts'
+
+export const trace: Command = {
+  name: 'trace',
+  summary: 'shows the SIP messages of an execution as a ladder',
+  usage: 'EXECUTION [flags]',
+  description:
+    'EXECUTION is an id as in status.lastExecution.id, or the name of a probe: its last execution. A trace is kept where the probe says traces: All, or the execution was not Healthy.',
+  flags: {
+    namespace: { value: 'NAME', default: 'default', help: 'Namespace of the probe' },
+    url: urlFlag,
+  },
+  examples: [
+    ['trace unhealthy', 'the last execution of the probe named unhealthy'],
+    ['trace 3b1f0c8a9d2e4f6a7b8c', 'one execution'],
+  ],
+  positionals: { least: 1, most: 1 },
+  async run(words, terminal) {
+    const [word = ''] = words.positionals
+    const api = connect(words, terminal)
+    const probes = `/projects/${encodeURIComponent(words.text('namespace') ?? 'default')}/probes`
+    const known = await api.get(`${probes}?perPage=100`, z.array(probe))
+    const named = known.find(({ metadata }) => metadata.name === word)
+    if (!named) {
+      terminal.out(await api.text(`/executions/${encodeURIComponent(word)}/trace.txt`))
+      return 0
+    }
+    const id = named.status?.lastExecution?.id
+    if (id === undefined) throw new Error(`the probe ${word} has not executed yet`)
+    terminal.out(await api.text(`${probes}/${encodeURIComponent(word)}/executions/${id}/trace.txt`))
+    return 0
+  },
+}
+
+const probe = z.looseObject({
+  metadata: z.looseObject({ name: z.string() }),
+  status: z.looseObject({ lastExecution: z.looseObject({ id: z.string() }).optional() }).optional(),
+})

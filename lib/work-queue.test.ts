@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest'
+import { ManualClock } from './manual-clock.ts'
+import { WorkQueue } from './work-queue.ts'
+
+function queueOf(handle: (key: string) => Promise<void>) {
+  const clock = new ManualClock()
+  const errors: string[] = []
+  const queue = new WorkQueue({ clock, handle, retryDelay: 1000, onError: (key) => errors.push(key) })
+  return { clock, queue, errors }
+}
+
+test('a key added many times while it runs is handled once more', async () => {
+  const gate = Promise.withResolvers<void>()
+  let handled = 0
+  const { clock, queue } = queueOf(async () => {
+    handled++
+    if (handled === 1) await gate.promise
+  })
+  queue.add('a')
+  queue.add('a')
+  queue.add('a')
+  gate.resolve()
+  await clock.advance(0)
+  expect(handled).toBe(2)
+})
+
+test('a key waits for its time, and the latest time counts', async () => {
+  let handled = 0
+  const { clock, queue } = queueOf(async () => void handled++)
+  queue.addAfter('a', 100)
+  queue.addAfter('a', 500)
+  await clock.advance(499)
+  expect(handled).toBe(0)
+  await clock.advance(1)
+  expect(handled).toBe(1)
+  expect(clock.waiting).toBe(0)
+})
+
+test('a handler that throws is tried again, each time later', async () => {
+  let handled = 0
+  const { clock, queue, errors } = queueOf(async () => {
+    if (++handled < 3) throw new Error('not yet')
+  })
+  queue.add('a')
+  await clock.advance(999)
+  expect(handled).toBe(1)
+  await clock.advance(1)
+  expect(handled).toBe(2)
+  await clock.advance(2000)
+  expect(handled).toBe(3)
+  expect(errors).toEqual(['a', 'a'])
+  expect(clock.waiting).toBe(0)
+})
+
+test('after dispose nothing is started and nothing waits', async () => {
+  const gate = Promise.withResolvers<void>()
+  let handled = 0
+  const { clock, queue } = queueOf(async () => {
+    handled++
+    await gate.promise
+  })
+  queue.add('a')
+  queue.addAfter('b', 100)
+  queue.add('a')
+  const disposed = queue[Symbol.asyncDispose]()
+  gate.resolve()
+  await disposed
+  await clock.advance(1000)
+  expect(handled).toBe(1)
+  expect(clock.waiting).toBe(0)
+})

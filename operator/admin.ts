@@ -1,0 +1,37 @@
+/** The plain port of the operator: health for kubelets and people, metrics for Prometheus. It changes nothing. */
+import Fastify from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import type { Clock } from '../lib/clock.ts'
+
+export interface AdminOptions {
+  clock: Clock
+  /** The Prometheus text. */
+  metrics: () => Promise<string>
+  /** Empty: ready. Otherwise why not, in words. */
+  notReady: () => readonly string[]
+  /** True from SIGTERM on. */
+  draining: () => boolean
+}
+
+export function createAdmin({ clock, metrics, notReady, draining }: AdminOptions): FastifyInstance {
+  const started = clock.monotonic()
+  const server = Fastify({ logger: false, bodyLimit: 1024, requestTimeout: 10_000 })
+  const uptime = () => Math.round((clock.monotonic() - started) / 1000)
+
+  const health = () => ({ status: 'ok', uptime_seconds: uptime() })
+  const readiness = () => {
+    const reasons = draining() ? ['stopping'] : notReady()
+    const status = draining() ? 'draining' : reasons.length > 0 ? 'starting' : 'ready'
+    return { code: status === 'ready' ? 200 : 503, body: { status, reasons } }
+  }
+  for (const path of ['/healthz', '/admin/health']) server.get(path, () => health())
+  for (const path of ['/readyz', '/admin/ready'])
+    server.get(path, (_, reply) => {
+      const { code, body } = readiness()
+      return reply.code(code).send(body)
+    })
+  server.get('/metrics', async (_, reply) =>
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics()),
+  )
+  return server
+}

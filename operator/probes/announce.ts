@@ -1,0 +1,46 @@
+/** Which webhooks of a probe are told of a transition, and with which body. Pure; delivering is somebody else's. */
+import type { Stored } from '../cluster/cluster.ts'
+import type { NewDelivery } from '../history/history.ts'
+import { eventId, statusChangedBody } from '../webhooks/index.ts'
+import type { Change, Conclusion } from './conclude.ts'
+
+/** Where people look; the bases come from the configuration, absent without. */
+export interface Links {
+  dashboard?: string
+  statusPage?: string
+}
+
+export interface Announcement {
+  probe: Stored<'SipProbe'>
+  conclusion: Conclusion
+  change: Change
+  /** What was known before the change says when it left Healthy. */
+  leftHealthyAt?: number
+  /** A maintenance window is open. */
+  held: boolean
+  links: Links
+}
+
+export function announce({ probe, conclusion, change, leftHealthyAt, held, links }: Announcement): NewDelivery[] {
+  const { uid, namespace, name } = probe.metadata
+  const { transition, severity } = change
+  const execution = conclusion.executions.find(({ id }) => id === transition.executionId)
+  const body = statusChangedBody({
+    probe: { namespace, name, uid, displayName: probe.spec.displayName ?? name },
+    transition,
+    initial: transition.sequence === 1,
+    links,
+    ...(execution && { execution }),
+    ...(leftHealthyAt !== undefined && { leftHealthyAt }),
+  })
+  return probe.spec.webhooks
+    .filter(({ severities }) => severities.includes(severity))
+    .map((webhook) => ({
+      webhookId: eventId(uid, transition.sequence),
+      webhook: webhook.name,
+      sequence: transition.sequence,
+      newStatus: transition.to,
+      body,
+      held,
+    }))
+}

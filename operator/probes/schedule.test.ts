@@ -1,0 +1,113 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { decideSlot, executionId, nextSlot, staleAt } from './schedule.ts'
+
+const uid = 'b5a1c9a4-0f5e-4a51-9a55-2d6a3f1c0001'
+const every10s = { interval: '10s' } as const
+const hourly = { cron: '0 * * * *', timeZone: 'UTC' } as const
+const noon = Date.UTC(2026, 5, 1, 12)
+const question = { uid, watchedSince: noon - 60_000 }
+
+describe('an interval', () => {
+  test('a new probe calls at once', () => {
+    const decision = decideSlot({ ...question, schedule: every10s, now: noon })
+    expect(decision).toEqual({ kind: 'Now', slot: noon, reason: 'First', missed: 0 })
+  })
+
+  test('after its first call it joins its grid', () => {
+    const decision = decideSlot({ ...question, schedule: every10s, now: noon, lastSlot: noon })
+    const grid = nextSlot({ schedule: every10s, uid, now: noon })!
+    expect(decision).toEqual({ kind: 'Wait', until: grid })
+    expect(grid - noon).toBeLessThanOrEqual(10_000)
+    const due = decideSlot({ ...question, schedule: every10s, now: grid, lastSlot: noon })
+    expect(due).toEqual({ kind: 'Now', slot: grid, reason: 'Due', missed: 0 })
+  })
+
+  test('the grid keeps its distance', () => {
+    const first = nextSlot({ schedule: every10s, uid, now: noon })!
+    expect(nextSlot({ schedule: every10s, uid, now: first })).toBe(first + 10_000)
+  })
+
+  test('slots missed in an outage are served once and counted', () => {
+    const grid = nextSlot({ schedule: every10s, uid, now: noon })!
+    const decision = decideSlot({ ...question, schedule: every10s, now: grid + 31_000, lastSlot: grid })
+    expect(decision).toEqual({ kind: 'Now', slot: grid + 30_000, reason: 'Missed', missed: 2 })
+  })
+
+  test('probes of one interval are spread over it', () => {
+    const offsets = Array.from({ length: 1000 }, (_, index) => nextSlot({ schedule: every10s, uid: `uid-${index}`, now: noon })! - noon)
+    const inFirstHalf = offsets.filter((offset) => offset <= 5_000).length
+    expect(inFirstHalf).toBeGreaterThan(400)
+    expect(inFirstHalf).toBeLessThan(600)
+  })
+
+  test('laws: a slot is never in the future, never served twice, and something is always due within an interval', () => {
+    const times = fc.integer({ min: 0, max: 10_000_000 })
+    fc.assert(
+      fc.property(times, times, fc.integer({ min: 10, max: 3600 }), (after, last, seconds) => {
+        const schedule = { interval: `${seconds}s` } as const
+        const now = noon + after
+        const lastSlot = Math.min(noon + last, now)
+        const decision = decideSlot({ ...question, schedule, now, lastSlot })
+        if (decision.kind === 'Now') {
+          expect(decision.slot).toBeLessThanOrEqual(now)
+          expect(decision.slot).toBeGreaterThan(lastSlot)
+        } else {
+          expect(decision).toMatchObject({ kind: 'Wait' })
+          if (decision.kind === 'Wait') expect(decision.until - now).toBeLessThanOrEqual(seconds * 1000)
+        }
+      }),
+    )
+  })
+})
+
+describe('cron', () => {
+  test('waits for its slot, also when new', () => {
+    const decision = decideSlot({ uid, watchedSince: noon + 60_000, schedule: hourly, now: noon + 120_000 })
+    expect(decision).toEqual({ kind: 'Wait', until: noon + 3_600_000 })
+  })
+
+  test('is due at its time', () => {
+    const decision = decideSlot({ ...question, schedule: hourly, now: noon })
+    expect(decision).toEqual({ kind: 'Now', slot: noon, reason: 'Due', missed: 0 })
+  })
+
+  test('is not due again after it was served', () => {
+    const decision = decideSlot({ ...question, schedule: hourly, now: noon + 1, lastSlot: noon })
+    expect(decision).toEqual({ kind: 'Wait', until: noon + 3_600_000 })
+  })
+
+  test('a slot missed in an outage is served once', () => {
+    const decision = decideSlot({ ...question, schedule: hourly, now: noon + 7_200_000 + 60_000, lastSlot: noon })
+    expect(decision).toEqual({ kind: 'Now', slot: noon + 7_200_000, reason: 'Missed', missed: 1 })
+  })
+
+  test('follows its time zone through a change of the clocks', () => {
+    const schedule = { cron: '30 9 * * *', timeZone: 'Europe/Berlin' } as const
+    const before = nextSlot({ schedule, uid, now: Date.UTC(2026, 2, 28, 0) })
+    const after = nextSlot({ schedule, uid, now: Date.UTC(2026, 2, 29, 0) })
+    expect(new Date(before!).toISOString()).toBe('2026-03-28T08:30:00.000Z')
+    expect(new Date(after!).toISOString()).toBe('2026-03-29T07:30:00.000Z')
+  })
+
+  test('without a next time there is never anything to do', () => {
+    const schedule = { cron: '0 0 30 2 *', timeZone: 'UTC' } as const
+    expect(decideSlot({ ...question, schedule, now: noon })).toEqual({ kind: 'Never' })
+  })
+})
+
+describe('stale', () => {
+  test('is three due slots after the last finished round, each allowed the longest execution', () => {
+    const finishedAt = nextSlot({ schedule: every10s, uid, now: noon })!
+    const at = staleAt({ ...question, schedule: every10s, finishedAt, longest: 45_000 })
+    expect(at).toBe(finishedAt + 30_000 + 45_000)
+  })
+})
+
+test('the id of an execution is that of its probe, location and slot', () => {
+  const id = executionId(uid, 'default', noon)
+  expect(id).toMatch(/^[0-9a-f]{20}$/)
+  expect(executionId(uid, 'default', noon)).toBe(id)
+  expect(executionId(uid, 'default', noon + 1)).not.toBe(id)
+  expect(executionId(uid, 'berlin', noon)).not.toBe(id)
+})

@@ -1,0 +1,62 @@
+/** The reconciler of SipRegistrar: looks whether its Secrets are there and says so in its status. It calls nobody. */
+import type { SipRegistrarStatus } from '../../crds/index.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
+import { WorkQueue } from '../../lib/work-queue.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { condition } from '../cluster/condition.ts'
+import { resolveRegistrar } from './resolve.ts'
+
+export interface RegistrarsOptions {
+  cluster: Cluster
+  clock: Clock
+  log: Log
+}
+
+const RETRY_DELAY = 1_000
+/** Secrets are not watched on every cluster: look again after this long. */
+const POLL = 60_000
+
+/** Keeps the status of every registrar until disposed. */
+export function startRegistrars({ cluster, clock, log }: RegistrarsOptions): AsyncDisposable {
+  const queue = new WorkQueue({
+    clock,
+    retryDelay: RETRY_DELAY,
+    handle: reconcile,
+    onError: (key, error) => log.error({ error, registrar: key }, 'registrar cannot be reconciled, trying again'),
+  })
+  const addAll = () => {
+    for (const { metadata } of cluster.list('SipRegistrar')) queue.add(`${metadata.namespace}/${metadata.name}`)
+  }
+  const subscription = cluster.onChange(({ kind }) => {
+    if (kind === 'SipRegistrar' || kind === 'Secret') addAll()
+  })
+  addAll()
+
+  async function reconcile(key: string): Promise<void> {
+    const [namespace = '', name = ''] = key.split('/')
+    const registrar = cluster.get('SipRegistrar', { namespace, name })
+    if (!registrar) return
+    const resolved = await resolveRegistrar(registrar.spec, (secret) => cluster.secret({ namespace, name: secret }))
+    const ready =
+      resolved.kind === 'Resolved'
+        ? { status: 'True' as const, reason: 'Resolved', message: 'Every Secret is there.' }
+        : { status: 'False' as const, reason: resolved.reason, message: resolved.message }
+    const { generation } = registrar.metadata
+    const before = cluster.status('SipRegistrar', registrar.metadata)?.conditions
+    const status: SipRegistrarStatus = {
+      observedGeneration: generation,
+      ...(resolved.kind === 'Resolved' && { accounts: resolved.accounts.length }),
+      conditions: [condition({ type: 'Ready', ...ready }, { before, generation, now: clock.now() })],
+    }
+    await cluster.writeStatus('SipRegistrar', registrar.metadata, status)
+    queue.addAfter(key, POLL)
+  }
+
+  return {
+    async [Symbol.asyncDispose]() {
+      subscription[Symbol.dispose]()
+      await queue[Symbol.asyncDispose]()
+    },
+  }
+}
