@@ -1,0 +1,140 @@
+/** The part of a call that caller and callee share: from the answer to the end of the BYE. How the call came about is theirs. */
+import type { Call, CallEnd } from '../sip/index.ts'
+import { openStream } from './audio-stream.ts'
+import type { AudioStream } from './audio-stream.ts'
+import type { CheckContext } from './check.ts'
+import { verdict } from './classify.ts'
+import { callTimes } from './endpoint.ts'
+import { limits } from './limits.ts'
+import { within } from './patience.ts'
+import { saturation } from './saturation.ts'
+
+const SECOND = 1000
+
+/** Ports for the audio of a call with `host`; undefined: there are none, and the endpoint knows. Dispose of it when the call is over. */
+export async function openAudio(context: CheckContext, host: string): Promise<AudioStream | undefined> {
+  const { engine, media, plan, random, endpoint } = context
+  const outcome = await openStream({
+    media,
+    address: await engine.localAddress(host),
+    plan: plan.endpoint.media,
+    sessionId: Math.floor(random() * 2 ** 31),
+  })
+  if (outcome.kind === 'Open') return outcome.stream
+  endpoint.fail(verdict('PortsExhausted', 'INVITE', `No RTP port is free in ${outcome.range}.`))
+  return undefined
+}
+
+export interface AudioCall {
+  call: Call
+  stream: AudioStream
+}
+
+/** Holds an answered call until its time is over, somebody hangs up, media stops, or the run is stopped. Then `hangUp` is due. */
+export async function hold(context: CheckContext, { call, stream }: AudioCall): Promise<void> {
+  const { plan, clock, endpoint, emit, lag, pacing, signal } = context
+  const { callDuration } = plan.endpoint
+  endpoint.enter('InCall')
+  using loop = lag()
+  using late = pacing.watch()
+  const over = Promise.withResolvers<CallEnd | 'TimeIsOver' | 'Silence'>()
+  const began = call.timings.answered ?? clock.monotonic()
+  const silence = new SilenceWatch(stream)
+
+  using _duration = clock.timer(callDuration - (clock.monotonic() - began), () => over.resolve('TimeIsOver'))
+  using _seconds = everySecond(context, began, (second) => {
+    try {
+      emit({ type: 'Sample', second, metrics: stream.session.sample() })
+      if (silence.lasts(clock.monotonic())) over.resolve('Silence')
+    } catch (error) {
+      over.reject(error)
+    }
+  })
+  void call.ended.then(over.resolve)
+  const onStop = () => over.resolve({ by: 'Local' })
+  signal.addEventListener('abort', onStop, { once: true })
+  try {
+    if (signal.aborted) onStop()
+    judgeEnd(context, stream, await over.promise)
+  } finally {
+    signal.removeEventListener('abort', onStop)
+  }
+  const reason = saturation({ eventLoopLag: loop.p99(), pacingLateness: late.worst() })
+  if (reason !== undefined) emit({ type: 'Saturation', reason })
+}
+
+function judgeEnd(context: CheckContext, { session }: AudioStream, end: CallEnd | 'TimeIsOver' | 'Silence'): void {
+  const { endpoint, plan, signal } = context
+  if (signal.aborted) return endpoint.stop()
+  const fail = (failureClass: Parameters<typeof verdict>[0], message: string) =>
+    endpoint.fail(verdict(failureClass, 'INVITE', message))
+  if (end === 'Silence') fail('MediaTimeout', `No packet came for ${limits.mediaSilence / SECOND} s.`)
+  else if (end !== 'TimeIsOver' && end.by === 'Timeout') fail('ResponseTimeout', 'The dialog died: no ACK came.')
+  else if (end !== 'TimeIsOver' && end.by === 'Remote' && plan.endpoint.remoteHangup === 'Fail') {
+    const why = end.reason === undefined ? '' : ` (${end.reason.slice(0, 200)})`
+    fail('RemoteHangup', `The other side hung up before ${plan.endpoint.callDuration / SECOND} s were over${why}.`)
+  }
+  if (session.report().packetsReceived === 0) fail('NoMedia', 'The call was answered, but not one packet came.')
+}
+
+/** Says goodbye if nobody did, stops the media, and writes down what was measured. To be called once an answered call is over, however. */
+export async function hangUp(context: CheckContext, { call, stream }: AudioCall): Promise<void> {
+  const { endpoint, clock, signal } = context
+  endpoint.enter('Ending')
+  const patience = { clock, limit: limits.bye, signal, limitOfStopped: limits.goodbyeOfStopped }
+  const ended = await Promise.race([call.ended, Promise.resolve('Up' as const)])
+  try {
+    if (ended === 'Up') {
+      const goodbye = within(call.bye(signal.aborted ? 'stopped' : undefined), patience)
+      stream.session.stop()
+      judgeGoodbye(context, await goodbye)
+    }
+  } finally {
+    stream.session.stop()
+    const { metrics, mosBasis } = stream.session.report()
+    endpoint.measured(metrics)
+    if (mosBasis) endpoint.basis(mosBasis)
+    endpoint.measured(callTimes(call.timings))
+    endpoint.peer(call)
+  }
+}
+
+function judgeGoodbye({ endpoint, log }: CheckContext, outcome: Awaited<ReturnType<Call['bye']>> | undefined): void {
+  if (outcome?.kind === 'Done' && outcome.code < 300) return
+  const said =
+    outcome === undefined || !('code' in outcome) ? 'was not answered in time' : `was answered with ${outcome.code}`
+  log.info({ outcome }, 'the BYE was not answered well')
+  endpoint.fail(verdict('TeardownFailed', 'INVITE', `The call was fine, but its BYE ${said}.`))
+}
+
+/** Calls back at each full second after `began`, without drifting; `second` counts from 0. */
+function everySecond({ clock }: CheckContext, began: number, callback: (second: number) => void): Disposable {
+  let timer: Disposable | undefined
+  const arm = (second: number) => {
+    const due = began + (second + 1) * SECOND
+    timer = clock.timer(due - clock.monotonic(), () => {
+      arm(second + 1)
+      callback(second)
+    })
+  }
+  arm(0)
+  return { [Symbol.dispose]: () => timer?.[Symbol.dispose]() }
+}
+
+/** Whether media that came has stopped. What never came is not stopped; on hold nothing is expected. */
+class SilenceWatch {
+  readonly #stream: AudioStream
+  #heldUntil = -Infinity
+
+  constructor(stream: AudioStream) {
+    this.#stream = stream
+  }
+
+  /** @param now monotonic milliseconds */
+  lasts(now: number): boolean {
+    if (this.#stream.onHold) this.#heldUntil = now
+    const { lastReceivedAt } = this.#stream.session.report()
+    if (lastReceivedAt === undefined) return false
+    return now - Math.max(lastReceivedAt, this.#heldUntil) >= limits.mediaSilence
+  }
+}

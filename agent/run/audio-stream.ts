@@ -1,0 +1,103 @@
+/** Our side of one audio stream through the offers and answers of a call: ports, descriptions, the media session. It sends no SIP. */
+import type { RunPlan } from '../api/protocol.ts'
+import type { MediaEngine, MediaSession } from '../media/index.ts'
+import { buildAnswer, buildOffer, readAudio } from '../sip/index.ts'
+import type { LocalAudio, RemoteAudio } from '../sip/index.ts'
+
+export type StreamOutcome = { kind: 'Open'; stream: AudioStream } | { kind: 'PortsExhausted'; range: string }
+
+export interface StreamOptions {
+  media: MediaEngine
+  /** IP address on which packets are sent and received. */
+  address: string
+  plan: RunPlan['endpoint']['media']
+  /** Number of the o= line. */
+  sessionId: number
+}
+
+export async function openStream(options: StreamOptions): Promise<StreamOutcome> {
+  const opened = await options.media.open(options.address)
+  return opened.kind === 'Open' ? { kind: 'Open', stream: new AudioStream(options, opened.session) } : opened
+}
+
+export class AudioStream implements AsyncDisposable {
+  readonly session: MediaSession
+  readonly #plan: StreamOptions['plan']
+  readonly #local: LocalAudio
+  #version = 0
+  #remote: RemoteAudio | undefined
+  #onHold = false
+
+  constructor({ plan, address, sessionId }: StreamOptions, session: MediaSession) {
+    this.session = session
+    this.#plan = plan
+    const { codec, ptime } = plan.audio
+    const { rtpPort, rtcpPort } = session
+    this.#local = { address, rtpPort, rtcpPort, codecs: [codec], ptime, sessionId }
+  }
+
+  offer(): string {
+    return buildOffer(this.#next())
+  }
+
+  /** Takes the answer to our offer and begins to send. Text: why it cannot be used. */
+  accept(answer: string): string | undefined {
+    const outcome = readAudio(answer, this.#local.codecs)
+    if (outcome.kind !== 'Usable') return outcome.detail
+    this.#start(outcome.audio)
+    return undefined
+  }
+
+  /** Answers an offer and begins to send. */
+  answer(offer: string): { sdp: string } | { unusable: string } {
+    const outcome = buildAnswer(offer, this.#next())
+    if (outcome.kind !== 'Answer') return { unusable: outcome.detail }
+    this.#start(outcome.audio)
+    return { sdp: outcome.sdp }
+  }
+
+  /**
+   * Answers a re-INVITE: a refresh, a hold (RFC 3264 8.4) and its end. Media that would have to go somewhere else or be something else
+   * is refused (undefined: 488). On hold we go on sending, so that the far end's NAT stays open; only silence is then no fault.
+   */
+  readonly reoffer = (offer: string | undefined): string | undefined => {
+    if (offer === undefined) return this.offer()
+    const outcome = buildAnswer(offer, this.#next())
+    if (outcome.kind !== 'Answer' || !this.#remote) return undefined
+    const { direction, ...now } = outcome.audio
+    const { rtpPort, payloadType, address } = this.#remote
+    const onHold = direction === 'inactive' || direction === 'recvonly'
+    if (now.payloadType !== payloadType) return undefined
+    if (!onHold && (now.address !== address || now.rtpPort !== rtpPort)) return undefined
+    this.#onHold = onHold
+    return outcome.sdp
+  }
+
+  /** True: the peer said that it sends nothing for now. */
+  get onHold(): boolean {
+    return this.#onHold
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.session[Symbol.asyncDispose]()
+  }
+
+  #next(): LocalAudio {
+    this.#version++
+    return { ...this.#local, version: this.#version }
+  }
+
+  #start(remote: RemoteAudio): void {
+    this.#remote = remote
+    const { address: host, rtpPort, rtcpPort, codec, payloadType, ptime } = remote
+    const { audio, jitterBuffer } = this.#plan
+    this.session.start({
+      remote: { host, rtpPort, rtcpPort },
+      codec,
+      payloadType,
+      ptime,
+      source: { kind: audio.source },
+      jitterBuffer,
+    })
+  }
+}

@@ -1,0 +1,58 @@
+/** A call that we place: register where the account asks for it, INVITE, hold, BYE. */
+import { token } from '../../lib/random.ts'
+import type { LocalParty } from '../sip/index.ts'
+import { hangUp, hold, openAudio } from './audio-call.ts'
+import type { AudioStream } from './audio-stream.ts'
+import type { Check, CheckContext } from './check.ts'
+import { newCallId, partyOf } from './check.ts'
+import { classify, verdict } from './classify.ts'
+import { callTimes } from './endpoint.ts'
+import { whileRegistered } from './registration.ts'
+
+export const caller: Check = async (context) => {
+  const { plan, random } = context
+  const party = partyOf(plan, token(random))
+  if (!plan.endpoint.registrar.register) return placeCall(context, party)
+  await whileRegistered(context, party, () => placeCall(context, party))
+}
+
+async function placeCall(context: CheckContext, party: LocalParty): Promise<void> {
+  if (context.signal.aborted) return context.endpoint.stop()
+  await using stream = await openAudio(context, party.nextHop.host)
+  if (stream) await invite(context, party, stream)
+}
+
+async function invite(context: CheckContext, party: LocalParty, stream: AudioStream): Promise<void> {
+  const { plan, engine, endpoint, trace, signal } = context
+  const target = plan.endpoint.target ?? party.aor
+  endpoint.enter('Calling', target)
+  const outgoing = engine.invite({
+    party,
+    target,
+    offer: stream.offer(),
+    callId: newCallId(context),
+    timeout: plan.timeouts.answer,
+    trace,
+    signal,
+    onProvisional: ({ code, reason }) => {
+      if (code > 100) endpoint.enter('Ringing', `${code} ${reason}`)
+    },
+    onReoffer: stream.reoffer,
+  })
+  const outcome = await outgoing.outcome
+  endpoint.counts(outgoing.counters)
+  endpoint.peer(outgoing)
+  if (outcome.kind !== 'Answered') {
+    endpoint.measured(callTimes(outgoing.timings))
+    return endpoint.failAs(classify(outcome, 'INVITE', target))
+  }
+  const { call, code, reason } = outcome
+  try {
+    endpoint.answered({ code, reason })
+    const unusable = stream.accept(call.sdp)
+    if (unusable === undefined) await hold(context, { call, stream })
+    else endpoint.fail(verdict('NegotiationFailed', 'INVITE', `The answer cannot be used: ${unusable}.`))
+  } finally {
+    await hangUp(context, { call, stream })
+  }
+}

@@ -1,0 +1,15 @@
+/** The limits that no plan sets: how long we wait for a goodbye, what is a silent line, when a generator is not honest. */
+export const limits = {
+  /** Milliseconds without a packet, after at least one, that make a MediaTimeout. */
+  mediaSilence: 5000,
+  /** Milliseconds until a BYE without a final response is a TeardownFailed; shorter than Timer F (32 s), nobody waits for that. */
+  bye: 8000,
+  /** Milliseconds for the REGISTER that removes our binding. */
+  unregister: 5000,
+  /** The same two for a run that was stopped: an agent that goes away has 5 s in all. */
+  goodbyeOfStopped: 1500,
+  /** An event loop whose 99th percentile of lag is over this many milliseconds measures itself. */
+  eventLoopLag: 20,
+  /** RTP that leaves this many milliseconds late (99th percentile) is jitter of ours. */
+  pacingLateness: 10,
+} as const

@@ -1,0 +1,64 @@
+/** A registration around a check: made first, refreshed while the check runs, removed whatever happened. Only our own binding, never `*`. */
+import type { LocalParty, Registration } from '../sip/index.ts'
+import type { CheckContext } from './check.ts'
+import { newCallId } from './check.ts'
+import { classify } from './classify.ts'
+import { limits } from './limits.ts'
+import { guard, within } from './patience.ts'
+
+/**
+ * Runs `body` while `party` is registered; not at all when it cannot be. The signal that `body` gets aborts when a refresh failed: we
+ * cannot be called any more. The endpoint knows of it by then.
+ */
+export async function whileRegistered(
+  context: CheckContext,
+  party: LocalParty,
+  body: (lost: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const { plan, engine, endpoint, clock, trace, signal } = context
+  if (signal.aborted) return endpoint.stop()
+  const domain = `sip:${plan.endpoint.registrar.domain}`
+  const { register: timeout } = plan.timeouts
+  endpoint.enter('Registering')
+  // A REGISTER that is under way is given the time to finish: cut in between, it could leave a binding that nobody removes.
+  using patience = guard({ clock, limit: timeout, signal, limitOfStopped: limits.goodbyeOfStopped })
+  const outcome = await engine.register({
+    party,
+    callId: newCallId(context),
+    timeout,
+    trace,
+    signal: patience.signal,
+    expires: Math.max(1, Math.round(plan.endpoint.registrar.expires / 1000)),
+  })
+  if (outcome.kind !== 'Registered') return endpoint.failAs(classify(outcome, 'REGISTER', domain))
+
+  const { registration } = outcome
+  try {
+    endpoint.counts(registration.counters)
+    endpoint.measured({ registerTime: outcome.milliseconds })
+    endpoint.enter('Registered', registration.contact)
+    const lost = new AbortController()
+    void registration.lost.then((failure) => {
+      endpoint.failAs(classify(failure, 'REGISTER', domain))
+      lost.abort()
+    })
+    await body(lost.signal)
+  } finally {
+    await remove(context, registration)
+  }
+}
+
+async function remove(context: CheckContext, registration: Registration): Promise<void> {
+  const { endpoint, clock, signal, log } = context
+  endpoint.enter('Ending')
+  const patience = { clock, limit: limits.unregister, signal, limitOfStopped: limits.goodbyeOfStopped }
+  const outcome = await within(registration.unregister(), patience)
+  if (outcome?.kind === 'Unregistered') return
+  const why = outcome ? describe(classify(outcome, 'REGISTER', 'remove the registration')) : 'no answer in time'
+  log.warn({ why }, 'the registration could not be removed, it ends by itself')
+  endpoint.fail({ outcome: 'CompletedWithWarnings', message: `The registration could not be removed: ${why}` })
+}
+
+function describe(classified: ReturnType<typeof classify>): string {
+  return classified === 'Stopped' ? 'stopped' : classified.message
+}
