@@ -18,8 +18,8 @@ export interface ChildOptions {
   /** Working folder; its log is written there as `<command>.log`. */
   readonly folder: string
   readonly environment?: Readonly<Record<string, string>>
-  /** One try of the peer's own protocol: true when it answered. Asked again until it did. */
-  readonly ready?: () => boolean | Promise<boolean>
+  /** One try of the peer's own protocol (what it logged so far is given): true when it answered. Asked again until it did. */
+  readonly ready?: (log: string) => boolean | Promise<boolean>
   /** How long it may take until `ready` says so, milliseconds. */
   readonly readyWithin?: number
 }
@@ -92,7 +92,7 @@ export async function start(options: ChildOptions): Promise<Child> {
     await until(
       async () => {
         if (!running()) throw new Error(`${options.command} ended with ${child.exitCode ?? child.signalCode}`)
-        return (await options.ready?.()) ?? true
+        return (await options.ready?.(handle.log())) ?? true
       },
       { what: `${options.command} is ready`, within: options.readyWithin ?? 15_000 },
     )
@@ -136,7 +136,7 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
  * with us. Anything else (an `exit` listener, a signal handler) does not survive the ways in which test workers end.
  */
 function guardOf(pid: number): { release(): void } {
-  const guard = spawn('/bin/sh', ['-c', 'read -r word; [ "$word" = released ] || kill -KILL -- "-$0"', String(pid)], {
+  const guard = spawn('/bin/sh', ['-c', 'read -r word; [ "$word" = released ] || kill -s KILL -- "-$0"', String(pid)], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   })

@@ -1,5 +1,5 @@
 /** SIPp as callee and as caller, with its own scenarios or those in scenarios/; its digest knows MD5 only, its transports are UDP and TCP. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort, freeRtpPorts, isBound } from './ports.ts'
 import { type Ending, start, temporaryFolder } from './process.ts'
@@ -84,7 +84,7 @@ export interface CallerOptions {
 }
 
 export interface SippCaller extends Sipp {
-  /** Resolves when all calls are over; exit code 0 when all of them succeeded. */
+  /** Resolves when all calls are over, a minute after the last should be at the latest; exit code 0 when all of them succeeded. */
   readonly finished: Promise<Ending & Counts>
 }
 
@@ -98,6 +98,8 @@ export async function sippCaller(options: CallerOptions): Promise<SippCaller> {
       ...[target, '-sf', scenario.includes('/') ? scenario : join(import.meta.dirname, 'scenarios', `${scenario}.xml`)],
       ...['-s', service, '-key', 'user', user, '-au', user, '-ap', password],
       ...['-m', String(calls), '-r', String(rate), '-d', String(hold), '-mp', String(rtpPort)],
+      // An INVITE without any answer is over after 32 s (timer B); what hangs longer is SIPp itself.
+      ...['-timeout', String(Math.ceil(calls / rate + hold / 1_000 + 60)), '-timeout_error'],
       ...(rtp ? ['-set', 'rtp', '1'] : []),
       ...transportArguments(transport),
     ],
@@ -140,7 +142,8 @@ async function startSipp(launch: Launch): Promise<Sipp & { readonly ended: Promi
     port: launch.port,
     pid: child.pid,
     ended: child.ended,
-    counts: () => countsOf(readFileSync(statistics, 'utf8')),
+    // It writes none when it does not even start; its log says why.
+    counts: () => countsOf(existsSync(statistics) ? readFileSync(statistics, 'utf8') : ''),
     stop: async () => void (await child.stop()),
     kill: async () => void (await child.kill()),
     log: () => `${child.log()}\n${readFileSync(errors, 'utf8')}`,
