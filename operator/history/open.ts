@@ -1,7 +1,7 @@
 /** Opens the store: file, tables, and the parts behind the door. */
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
 import type { History } from './history.ts'
 import { migrate } from './migrations.ts'
 import { createObjectStore } from './objects.ts'
@@ -16,7 +16,7 @@ export interface HistoryOptions {
   /** Path of the SQLite file, made when it is not there, or `:memory:`. Its folder must exist. */
   file: string
   clock: Clock
-  log?: Pick<Logger, 'info'>
+  log?: Log
 }
 
 /**
