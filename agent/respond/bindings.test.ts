@@ -89,3 +89,11 @@ describe('waiting for a binding', () => {
     expect(await waiting).toBeUndefined()
   })
 })
+
+test('a contact is the same one however it is spelled', () => {
+  const bindings = new Bindings(new ManualClock())
+  const spelled = 'sip:alice@PBX.example.com;transport=udp;ob'
+  bindings.update('alice', { callId: 'a', cseq: 1, contacts: [{ uri: 'sip:alice@pbx.example.com:5060', expires: 60 }] })
+  bindings.update('alice', { callId: 'a', cseq: 2, contacts: [{ uri: spelled, expires: 60 }] })
+  expect(uris(bindings)).toEqual([spelled])
+})

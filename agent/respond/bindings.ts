@@ -1,5 +1,6 @@
 /** Where registered users are to be reached: the location service of RFC 3261 10.3, for one registrar. It reads no message and checks no password. */
 import type { Clock } from '../../lib/clock.ts'
+import { parseUri } from '../sip/uri.ts'
 
 export interface Binding {
   /** The Contact's URI, as it was registered. */
@@ -49,15 +50,15 @@ export class Bindings {
   update(user: string, { callId, cseq, contacts }: Update): Updated {
     const bindings = this.of(user)
     const wanted = contacts === 'All' ? bindings.map(({ uri }) => ({ uri, expires: 0 })) : contacts
-    const touched = new Set(wanted.map(({ uri }) => uri))
-    const old = bindings.filter(({ uri }) => touched.has(uri))
+    const touched = new Set(wanted.map(({ uri }) => identity(uri)))
+    const old = bindings.filter(({ uri }) => touched.has(identity(uri)))
     if (old.some((binding) => binding.callId === callId && binding.cseq >= cseq)) return { kind: 'OutOfOrder' }
 
     const now = this.#clock.monotonic()
     const added = wanted
       .filter(({ expires }) => expires > 0)
       .map(({ uri, expires }) => ({ uri, callId, cseq, expiresAt: now + expires * 1000 }))
-    const kept = bindings.filter(({ uri }) => !touched.has(uri))
+    const kept = bindings.filter(({ uri }) => !touched.has(identity(uri)))
     if (added.length + kept.length > MOST_CONTACTS) return { kind: 'TooMany' }
 
     this.#users.set(user, [...added, ...kept])
@@ -82,4 +83,13 @@ export class Bindings {
     signal.addEventListener('abort', () => resolve(), { once: true })
     return promise.finally(() => watchers.delete(resolve))
   }
+}
+
+/** What makes two contacts the same one: who is reached where and how. Other parameters do not count, unlike in RFC 3261 19.1.4. */
+function identity(text: string): string {
+  const uri = parseUri(text)
+  if (!uri) return text
+  const transport = uri.parameters.get('transport') ?? 'udp'
+  const where = [uri.host, uri.port ?? 5060, transport].join(' ').toLowerCase()
+  return `${uri.scheme} ${uri.user ?? ''} ${where}`
 }

@@ -1,0 +1,104 @@
+/** Answers one INVITE as the behaviour of its user says; it decides no behaviour and makes no media. */
+import { sleep } from '../../lib/clock.ts'
+import type { MediaSession, Source } from '../media/media.ts'
+import { buildAnswer, buildOffer, readAudio } from '../sip/index.ts'
+import type { Call, CallEnd, IncomingCall, LocalAudio } from '../sip/index.ts'
+import { behaviourOf } from './behaviours.ts'
+import type { Behaviour } from './behaviours.ts'
+import { converse, localAudio, LONGEST_CALL, newSessionId, startMedia, untilEnded, Waiting } from './conversation.ts'
+import type { Context } from './conversation.ts'
+
+/** Resolves when nothing of the call is left: no dialog, no port, no line of the record that is not in the file. */
+export async function answerCall(incoming: IncomingCall, context: Context): Promise<void> {
+  const behaviour = behaviourOf(incoming.user)
+  switch (behaviour.kind) {
+    case 'Ignore':
+      return incoming.ignore()
+    case 'Reject':
+      return incoming.reject(behaviour.code, behaviour.reason)
+    case 'Ring':
+      return ring(incoming, context)
+    case 'Answer':
+      return answer(incoming, behaviour, context)
+  }
+}
+
+async function ring(incoming: IncomingCall, { clock, stopping }: Context): Promise<void> {
+  incoming.ring(180)
+  using waiting = new Waiting(incoming.cancelled, stopping)
+  await sleep(clock, LONGEST_CALL, waiting.signal)
+  if (!incoming.cancelled.aborted) incoming.reject(480)
+}
+
+type Answer = Extract<Behaviour, { kind: 'Answer' }>
+
+async function answer(incoming: IncomingCall, behaviour: Answer, context: Context): Promise<void> {
+  const address = await context.engine.localAddress(incoming.remote.host)
+  const opened = await context.media.open(address)
+  if (opened.kind === 'PortsExhausted') return incoming.reject(503, 'No RTP port is free')
+  await using session = opened.session
+  const local = localAudio(session, address, newSessionId(context.random))
+  const answered = incoming.sdp === undefined ? undefined : buildAnswer(incoming.sdp, local)
+  if (answered?.kind === 'Unusable') {
+    context.log.info({ callId: incoming.callId, detail: answered.detail }, 'offer refused')
+    return incoming.reject(488)
+  }
+
+  if (!(await progress(incoming, behaviour, context))) return
+  const party = { callId: incoming.callId, user: incoming.user, direction: 'Incoming' } as const
+  const { source, end } = converse(party, behaviour.playback, context)
+  let by: CallEnd['by'] = 'Timeout'
+  try {
+    const call = await connect(incoming, { local, session, source, ...(answered && { answered }) })
+    if (call) by = await untilEnded(call, behaviour.hangupAfter ?? LONGEST_CALL, context)
+  } finally {
+    session.stop()
+    await end(by)
+  }
+}
+
+/** Sends the provisional responses at their times; true when it is time to answer. */
+async function progress(incoming: IncomingCall, behaviour: Answer, { clock, stopping }: Context): Promise<boolean> {
+  using waiting = new Waiting(incoming.cancelled, stopping)
+  const start = clock.monotonic()
+  const until = (after: number) => sleep(clock, Math.max(0, start + after - clock.monotonic()), waiting.signal)
+  for (const { after, code } of behaviour.provisional) {
+    if (after > 0) await until(after)
+    if (waiting.signal.aborted) break
+    incoming.ring(code)
+  }
+  if (behaviour.answerAfter > 0) await until(behaviour.answerAfter)
+  if (incoming.cancelled.aborted) return false
+  if (stopping.aborted) incoming.reject(480)
+  return !stopping.aborted
+}
+
+interface Connecting {
+  local: LocalAudio
+  session: MediaSession
+  source: Source
+  /** Absent: the INVITE had no offer. */
+  answered?: Extract<ReturnType<typeof buildAnswer>, { kind: 'Answer' }>
+}
+
+/** Sends the 200. Media runs from then on and not from the ACK, so that a packet is heard that overtakes it. */
+async function connect(incoming: IncomingCall, connecting: Connecting): Promise<Call | undefined> {
+  const { local, session, source, answered } = connecting
+  let version = 1
+  const onReoffer = (offer: string | undefined): string | undefined => {
+    const next = { ...local, version: ++version }
+    if (offer === undefined) return buildOffer(next)
+    const reply = buildAnswer(offer, next)
+    return reply.kind === 'Answer' ? reply.sdp : undefined
+  }
+  if (answered) {
+    const connected = incoming.answer(answered.sdp, onReoffer)
+    startMedia(session, answered.audio, source)
+    return connected
+  }
+  // A late offer (RFC 3261 13.2.1): ours goes in the 200, their answer comes with the ACK.
+  const call = await incoming.answer(buildOffer(local), onReoffer)
+  const peer = call && readAudio(call.sdp, local.codecs)
+  if (peer?.kind === 'Usable') startMedia(session, peer.audio, source)
+  return call
+}

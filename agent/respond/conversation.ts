@@ -1,0 +1,119 @@
+/** An answered call of the responder, either way: what it plays, what it records, and how it ends. It makes and answers no call. */
+import { sleep } from '../../lib/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
+import type { Random } from '../../lib/random.ts'
+import type { MediaEngine, MediaSession, Source } from '../media/media.ts'
+import type { Call, CallEnd, LocalAudio, RemoteAudio, SignallingEngine } from '../sip/index.ts'
+import type { Playback } from './behaviours.ts'
+import { lossChoice, lossSeed } from './loss.ts'
+import { EchoRecord, microseconds } from './record.ts'
+import type { Recorder } from './record.ts'
+
+/** What every call of one responder shares. */
+export interface Context {
+  readonly engine: SignallingEngine
+  readonly media: MediaEngine
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly record?: Recorder
+  /** Aborts when the responder stops: calls are hung up, those that ring are refused. */
+  readonly stopping: AbortSignal
+}
+
+/** No call is longer, and none rings longer: what a caller forgot does not stay for ever. Milliseconds. */
+export const LONGEST_CALL = 3_600_000
+
+/** What a session assumes for its figures, which the responder does not look at. */
+const JITTER_BUFFER = { mode: 'Fixed', delay: 60 } as const
+
+/** One call in the record, from its 200 to its end. */
+export interface Conversation {
+  /** What the session sends. */
+  readonly source: Source
+  /** Writes that the call is over; to be called when its session was stopped. */
+  readonly end: (by: CallEnd['by']) => Promise<void>
+}
+
+export interface Party {
+  readonly callId: string
+  readonly user: string
+  readonly direction: 'Incoming' | 'Outgoing'
+}
+
+/** Begins the record of a call and gives the source for its session. */
+export function converse(party: Party, playback: Playback, { clock, record, log }: Context): Conversation {
+  const { callId, user } = party
+  const stamps = () => ({ at: clock.now(), monotonic: microseconds(clock.monotonic()) })
+  const seed = lossSeed(callId)
+  const lost = playback.kind === 'Echo' ? lossChoice(playback.lossPercent, seed) : undefined
+  const echo = lost && new EchoRecord(callId, record && ((line) => record.write(line)))
+  const loss = playback.kind === 'Echo' ? { loss: { percent: playback.lossPercent, seed } } : {}
+  record?.write({ event: 'CallStarted', ...party, ...stamps(), ...loss })
+  log.info({ ...party }, 'call started')
+
+  const source: Source =
+    lost && echo
+      ? {
+          kind: 'Echo',
+          forward(packet) {
+            const drop = lost()
+            echo.received(packet, drop)
+            return !drop
+          },
+          sent: (packet, at) => echo.sent(packet, at),
+        }
+      : { kind: playback.kind === 'Silence' ? 'Silence' : 'Tone' }
+
+  return {
+    source,
+    async end(by) {
+      const packets = echo && { packets: echo.end() }
+      record?.write({ event: 'CallEnded', callId, user, by, ...stamps(), ...packets })
+      log.info({ callId, user, by, ...packets }, 'call ended')
+      await record?.flush().catch((error: unknown) => log.warn({ error, callId }, 'the record could not be written'))
+    },
+  }
+}
+
+/** What an offer or an answer says of a session. `sessionId`: of the o= line, the same through a call. */
+export function localAudio(session: MediaSession, address: string, sessionId: number): LocalAudio {
+  const { rtpPort, rtcpPort } = session
+  return { address, rtpPort, rtcpPort, codecs: ['PCMA', 'PCMU'], ptime: 20, sessionId }
+}
+
+/** A number for the o= line: unique for this host as far as chance goes (RFC 8866 5.2). */
+export function newSessionId(random: Random): number {
+  return Math.floor(random() * 2 ** 48)
+}
+
+/** Begins to send `source` to the peer as it asked for. */
+export function startMedia(session: MediaSession, audio: RemoteAudio, source: Source): void {
+  const { address, rtpPort, rtcpPort, codec, payloadType, ptime } = audio
+  const remote = { host: address, rtpPort, rtcpPort }
+  session.start({ remote, codec, payloadType, ptime: Math.round(ptime), source, jitterBuffer: JITTER_BUFFER })
+}
+
+/** Waits until the call is over, and hangs up after `longest` milliseconds or when the responder stops. */
+export async function untilEnded(call: Call, longest: number, { clock, stopping }: Context): Promise<CallEnd['by']> {
+  using waiting = new Waiting(stopping)
+  const end = await Promise.race([call.ended, sleep(clock, longest, waiting.signal).then(() => undefined)])
+  if (end) return end.by
+  await call.bye()
+  return (await call.ended).by
+}
+
+/** A signal that aborts with others, and on disposal, so that nothing waits on after the block. */
+export class Waiting implements Disposable {
+  readonly #controller = new AbortController()
+  readonly signal: AbortSignal
+
+  constructor(...others: AbortSignal[]) {
+    this.signal = AbortSignal.any([this.#controller.signal, ...others])
+  }
+
+  [Symbol.dispose](): void {
+    this.#controller.abort()
+  }
+}
