@@ -20,7 +20,7 @@ export interface KamailioOptions {
   readonly routes?: Readonly<Record<string, string>>
 }
 
-export interface Registration {
+interface Registration {
   /** The user part: domains are not told apart. */
   readonly aor: string
   readonly contact: string

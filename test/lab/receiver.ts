@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { Webhook } from 'standardwebhooks'
 import { freePort } from './ports.ts'
 
-export interface Delivery {
+interface Delivery {
   /** `webhook-id`: the same for each attempt of one event. */
   readonly id: string
   /** The verified body, parsed as JSON. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { freePort, freeRtpPorts, isBound } from './ports.ts'
 import { type Ending, start, temporaryFolder } from './process.ts'
 
-export interface Counts {
+interface Counts {
   readonly calls: number
   readonly successful: number
   readonly failed: number
