@@ -57,8 +57,8 @@ const GRACE = 5000
 const STORE_RETRY = 5000
 /** The longest time between two looks while something is pending: clocks jump, and ages are noticed no later. Milliseconds. */
 const LONGEST_REST = 60_000
-/** A look that takes time is followed by four times as much without one: a long queue never takes over the process. */
-const REST_FACTOR = 4
+/** After a look that read more than one page, for each of them: a long queue never takes over the process. Milliseconds. */
+const REST = 10
 
 export class Deliverer implements AsyncDisposable {
   readonly #options: DelivererOptions
@@ -123,25 +123,27 @@ export class Deliverer implements AsyncDisposable {
     while (this.#lookAgain && !this.#stopping.signal.aborted) {
       this.#lookAgain = false
       this.#timer?.[Symbol.dispose]()
-      const begin = clock.monotonic()
       try {
-        await this.#takeDue(clock.now())
+        const pages = await this.#takeDue(clock.now())
+        if (pages > 1) await sleep(clock, pages * REST, this.#stopping.signal)
       } catch (error) {
         log.error({ error }, 'webhook deliveries cannot be read, trying again')
         this.#wakeIn(STORE_RETRY)
       }
-      const took = clock.monotonic() - begin
-      if (took > 1) await sleep(clock, took * REST_FACTOR, this.#stopping.signal)
     }
   }
 
-  async #takeDue(now: number): Promise<void> {
+  /** Returns how many pages it read. */
+  async #takeDue(now: number): Promise<number> {
     const { outbox, clock } = this.#options
     const { superseded, expired } = await outbox.supersede(now)
     this.#results.superseded += superseded
     this.#results.expired += expired
-    for (let after = 0; this.#inHand.size < MOST_IN_HAND;) {
+    let pages = 0
+    let after = 0
+    while (this.#inHand.size < MOST_IN_HAND) {
       const heads = await outbox.due(now, PAGE, after)
+      pages++
       for (const delivery of heads) this.#take(delivery)
       const last = heads.at(-1)
       if (!last || heads.length < PAGE) break
@@ -150,6 +152,7 @@ export class Deliverer implements AsyncDisposable {
     const next = await outbox.nextDue(now)
     if (next !== undefined) this.#wakeIn(Math.min(next - clock.now(), LONGEST_REST))
     else if (this.#inHand.size === 0) this.#lastUrl.clear()
+    return pages
   }
 
   #wakeIn(milliseconds: number): void {
