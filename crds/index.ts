@@ -1,0 +1,23 @@
+/** The door to the vocabulary: the kinds, what is measured, what can go wrong, and the parser of manifests. */
+export type { Condition } from './common.ts'
+export { milliseconds, parseDuration } from './duration.ts'
+export { failureClasses, findings, healths, outcomes, severities, unknownReasons } from './failures.ts'
+export type {
+  FailureClass,
+  Finding,
+  Health,
+  KnownHealth,
+  OurFailureClass,
+  Outcome,
+  Severity,
+  UnknownReason,
+} from './failures.ts'
+export { kinds } from './kinds.ts'
+export type { KindName } from './kinds.ts'
+export { judgedMetrics, metricKeys, metrics, runMetrics } from './metrics.ts'
+export type { JudgedMetric, MetricDefinition, MetricKey, Metrics } from './metrics.ts'
+export type { SipProbe, SipProbeSpec, SipProbeStatus } from './probe.ts'
+export type { SipRegistrar, SipRegistrarSpec, SipRegistrarStatus } from './registrar.ts'
+export type { StatusPage, StatusPageSpec, StatusPageStatus } from './statuspage.ts'
+export { effectiveThresholds, profiles } from './thresholds.ts'
+export type { Threshold, Thresholds } from './thresholds.ts'

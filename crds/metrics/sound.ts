@@ -1,0 +1,143 @@
+/** What the decoded audio is like, and what the video stream did. */
+import { counted, judged, ofACall } from './definition.ts'
+import type { MetricDefinition } from './definition.ts'
+
+const notDecoded = 'the audio was not decoded (in a load test 1 % of the calls are)'
+const noEcho = 'the target does not send back what it hears'
+const noVideo = 'the call had no video'
+const share = { ...ofACall, unit: '%', absentWhen: notDecoded } as const
+const level = { ...ofACall, unit: 'dBov', absentWhen: notDecoded } as const
+const video = { ...counted, source: 'RFC 4585, RFC 5104', direction: 'None', absentWhen: noVideo } as const
+
+export const audioMetrics = {
+  audioLevel: {
+    ...judged,
+    title: 'Audio level',
+    unit: 'dBov',
+    direction: 'Higher',
+    range: [-127, 0],
+    definition: 'Active level of the received audio; 0 is overload, nominal speech is near -26.',
+    source: 'ITU-T P.56 method B',
+    absentWhen: notDecoded,
+  },
+  signalLevel: {
+    ...level,
+    title: 'Signal level',
+    direction: 'Higher',
+    definition: 'Level of the frames in which somebody spoke or a tone sounded.',
+    source: 'RFC 3611 section 4.7.4',
+  },
+  noiseLevel: {
+    ...level,
+    title: 'Noise level',
+    direction: 'Lower',
+    definition: 'Level of the frames in which nobody spoke.',
+    source: 'RFC 3611 section 4.7.4',
+  },
+  rms: {
+    ...level,
+    title: 'RMS level',
+    definition: 'Root mean square of all received samples; a full-scale sine is -3.01.',
+    source: 'RFC 6464 section 4',
+  },
+  speechActivity: {
+    ...share,
+    title: 'Speech activity',
+    definition: 'Share of the time with speech or tone.',
+    source: 'ITU-T P.56 activity factor',
+  },
+  clipping: {
+    ...share,
+    title: 'Clipping',
+    direction: 'Lower',
+    definition: 'Share of the samples at the codec’s largest value.',
+    source: 'own',
+  },
+  silence: {
+    ...share,
+    title: 'Silence',
+    direction: 'Lower',
+    definition: 'Share of the time below -65 dBov.',
+    source: 'own',
+  },
+  oneWayAudio: {
+    ...judged,
+    title: 'One-way audio',
+    unit: 'ms',
+    direction: 'Lower',
+    range: [0, 600_000],
+    definition:
+      'Time of the call in which one side heard nothing. That the far side hears us is proven by echo correlation, else by the progress of its receiver reports.',
+    source: 'own',
+    absentWhen: 'neither an echo nor receiver reports prove what the far side hears',
+  },
+  echoDelay: {
+    ...judged,
+    title: 'Echo delay',
+    unit: 'ms',
+    direction: 'Lower',
+    range: [0, 60_000],
+    definition: 'Time from our sending a sound to hearing it again: mouth to ear and back.',
+    source: 'own: correlation against what was sent',
+    absentWhen: noEcho,
+  },
+  echoLoss: {
+    ...ofACall,
+    title: 'Echo loss',
+    unit: 'dB',
+    definition: 'How much weaker the echo is than what was sent.',
+    source: 'RFC 3611 section 4.7.4',
+    absentWhen: noEcho,
+  },
+} as const satisfies Record<string, MetricDefinition>
+
+export const videoMetrics = {
+  frameRate: {
+    ...ofACall,
+    title: 'Frame rate',
+    unit: 'frames/s',
+    direction: 'Higher',
+    definition: 'Complete video frames per second.',
+    source: 'RFC 7741, RFC 6184',
+    absentWhen: noVideo,
+  },
+  frameWidth: {
+    ...ofACall,
+    title: 'Frame width',
+    unit: 'pixels',
+    definition: 'Width of the last key frame.',
+    source: 'RFC 6386, H.264',
+    absentWhen: noVideo,
+  },
+  frameHeight: {
+    ...ofACall,
+    title: 'Frame height',
+    unit: 'pixels',
+    definition: 'Height of the last key frame.',
+    source: 'RFC 6386, H.264',
+    absentWhen: noVideo,
+  },
+  keyFrames: { ...video, title: 'Key frames', definition: 'Key frames received.', source: 'RFC 7741, RFC 6184' },
+  freezes: {
+    ...video,
+    title: 'Freezes',
+    direction: 'Lower',
+    definition: 'Times a frame came later than three frame times and 150 ms after the one before.',
+    source: 'W3C WebRTC statistics, freezeCount',
+  },
+  freezeTime: {
+    ...ofACall,
+    title: 'Frozen time',
+    unit: 'ms',
+    direction: 'Lower',
+    definition: 'How long the picture stood still in all.',
+    source: 'W3C WebRTC statistics, totalFreezesDuration',
+    absentWhen: noVideo,
+  },
+  nacksSent: { ...video, title: 'NACKs sent', definition: 'Packets we asked for again.' },
+  nacksReceived: { ...video, title: 'NACKs received', definition: 'Packets the other side asked for again.' },
+  plisSent: { ...video, title: 'PLIs sent', definition: 'Picture losses we reported.' },
+  plisReceived: { ...video, title: 'PLIs received', definition: 'Picture losses the other side reported.' },
+  firsSent: { ...video, title: 'FIRs sent', definition: 'Key frames we demanded.' },
+  firsReceived: { ...video, title: 'FIRs received', definition: 'Key frames the other side demanded.' },
+} as const satisfies Record<string, MetricDefinition>
