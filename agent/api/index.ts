@@ -1,0 +1,4 @@
+/** What others may know of the agent's API: its server, for the agent process; its client, for the operator. */
+export { type AgentClient, type ClientOptions, createAgentClient, type Followed, type StartAnswer } from './client.ts'
+export { Runs } from './runs.ts'
+export { type AgentServer, startServer } from './server.ts'
