@@ -1,33 +1,29 @@
-/** The operator's configuration in local mode: parsed once from the command line, frozen, and the only place its defaults are written. */
+/** The operator's configuration in local mode: parsed once from the command line, whose flags hold the defaults. */
 import { z } from 'zod'
 import type { Address } from '../lib/http.ts'
 import { parseAddress } from '../lib/http.ts'
 
-const address = (fallback: string) =>
-  z
-    .string()
-    .default(fallback)
-    .transform((text, context): Address => {
-      const parsed = parseAddress(text)
-      if (parsed.kind === 'Address') return parsed.address
-      context.addIssue({ code: 'custom', message: parsed.message })
-      return z.NEVER
-    })
+const address = z.string().transform((text, context): Address => {
+  const parsed = parseAddress(text)
+  if (parsed.kind === 'Address') return parsed.address
+  context.addIssue({ code: 'custom', message: parsed.message })
+  return z.NEVER
+})
 
 export const LocalConfig = z.strictObject({
   /** The folder of YAML. */
   folder: z.string().min(1),
   /** REST API. */
-  api: address('127.0.0.1:8080'),
+  api: address,
   /** Public status pages. */
-  pages: address('127.0.0.1:8081'),
+  pages: address,
   /** Health and metrics. */
-  admin: address('127.0.0.1:9464'),
+  admin: address,
   /** Folder of the history store; made when it is not there. */
-  data: z.string().min(1).default('./.ringcheck'),
+  data: z.string().min(1),
   /** Asked for by the API where it is reachable from elsewhere. */
   token: z.string().min(16).max(1024).optional(),
   /** False: nothing runs by its schedule. */
-  scheduled: z.boolean().default(true),
+  scheduled: z.boolean(),
 })
 export type LocalConfig = z.output<typeof LocalConfig>

@@ -1,0 +1,192 @@
+/** `ringcheck call`: one call now, in this process, judged like a probe's; nothing is kept. */
+import { readFile } from 'node:fs/promises'
+import { createMediaEngine } from '../../agent/media/index.ts'
+import type { RunEvent } from '../../agent/index.ts'
+import { PROTOCOL, RunPlan } from '../../agent/index.ts'
+import { PacingWatch, eventLoopLag, startRun } from '../../agent/run/index.ts'
+import { createNativeEngine, renderLadder } from '../../agent/sip/index.ts'
+import { effectiveThresholds, metricGroups, metrics, parseDuration, thresholdProfiles } from '../../crds/index.ts'
+import type { MetricKey, Thresholds } from '../../crds/index.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { createLog } from '../../lib/log.ts'
+import { systemRandom, token } from '../../lib/random.ts'
+import type { Judgement } from '../../operator/probes/health.ts'
+import { judge } from '../../operator/probes/health.ts'
+import type { Command, Terminal, Words } from '../command.ts'
+import { UsageError } from '../command.ts'
+import { exitCodes } from '../exit.ts'
+import { coloured, formatOf, outputFlag, print, table } from '../output.ts'
+import { USER_AGENT } from '../version.ts'
+
+export const call: Command = {
+  name: 'call',
+  summary: 'places one call now and says whether it works',
+  usage: 'URI [flags]',
+  description:
+    'URI is whom to call, such as sip:echo@127.0.0.1:5060. Progress goes to standard error, the result to standard output; the exit code is the health.',
+  flags: {
+    check: { value: 'Call|Options|Register', default: 'Call', help: 'What is done' },
+    registrar: { value: 'HOST[:PORT]', help: 'Where requests are sent; default: the host of the URI' },
+    transport: { value: 'UDP|TCP', default: 'UDP', help: 'Transport' },
+    register: { help: 'Register before the call' },
+    username: { value: 'NAME', help: 'Account; its password comes from RINGCHECK_PASSWORD or --password-file' },
+    'password-file': { value: 'FILE', help: 'File whose first line is the password' },
+    duration: { value: 'DURATION', default: '5s', help: 'From answer to our BYE' },
+    'answer-timeout': { value: 'DURATION', default: '30s', help: 'How long an answer is waited for' },
+    codec: { value: 'PCMA|PCMU', default: 'PCMA', help: 'Codec' },
+    profile: { value: thresholdProfiles.join('|'), default: 'Standard', help: 'Thresholds that judge the call' },
+    output: outputFlag,
+  },
+  examples: [
+    ['call sip:echo@127.0.0.1:5060', 'the built-in responder of ringcheck respond'],
+    ['call sip:+4930123456@sip.example.com --username 1001 --register', 'through a trunk, with RINGCHECK_PASSWORD set'],
+    ['call sip:echo@127.0.0.1 --output json | jq .metrics', 'figures for a script'],
+  ],
+  positionals: { least: 1, most: 1 },
+  async run(words, terminal) {
+    const format = formatOf(words)
+    const plan = await planOf(words, terminal)
+    const events = await place(plan, terminal, format === 'table')
+    const ended = events.find((event) => event.type === 'Call')
+    if (!ended) throw new Error('the call ended without a result')
+    const saturation = events.find((event) => event.type === 'Saturation')
+    const result = saturation
+      ? { ...ended.result, failureClass: 'AgentSaturated' as const, message: saturation.reason }
+      : ended.result
+    const judgement = judge(result, plan.thresholds as Thresholds)
+    const trace = events.find((event) => event.type === 'Trace')
+    const samples = events.flatMap((event) => (event.type === 'Sample' ? [{ second: event.second, ...event.metrics }] : []))
+    print(terminal, format, { health: judgement.level, ...judgement, ...result, samples }, () =>
+      [
+        ...(trace ? [renderLadder(trace), ''] : []),
+        figures(result.metrics, judgement),
+        '',
+        `${coloured(terminal, judgement.level)}: ${judgement.reason}. ${judgement.message}\n`,
+      ].join('\n'),
+    )
+    return result.stopped ? exitCodes.Unknown : exitCodes[judgement.level]
+  },
+}
+
+async function place(plan: RunPlan, terminal: Terminal, progress: boolean): Promise<RunEvent[]> {
+  const clock = systemClock
+  const random = systemRandom
+  const log = createLog({ name: 'call', level: 'error', pretty: true })
+  await using engine = await createNativeEngine({ clock, random, host: '0.0.0.0', userAgent: USER_AGENT })
+  await using media = createMediaEngine({ clock, random })
+  const events: RunEvent[] = []
+  const run = startRun(plan, {
+    engine,
+    media,
+    clock,
+    random,
+    log,
+    lag: eventLoopLag,
+    pacing: new PacingWatch(() => media.pacingLateness()),
+    emit: (event) => {
+      events.push(event)
+      if (progress) terminal.err(progressLine(event))
+    },
+  })
+  const stop = () => run.stop()
+  terminal.signal.addEventListener('abort', stop)
+  if (terminal.signal.aborted) stop()
+  await run.finished
+  return events
+}
+
+function progressLine(event: RunEvent): string {
+  if (event.type === 'Phase') return `${event.phase}${event.detail === undefined ? '' : ` ${event.detail}`}\n`
+  if (event.type !== 'Sample') return ''
+  const shown = (['mos', 'packetLoss', 'jitter', 'rtt'] as const)
+    .map((key) => [key, event.metrics[key]] as const)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key} ${value?.toFixed(key === 'mos' ? 2 : 1)} ${metrics[key].unit}`.trim())
+  return `  second ${event.second}: ${shown.join(', ') || 'nothing measured'}\n`
+}
+
+/** Every metric that was measured, by group; breaches marked with their level. */
+function figures(measured: Partial<Record<MetricKey, number>>, { breaches }: Judgement): string {
+  const rows = Object.entries(metricGroups).flatMap(([, group]) =>
+    (Object.keys(group) as MetricKey[]).flatMap((key) => {
+      const value = measured[key]
+      if (value === undefined) return []
+      const breach = breaches.find(({ metric }) => metric === key)
+      const mark = breach ? `${breach.level}, bound ${breach.threshold}` : ''
+      return [[metrics[key].title, `${Number(value.toFixed(3))} ${metrics[key].unit}`.trim(), mark]]
+    }),
+  )
+  return rows.length === 0 ? 'Nothing was measured.\n' : table(['METRIC', 'VALUE', ''], rows)
+}
+
+async function planOf(words: Words, terminal: Terminal): Promise<RunPlan> {
+  const [target = ''] = words.positionals
+  const uri = /^sip:(?:([^@]+)@)?(\[[^\]]+\]|[^:;?@]+)(?::(\d+))?([;?].*)?$/i.exec(target)
+  if (!uri) throw new UsageError(`${target}: must be a SIP URI, such as sip:echo@127.0.0.1:5060`)
+  const check = oneOf(words, 'check', ['Call', 'Options', 'Register'] as const)
+  const profile = oneOf(words, 'profile', thresholdProfiles)
+  const registrar = hostAndPort(words.text('registrar') ?? `${uri[2]}${uri[3] === undefined ? '' : `:${uri[3]}`}`)
+  const now = systemClock.now()
+  return RunPlan.parse({
+    protocol: PROTOCOL,
+    id: `call-${token(systemRandom)}`,
+    epoch: 0,
+    kind: 'Probe',
+    namespace: 'default',
+    name: 'call',
+    generation: 0,
+    location: 'default',
+    check,
+    slot: now,
+    endpoint: {
+      id: 'call',
+      role: 'Caller',
+      ...(await accountOf(words, terminal)),
+      registrar: {
+        domain: registrar.host,
+        port: registrar.port,
+        transport: oneOf(words, 'transport', ['UDP', 'TCP'] as const),
+        register: words.has('register') || check === 'Register',
+        expires: 300_000,
+      },
+      ...(check !== 'Register' && { target }),
+      media: {
+        audio: { codec: oneOf(words, 'codec', ['PCMA', 'PCMU'] as const), ptime: 20, source: 'Tone' },
+        jitterBuffer: { mode: 'Fixed', delay: 60 },
+      },
+      callDuration: durationOf(words, 'duration'),
+      remoteHangup: 'Fail',
+    },
+    timeouts: { register: 10_000, answer: durationOf(words, 'answer-timeout'), call: 0 },
+    thresholds: effectiveThresholds({ check, thresholdProfile: profile, locations: [] }, 'default'),
+  })
+}
+
+async function accountOf(words: Words, { environment }: Terminal): Promise<{ account?: object }> {
+  const username = words.text('username')
+  if (username === undefined) return {}
+  const file = words.text('password-file')
+  const password = file === undefined ? environment['RINGCHECK_PASSWORD'] : (await readFile(file, 'utf8')).split(/\r?\n/)[0]
+  return { account: { username, ...(password !== undefined && { password }) } }
+}
+
+function oneOf<Value extends string>(words: Words, flag: string, allowed: readonly Value[]): Value {
+  const text = words.text(flag)
+  const found = allowed.find((value) => value === text)
+  if (found === undefined) throw new UsageError(`--${flag} ${text}: allowed are ${allowed.join(', ')}`)
+  return found
+}
+
+function durationOf(words: Words, flag: string): number {
+  const text = words.text(flag) ?? ''
+  const found = parseDuration(text)
+  if (!found) throw new UsageError(`--${flag} ${text}: must be a duration, such as 5s or 1m30s`)
+  return found
+}
+
+function hostAndPort(text: string): { host: string; port: number } {
+  const found = /^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(text)
+  const port = Number(found?.[2] ?? 5060)
+  if (!found?.[1] || port < 1 || port > 65_535) throw new UsageError(`${text}: must be HOST or HOST:PORT`)
+  return { host: found[1].replace(/^\[(.*)\]$/, '$1'), port }
+}

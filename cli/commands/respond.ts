@@ -1,0 +1,83 @@
+/** `ringcheck respond`: the built-in target, as a command. */
+import { readFile } from 'node:fs/promises'
+import type { Calling } from '../../agent/respond/index.ts'
+import { behaviours, parseAccounts, parseCalling, startResponder } from '../../agent/respond/index.ts'
+import { systemClock } from '../../lib/clock.ts'
+import type { Address } from '../../lib/http.ts'
+import { formatAddress, parseAddress } from '../../lib/http.ts'
+import { createLog } from '../../lib/log.ts'
+import { systemRandom } from '../../lib/random.ts'
+import type { Command, Terminal, Words } from '../command.ts'
+import { UsageError } from '../command.ts'
+
+export const respond: Command = {
+  name: 'respond',
+  summary: 'answers calls: an echo, a tone, a rejection, a lossy line, ...',
+  usage: '[flags]',
+  description: `What is done follows from the user part of the called URI: ${behaviours.map(({ user, does }) => `${user}@ ${does}`).join('; ')}. It is a registrar for the accounts it is given.`,
+  flags: {
+    listen: { value: 'HOST:PORT', default: '127.0.0.1:5060', help: 'SIP over UDP and TCP; HOST is an IP address' },
+    domain: { value: 'NAME', help: 'Realm of the registrar; default: the address it listens on' },
+    accounts: { value: 'FILE', help: 'Who may register: username,password, one a line' },
+    call: { value: 'USER@:EVERY', multiple: true, help: 'Call the account that registered here, for example bob@:8s' },
+    record: { value: 'FILE', help: 'Write what was done to which packet, one JSON object a line' },
+  },
+  examples: [
+    ['respond', 'on 127.0.0.1:5060; then: ringcheck call sip:echo@127.0.0.1:5060'],
+    ['respond --accounts accounts.csv --call callee@:8s', 'a registrar that calls its account callee every 8 seconds'],
+  ],
+  positionals: { least: 0, most: 0 },
+  async run(words, terminal) {
+    const parsed = parseAddress(words.text('listen') ?? '')
+    if (parsed.kind === 'NotAnAddress') throw new UsageError(`--listen ${parsed.message}`)
+    const domain = words.text('domain')
+    const record = words.text('record')
+    const log = createLog({ name: 'respond', level: 'info', pretty: terminal.interactive })
+    const options = {
+      listen: parsed.address,
+      accounts: await accountsOf(words),
+      calls: words.all('call').map(callingOf),
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      ...(domain !== undefined && { domain }),
+      ...(record !== undefined && { record }),
+    }
+    await using responder = await startResponder(options).catch((cause: unknown) => {
+      throw new Error(listenFailure(cause, parsed.address), { cause })
+    })
+    terminal.err(`responder on ${formatAddress({ host: parsed.address.host, port: responder.port })}, UDP and TCP\n`)
+    await stopped(terminal)
+    return 0
+  },
+}
+
+async function accountsOf(words: Words) {
+  const file = words.text('accounts')
+  if (file === undefined) return []
+  const read = parseAccounts(await readFile(file, 'utf8'))
+  if (read.kind === 'Invalid') throw new Error(`${file}:${read.line}: ${read.detail}`)
+  return read.accounts
+}
+
+function callingOf(text: string): Calling {
+  const calling = parseCalling(text)
+  if (!calling) throw new UsageError(`--call ${text}: must be USER@:EVERY, for example bob@:8s`)
+  return calling
+}
+
+/** Why the responder does not start, in words. */
+export function listenFailure(cause: unknown, address: Address): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  if (code === 'EADDRINUSE')
+    return `${formatAddress(address)} is in use by another process: choose another with --listen HOST:PORT`
+  return cause instanceof Error ? cause.message : String(cause)
+}
+
+/** Resolves at SIGINT or SIGTERM. */
+export function stopped({ signal }: Pick<Terminal, 'signal'>): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

@@ -1,0 +1,105 @@
+/** `ringcheck serve`: the operator over a folder of YAML, until it is told to stop. */
+import { z } from 'zod'
+import type { Health } from '../../crds/index.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { formatAddress } from '../../lib/http.ts'
+import { createLog } from '../../lib/log.ts'
+import { systemRandom } from '../../lib/random.ts'
+import { LocalConfig } from '../../operator/config.ts'
+import type { Operator } from '../../operator/operator.ts'
+import { startOperator } from '../../operator/operator.ts'
+import type { Command, Flag, Terminal, Words } from '../command.ts'
+import { exitCodes, worst } from '../exit.ts'
+import { LiveTable } from '../live-table.ts'
+import { formatOf, outputFlag, print } from '../output.ts'
+import { stopped } from './respond.ts'
+import { healthOf, probeTable } from './get.ts'
+
+export const serveFlags: Readonly<Record<string, Flag>> = {
+  api: { value: 'HOST:PORT', default: '127.0.0.1:8080', help: 'REST API; off loopback it needs RINGCHECK_TOKEN' },
+  pages: { value: 'HOST:PORT', default: '127.0.0.1:8081', help: 'Public status pages' },
+  admin: { value: 'HOST:PORT', default: '127.0.0.1:9464', help: 'Health and metrics' },
+  data: { value: 'FOLDER', default: './.ringcheck', help: 'History store' },
+}
+
+export const serve: Command = {
+  name: 'serve',
+  summary: 'calls for every probe in a folder of YAML, for ever',
+  usage: 'DIR [flags]',
+  description:
+    'Reads and watches DIR: a change of a file is followed, a broken file is reported and what was good before stays in force. Stops at SIGTERM: calls are hung up, registrations removed.',
+  flags: {
+    ...serveFlags,
+    once: { help: 'Every probe one execution, print the table, exit by the worst health' },
+    output: outputFlag,
+  },
+  examples: [
+    ['serve config/samples', 'the samples, with ringcheck respond running beside it'],
+    ['serve probes --once --output json', 'for a CI job'],
+  ],
+  positionals: { least: 1, most: 1 },
+  async run(words, terminal) {
+    const format = formatOf(words)
+    const once = words.has('once')
+    await using operator = await start(words, terminal, words.positionals[0] ?? '', !once)
+    if (!once) {
+      await watch(operator, terminal)
+      return 0
+    }
+    await executeOnce(operator, terminal)
+    const probes = probesOf(operator)
+    print(terminal, format, probes, () => probeTable(probes, terminal, systemClock.now()))
+    return exitCodes[worst(probes.map(healthOf))]
+  },
+}
+
+/** Starts the operator as the words say. */
+export async function start(words: Words, terminal: Terminal, folder: string, scheduled: boolean): Promise<Operator> {
+  const config = LocalConfig.safeParse({
+    folder,
+    scheduled,
+    ...Object.fromEntries(Object.keys(serveFlags).map((flag) => [flag, words.text(flag)])),
+    ...(terminal.environment['RINGCHECK_TOKEN'] !== undefined && { token: terminal.environment['RINGCHECK_TOKEN'] }),
+  })
+  if (!config.success) throw new Error(z.prettifyError(config.error))
+  return startOperator({
+    config: config.data,
+    entry: process.argv[1] ?? '',
+    clock: systemClock,
+    random: systemRandom,
+    log: createLog({ name: 'operator', level: terminal.interactive ? 'warn' : 'info', pretty: terminal.interactive }),
+  })
+}
+
+/** Prints where everything is, then the table as it changes: in place on a terminal, a line for each change elsewhere. */
+export async function watch(operator: Operator, terminal: Terminal, footer = () => ''): Promise<void> {
+  const { api, pages, admin } = operator.addresses
+  const statusPages = operator.cluster.list('StatusPage').map(({ metadata, spec }) => {
+    return `Status page  http://${formatAddress(pages)}/status/${metadata.namespace}/${spec.slug ?? metadata.name}\n`
+  })
+  terminal.out(`API          http://${formatAddress(api)}/api/v1/projects/default/probes\n`)
+  terminal.out(statusPages.join(''))
+  terminal.out(`Metrics      http://${formatAddress(admin)}/metrics\n\n`)
+  using table = new LiveTable(terminal, systemClock, () => probesOf(operator), footer)
+  table.start()
+  await stopped(terminal)
+  terminal.err('stopping: calls are hung up, registrations removed\n')
+}
+
+/** The probes with their status, as the API shows them. */
+export function probesOf({ cluster }: Operator) {
+  return cluster.list('SipProbe').map(({ metadata, spec }) => {
+    const status = cluster.status('SipProbe', metadata)
+    return { metadata, spec, ...(status && { status }) }
+  })
+}
+
+async function executeOnce(operator: Operator, terminal: Terminal): Promise<void> {
+  const rounds = operator.cluster.list('SipProbe').map(async ({ metadata }) => {
+    const started = await operator.probes.runNow(metadata)
+    await started?.finished
+    const health: Health = operator.cluster.status('SipProbe', metadata)?.health ?? 'Unknown'
+    terminal.err(`${metadata.name} ${health}\n`)
+  })
+  await Promise.race([Promise.all(rounds), stopped(terminal)])
+}

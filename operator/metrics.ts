@@ -1,0 +1,61 @@
+/** The Prometheus series of the operator itself: webhooks and the store. Those of probes are in probes/metrics.ts. */
+import { Counter, Gauge } from 'prom-client'
+import type { Registry } from 'prom-client'
+import type { Recorder } from './probes/recorder.ts'
+import type { Deliverer } from './webhooks/index.ts'
+import { deliveryResults } from './webhooks/index.ts'
+
+export interface Sources {
+  deliverer: Pick<Deliverer, 'snapshot'>
+  recorder: Pick<Recorder, 'counters'>
+}
+
+/** Registers series that are read from their sources at each scrape. */
+export function registerOperatorMetrics(registry: Registry, { deliverer, recorder }: Sources): void {
+  const registers = [registry]
+  new Counter({
+    name: 'ringcheck_webhook_deliveries_total',
+    help: 'Deliveries by how they ended; failed counts attempts.',
+    labelNames: ['result'],
+    registers,
+    async collect() {
+      const { results } = await deliverer.snapshot()
+      this.reset()
+      for (const result of deliveryResults) this.inc({ result }, results[result])
+    },
+  })
+  new Gauge({
+    name: 'ringcheck_webhook_queue_depth',
+    help: 'Deliveries that wait.',
+    registers,
+    async collect() {
+      this.set((await deliverer.snapshot()).queueDepth)
+    },
+  })
+  new Gauge({
+    name: 'ringcheck_webhook_oldest_seconds',
+    help: 'Age of the oldest delivery that waits; 0 when none does.',
+    registers,
+    async collect() {
+      this.set(((await deliverer.snapshot()).oldestAge ?? 0) / 1000)
+    },
+  })
+  new Counter({
+    name: 'ringcheck_operator_history_errors_total',
+    help: 'Writes to the history store that failed and were tried again.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(recorder.counters.errors)
+    },
+  })
+  new Counter({
+    name: 'ringcheck_operator_history_dropped_total',
+    help: 'Results lost because too many waited for the store.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(recorder.counters.dropped)
+    },
+  })
+}

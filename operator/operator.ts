@@ -1,0 +1,129 @@
+/** Puts the operator of local mode together and takes it apart again: store, folder, agents, reconcilers, webhooks and servers. It decides nothing itself. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Registry } from 'prom-client'
+import type { Clock } from '../lib/clock.ts'
+import type { Address } from '../lib/http.ts'
+import { isLoopback, listen } from '../lib/http.ts'
+import type { Log } from '../lib/log.ts'
+import type { Random } from '../lib/random.ts'
+import { createAdmin } from './admin.ts'
+import { startLocalAgents } from './agents/local.ts'
+import { createApi } from './api/index.ts'
+import type { Cluster } from './cluster/cluster.ts'
+import { openLocalCluster } from './cluster/local/index.ts'
+import type { LocalConfig } from './config.ts'
+import { openHistory } from './history/index.ts'
+import { registerOperatorMetrics } from './metrics.ts'
+import { resolveTarget } from './probes/endpoints.ts'
+import { ProbeMetrics } from './probes/metrics.ts'
+import { Probes } from './probes/probes.ts'
+import { Recorder } from './probes/recorder.ts'
+import { startRegistrars } from './registrars/registrars.ts'
+import { startStatusPages } from './statuspages/index.ts'
+import { Deliverer } from './webhooks/index.ts'
+
+export interface OperatorOptions {
+  config: LocalConfig
+  /** Path of the program that is forked with the word `agent`. */
+  entry: string
+  clock: Clock
+  random: Random
+  log: Log
+}
+
+export interface Operator extends AsyncDisposable {
+  readonly cluster: Cluster
+  readonly probes: Probes
+  /** Where the servers really listen. */
+  readonly addresses: Readonly<{ api: Address; pages: Address; admin: Address }>
+}
+
+const STORE_FILE = 'ringcheck.sqlite'
+const PRUNE_EVERY = 3_600_000
+
+/** Starts everything, in the order of the way of the data. Throws an Error whose message names the folder, file, address or flag. */
+export async function startOperator({ config, entry, clock, random, log }: OperatorOptions): Promise<Operator> {
+  await using stack = new AsyncDisposableStack()
+  await mkdir(config.data, { recursive: true })
+  const history = stack.use(await openHistory({ file: join(config.data, STORE_FILE), clock }))
+  const cluster = stack.use(await openLocalCluster({ folder: config.folder, objects: history.objects, clock, log }))
+
+  const registry = new Registry()
+  const metrics = new ProbeMetrics(registry)
+  const state = { draining: false }
+  const deliverer = new Deliverer({
+    outbox: history.outbox,
+    resolve: (delivery) => resolveTarget(cluster, delivery),
+    allowLoopback: true,
+    clock,
+    random,
+    log,
+  })
+  const recorder = new Recorder({ history, clock, log, onRecorded: () => deliverer.wake() })
+  registerOperatorMetrics(registry, { deliverer, recorder })
+  // What was recorded last still goes out before the deliverer stops, and is stored before the store closes.
+  stack.use(deliverer)
+  stack.use(recorder)
+
+  const admin = createAdmin({
+    clock,
+    metrics: () => metrics.text(),
+    notReady: () => (agents.ready() > 0 ? [] : ['no agent is ready']),
+    draining: () => state.draining,
+  })
+  stack.defer(() => admin.close())
+  const agents = stack.use(await startLocalAgents({ count: 1, entry, clock, random, log }))
+  stack.use(startRegistrars({ cluster, clock, log }))
+  const pages = stack.use(startStatusPages({ cluster, history, clock, log }))
+  const probes = stack.use(
+    new Probes({
+      cluster,
+      history,
+      recorder,
+      agents,
+      metrics,
+      links: {},
+      clock,
+      log,
+      scheduled: config.scheduled,
+      onStatus: (key) => pages.invalidate(key),
+    }),
+  )
+  stack.defer(() => void (state.draining = true))
+  const api = createApi({
+    cluster,
+    history,
+    clock,
+    runNow: (key) => probes.runNow(key),
+    loopback: isLoopback(config.api.host),
+    ...(config.token !== undefined && { token: config.token }),
+  })
+  stack.defer(() => api.close())
+  stack.defer(() => pages.server.close())
+  const addresses = {
+    admin: await serve(admin, '--admin', config.admin),
+    api: await serve(api, '--api', config.api),
+    pages: await serve(pages.server, '--pages', config.pages),
+  }
+  stack.use(pruneRegularly(history, clock, log))
+  const owned = stack.move()
+  return { cluster, probes, addresses, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+type Server = ReturnType<typeof createAdmin>
+
+async function serve(server: Server, flag: string, address: Address): Promise<Address> {
+  await server.ready()
+  return listen(server.server, { flag, ...address })
+}
+
+function pruneRegularly(history: Awaited<ReturnType<typeof openHistory>>, clock: Clock, log: Log): Disposable {
+  let timer: Disposable
+  const prune = () => {
+    history.prune(clock.now()).catch((error: unknown) => log.error({ error }, 'old history cannot be deleted'))
+    timer = clock.timer(PRUNE_EVERY, prune)
+  }
+  timer = clock.timer(PRUNE_EVERY, prune)
+  return { [Symbol.dispose]: () => timer[Symbol.dispose]() }
+}
