@@ -4,7 +4,9 @@ import type { Metrics } from '../../crds/index.ts'
 export type Codec = 'PCMA' | 'PCMU'
 
 export interface MediaAddress {
+  /** An IP address: a name is not looked up. */
   host: string
+  /** 0: not known; packets go nowhere until the peer's first one shows where it is. */
   rtpPort: number
   rtcpPort: number
 }
@@ -35,10 +37,11 @@ export interface StartOptions {
   remote: MediaAddress
   codec: Codec
   payloadType: number
-  /** Milliseconds of audio a packet. */
+  /** Milliseconds of audio a packet, 1 to 200. */
   ptime: number
   source: Source
-  jitterBuffer: { mode: 'Fixed' | 'Adaptive'; /** milliseconds */ delay: number }
+  /** The model that packets are judged by: `Fixed` plays `delay` milliseconds after the first packet, `Adaptive` begins there. */
+  jitterBuffer: { mode: 'Fixed' | 'Adaptive'; delay: number }
 }
 
 /** How the MOS of a result came about: a MOS without this is not quotable. */
@@ -65,23 +68,32 @@ export interface MediaReport {
 export interface MediaSession extends AsyncDisposable {
   readonly rtpPort: number
   readonly rtcpPort: number
-  /** Begins to send and to measure. Packets before it are measured too, once it is called with their payload type. */
+  /**
+   * Begins to send and to measure, once. The last 512 packets before it are measured too, if they have its payload type and come from
+   * the peer. Packets go to `remote`, or to where the peer's packets come from when that is another address (symmetric RTP).
+   * @throws when it was started or stopped before, or the ptime is out of range
+   */
   start(options: StartOptions): void
-  /** The call so far: averages and totals as `health.ts` judges them. */
+  /** The call so far: averages and totals as `health.ts` judges them. `jitter` is the average of J of RFC 3550 A.8 over the packets. */
   report(): MediaReport
-  /** The second that ended now: call it once a second. */
+  /** The second that ended now: call it once a second. `mosLow` of the report comes from these. */
   sample(): Metrics
-  /** RTCP BYE, then silence; `report` stays valid. */
+  /** RTCP BYE, then silence, and nothing more is received; `report` stays valid. Disposing stops too, and frees the ports. */
   stop(): void
 }
 
 export type OpenOutcome = { kind: 'Open'; session: MediaSession } | { kind: 'PortsExhausted'; range: string }
 
 export interface MediaEngine extends AsyncDisposable {
-  /** Binds an RTP/RTCP port pair on `address`. */
+  /** Binds an RTP/RTCP port pair on `address`. Rejects with the system's error when that is no address of this machine. */
   open(address: string): Promise<OpenOutcome>
-  /** The generator's honesty: pacing lateness since the start (milliseconds), totals, ports in use. */
-  readonly gauges: Readonly<{ portsUsed: number; portsFree: number; packetsSent: number; packetsReceived: number }>
+  /** Totals since the start, and ports now; `portsFree` is undefined when no range of ports is configured. */
+  readonly gauges: Readonly<{
+    portsUsed: number
+    portsFree: number | undefined
+    packetsSent: number
+    packetsReceived: number
+  }>
   /** p99 of how late packets left against their slot, since the last call, in milliseconds; undefined: none was sent. */
   pacingLateness(): number | undefined
 }

@@ -12,4 +12,4 @@ export {
   ReceiveStatistics,
   type ReceiveSummary,
 } from './receive-statistics.ts'
-export { COMPACT_NTP_UNITS, compactNtp, roundTripTime } from './rtt.ts'
+export { COMPACT_NTP_UNITS, roundTripTime } from './rtt.ts'

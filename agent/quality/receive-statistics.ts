@@ -124,6 +124,11 @@ export class ReceiveStatistics {
     return { ssrc: this.#ssrc, ...loss, jitter: Math.floor((this.#jitter.current * this.#clockRate) / 1000) }
   }
 
+  /** What the jitter buffer aims at on average, milliseconds. */
+  get bufferTarget(): number {
+    return this.#buffer.averageTarget
+  }
+
   /** Since the last call of `interval`, or the start. */
   interval(): ReceiveInterval {
     this.#window.pattern(this.#scratch)

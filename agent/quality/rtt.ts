@@ -23,8 +23,3 @@ export function roundTripTime(
   if (milliseconds < -10 || milliseconds > 3_600_000) return undefined
   return Math.max(0, milliseconds)
 }
-
-/** The middle 32 bits of an NTP timestamp. @param milliseconds since 1970, or of any clock that both ends of a difference use */
-export function compactNtp(milliseconds: number): number {
-  return (Math.floor((milliseconds * COMPACT_NTP_UNITS) / 1000) % 2 ** 32) >>> 0
-}

@@ -1,0 +1,41 @@
+/** The media engine of an agent: sessions on one pacing loop and one set of ports. What a session does is `session.ts`. */
+import type { Clock } from '../../lib/clock.ts'
+import { type Random, token } from '../../lib/random.ts'
+import type { MediaEngine, OpenOutcome } from './media.ts'
+import { Pacer } from './pacer.ts'
+import { type PortRange, PortPairs } from './ports.ts'
+import { RtpSession, type SessionContext } from './session.ts'
+import { encodeSources } from './sources.ts'
+
+export interface MediaEngineOptions {
+  clock: Clock
+  random: Random
+  /** UDP ports for RTP and RTCP; absent: the system names free ones. */
+  ports?: PortRange
+}
+
+export function createMediaEngine({ clock, random, ports: range }: MediaEngineOptions): MediaEngine {
+  const ports = new PortPairs(range)
+  const pacer = new Pacer(clock)
+  const totals = { packetsSent: 0, packetsReceived: 0 }
+  const context: SessionContext = { clock, random, pacer, sources: encodeSources(), totals, cname: token(random, 16) }
+  const sessions = new Set<RtpSession>()
+
+  return {
+    async open(address): Promise<OpenOutcome> {
+      const pair = await ports.bind(address)
+      if (!pair) return { kind: 'PortsExhausted', range: range ? `${range.first}-${range.last}` : 'ephemeral' }
+      const session = new RtpSession(context, pair, () => sessions.delete(session))
+      sessions.add(session)
+      return { kind: 'Open', session }
+    },
+    get gauges() {
+      return { portsUsed: ports.used, portsFree: ports.free, ...totals }
+    },
+    pacingLateness: () => pacer.lateness(),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...sessions].map((session) => session[Symbol.asyncDispose]()))
+      pacer[Symbol.dispose]()
+    },
+  }
+}

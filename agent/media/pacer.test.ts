@@ -1,0 +1,95 @@
+/** The pacing loop on a clock that stands still until told. */
+import { describe, expect, test } from 'vitest'
+import { ManualClock } from '../../lib/manual-clock.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { Pacer } from './pacer.ts'
+
+test('each sender has its turn every packet time, from the next slot on', async () => {
+  const clock = new ManualClock()
+  using pacer = new Pacer(clock)
+  await clock.advance(0.4)
+  const turns: Array<[string, number]> = []
+  using _a = pacer.add(20, () => turns.push(['a', clock.monotonic()]))
+  await clock.advance(10)
+  using _b = pacer.add(30, () => turns.push(['b', clock.monotonic()]))
+  await clock.advance(50)
+  expect(turns).toEqual([
+    ['a', 1],
+    ['b', 11],
+    ['a', 21],
+    ['b', 41],
+    ['a', 41],
+  ])
+})
+
+test('a hundred senders of the longest packets and the shortest keep their times', async () => {
+  const clock = new ManualClock()
+  using pacer = new Pacer(clock)
+  const counts = new Map<number, number>()
+  for (let interval = 1; interval <= 200; interval++)
+    pacer.add(interval, () => counts.set(interval, (counts.get(interval) ?? 0) + 1))
+  await clock.advance(1000)
+  for (const [interval, count] of counts) expect(count).toBe(Math.floor(1000 / interval) + 1)
+  expect(counts.size).toBe(200)
+})
+
+test('a sender that leaves has no more turns, also when it leaves in its turn; without senders no timer waits', async () => {
+  const clock = new ManualClock()
+  using pacer = new Pacer(clock)
+  let turns = 0
+  const sender = pacer.add(20, () => {
+    turns++
+    if (turns === 3) sender[Symbol.dispose]()
+  })
+  const other = pacer.add(20, () => undefined)
+  await clock.advance(200)
+  expect(turns).toBe(3)
+  expect(clock.waiting).toBe(1)
+  other[Symbol.dispose]()
+  other[Symbol.dispose]()
+  expect(clock.waiting).toBe(0)
+  using _again = pacer.add(20, () => turns++)
+  await clock.advance(1)
+  expect(turns).toBe(4)
+})
+
+describe('a loop that is late', () => {
+  /** A clock whose timers fire late by what the test says. */
+  class LateClock implements Clock {
+    readonly #clock = new ManualClock()
+    late = 0
+
+    now = () => this.#clock.now()
+    monotonic = () => this.#clock.monotonic()
+    timer = (milliseconds: number, callback: () => void) => this.#clock.timer(milliseconds + this.late, callback)
+    advance = (milliseconds: number) => this.#clock.advance(milliseconds)
+  }
+
+  test('sends what is due at once and keeps its times, and tells how late it was', async () => {
+    const clock = new LateClock()
+    using pacer = new Pacer(clock)
+    expect(pacer.lateness()).toBeUndefined()
+    clock.late = 50
+    const turns: number[] = []
+    using _sender = pacer.add(20, () => turns.push(clock.monotonic()))
+    await clock.advance(50)
+    expect(turns).toEqual([50, 50, 50])
+    expect(pacer.lateness()).toBe(50)
+    expect(pacer.lateness()).toBeUndefined()
+    clock.late = 0
+    await clock.advance(75)
+    expect(turns).toEqual([50, 50, 50, 110, 110, 110, 120])
+  })
+
+  test('after a long stop leaves time out instead of sending all of it', async () => {
+    const clock = new LateClock()
+    using pacer = new Pacer(clock)
+    const leftOut: number[] = []
+    clock.late = 60_000
+    using _sender = pacer.add(20, (milliseconds) => leftOut.push(milliseconds))
+    await clock.advance(60_000)
+    clock.late = 0
+    expect(leftOut).toEqual([60_000])
+    expect(pacer.lateness()).toBe(60_000)
+  })
+})

@@ -1,0 +1,139 @@
+/** What leaves on the RTP socket and what is known of it: counters and the RTP clock. When a packet leaves is the caller's decision. */
+import type { Socket } from 'node:dgram'
+import { G711_CLOCK_RATE } from './g711.ts'
+import type { Peer } from './peer.ts'
+import { HEADER_LENGTH, createPacket, sequenceNumber, setSsrc, stampPacket, timestamp } from './rtp.ts'
+import type { EncodedSource } from './sources.ts'
+
+/** Packets that may be on their way through the socket at once. A packet is written into the same few buffers again and again. */
+const BUFFERS = 8
+
+/** Totals of the agent, for its gauges. */
+export interface Totals {
+  packetsSent: number
+  packetsReceived: number
+}
+
+export interface SenderOptions {
+  socket: Socket
+  peer: Peer
+  ssrc: number
+  totals: Totals
+}
+
+export class Sender {
+  readonly #options: SenderOptions
+  #pending = 0
+  packets = 0
+  /** Payload octets: what an SR counts (RFC 3550 6.4.1). */
+  payloadOctets = 0
+  /** With RTP headers. */
+  octets = 0
+  /** Packets that the system refused, or that waited too long in the socket. */
+  errors = 0
+  firstSequenceNumber = 0
+  /** Clock.monotonic. */
+  firstAt = 0
+  lastAt = 0
+  #lastTimestamp = 0
+
+  constructor(options: SenderOptions) {
+    this.#options = options
+  }
+
+  get ssrc(): number {
+    return this.#options.ssrc
+  }
+
+  /** The RTP timestamp that belongs to a moment after a packet was sent. */
+  timestampAt(at: number): number {
+    return (this.#lastTimestamp + Math.round(((at - this.lastAt) * G711_CLOCK_RATE) / 1000)) >>> 0
+  }
+
+  /** How many more packets the socket would take without one being overwritten. */
+  get room(): number {
+    return BUFFERS - this.#pending
+  }
+
+  /** Sends an RTP packet whose header is complete. False: it did not leave. */
+  send(packet: Buffer, at: number): boolean {
+    const { socket, peer, totals } = this.#options
+    if (peer.port === 0) return false
+    if (this.packets === 0) {
+      this.firstSequenceNumber = sequenceNumber(packet)
+      this.firstAt = at
+    }
+    this.#pending++
+    socket.send(packet, peer.port, peer.host, this.#sent)
+    this.packets++
+    totals.packetsSent++
+    this.octets += packet.length
+    this.payloadOctets += packet.length - HEADER_LENGTH
+    this.lastAt = at
+    this.#lastTimestamp = timestamp(packet)
+    return true
+  }
+
+  /** Sends a received packet back: sequence number, timestamp, marker and payload as they are, the SSRC ours. */
+  echo(packet: Buffer, at: number): boolean {
+    setSsrc(packet, this.ssrc)
+    return this.send(packet, at)
+  }
+
+  // One function for all packets: a new one for each would be garbage.
+  readonly #sent = (error: Error | null) => {
+    this.#pending--
+    if (error) this.errors++
+  }
+}
+
+/** Packet after packet of an encoded source. */
+export class SourceSender {
+  readonly #sender: Sender
+  readonly #source: EncodedSource
+  readonly #size: number
+  readonly #packets: Buffer[]
+  #index = 0
+  #position = 0
+  #sequenceNumber: number
+  #timestamp: number
+  #marker = true
+
+  /** @param size octets of payload a packet @param start random sequence number and timestamp to begin with (RFC 3550 5.1) */
+  constructor(
+    sender: Sender,
+    source: EncodedSource,
+    format: { payloadType: number; size: number },
+    start: { sequenceNumber: number; timestamp: number },
+  ) {
+    this.#sender = sender
+    this.#source = source
+    this.#size = format.size
+    this.#packets = Array.from({ length: BUFFERS }, () => createPacket(format.payloadType, sender.ssrc, format.size))
+    this.#sequenceNumber = start.sequenceNumber
+    this.#timestamp = start.timestamp
+  }
+
+  /** @param at monotonic milliseconds @param leftOut milliseconds of the source that are not sent, before this packet */
+  next(at: number, leftOut: number): void {
+    if (leftOut > 0) this.#advance(Math.round((leftOut * G711_CLOCK_RATE) / 1000))
+    const packet = this.#packets[this.#index]
+    if (!packet) return
+    if (this.#sender.room > 0) {
+      stampPacket(packet, this.#marker, this.#sequenceNumber, this.#timestamp)
+      this.#source.octets.copy(packet, HEADER_LENGTH, this.#position, this.#position + this.#size)
+      this.#sender.send(packet, at)
+      this.#index = (this.#index + 1) % BUFFERS
+    } else {
+      this.#sender.errors++
+    }
+    this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff
+    this.#marker = false
+    this.#advance(this.#size)
+  }
+
+  #advance(samples: number): void {
+    this.#timestamp = (this.#timestamp + samples) >>> 0
+    this.#position = (this.#position + samples) % this.#source.loop
+  }
+}
