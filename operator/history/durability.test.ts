@@ -168,6 +168,22 @@ describe('a file that cannot be used says so with its path', () => {
   })
 })
 
+describe('a transaction that has begun', () => {
+  test('is not overtaken between what it read and what it writes', async () => {
+    await using one = openSqlite({ file })
+    await migrate(one, file)
+    await using other = openSqlite({ file, busyTimeout: 20 })
+    const count = (value: number) => ({ name: 'epoch', value })
+    await one.transaction().execute(async (transaction) => {
+      expect(await transaction.selectFrom('counters').selectAll().where('name', '=', 'epoch').execute()).toEqual([])
+      const overtaking = other.insertInto('counters').values(count(7)).execute()
+      await expect(overtaking).rejects.toMatchObject({ code: 'HistoryLocked' })
+      await transaction.insertInto('counters').values(count(1)).execute()
+    })
+    expect(await historyOn(other, clock).objects.nextEpoch()).toBe(2)
+  })
+})
+
 describe('processes that open a new file at once', () => {
   test('all find the tables complete', async () => {
     const program = `

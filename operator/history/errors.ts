@@ -8,7 +8,7 @@
  * - `HistoryUnavailable`: it cannot be opened, read or written.
  * - `HistoryConflict`: a record contradicts what is stored; a broken caller.
  */
-export type HistoryErrorCode =
+type HistoryErrorCode =
   'HistoryLocked' | 'HistoryFull' | 'HistoryCorrupt' | 'HistoryNewer' | 'HistoryUnavailable' | 'HistoryConflict'
 
 export class HistoryError extends Error {

@@ -1,5 +1,5 @@
 /** The door to the history store: what happened, once and for good. It decides nothing; callers bring finished records. */
-import type { Health, Metrics } from '../../crds/index.ts'
+import type { Health, JudgedMetric, Metrics } from '../../crds/index.ts'
 import type { CallResult, TracedMessage } from '../../agent/index.ts'
 
 export interface ProbeIdentity {
@@ -9,7 +9,7 @@ export interface ProbeIdentity {
 }
 
 export interface Breach {
-  metric: string
+  metric: JudgedMetric
   value: number
   level: 'Degraded' | 'Unhealthy'
   /** The bound that was reached. */
@@ -29,7 +29,7 @@ export interface ExecutionRecord {
   message: string
   breaches: readonly Breach[]
   /** Judged metrics that could not be measured. */
-  notMeasured: readonly string[]
+  notMeasured: readonly JudgedMetric[]
   thresholds: Readonly<Record<string, { warning: number; critical: number }>>
   result: CallResult
   /** One entry a second of the call. */

@@ -1,6 +1,4 @@
 /** The door of the history store. */
 export { HistoryError } from './errors.ts'
-export type { HistoryErrorCode } from './errors.ts'
 export type * from './history.ts'
 export { openHistory } from './open.ts'
-export type { HistoryOptions } from './open.ts'

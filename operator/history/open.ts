@@ -12,7 +12,7 @@ import { record } from './record.ts'
 import { openSqlite } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
-export interface HistoryOptions {
+interface HistoryOptions {
   /** Path of the SQLite file, made when it is not there, or `:memory:`. Its folder must exist. */
   file: string
   clock: Clock

@@ -10,8 +10,8 @@ import { ManualClock } from '../../lib/manual-clock.ts'
 import { openHistory } from '../history/index.ts'
 import type { Delivery, History } from '../history/index.ts'
 import { flip, probe } from '../history/test-entries.ts'
-import { Deliverer } from './index.ts'
-import type { DelivererOptions, Target } from './index.ts'
+import { Deliverer } from './deliverer.ts'
+import type { DelivererOptions, Target } from './deliverer.ts'
 import { accept, hang, headersOf, Receiver, refuse } from './test-receiver.ts'
 
 const SECOND = 1000

@@ -34,7 +34,7 @@ export interface DelivererOptions {
 }
 
 export const deliveryResults = ['delivered', 'failed', 'disabled', 'superseded', 'expired'] as const
-export type DeliveryResult = (typeof deliveryResults)[number]
+type DeliveryResult = (typeof deliveryResults)[number]
 
 export interface DeliverySnapshot {
   /** Since the start. `failed` counts attempts, all others deliveries. */
