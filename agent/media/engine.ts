@@ -17,7 +17,7 @@ export interface MediaEngineOptions {
 export function createMediaEngine({ clock, random, ports: range }: MediaEngineOptions): MediaEngine {
   const ports = new PortPairs(range)
   const pacer = new Pacer(clock)
-  const totals = { packetsSent: 0, packetsReceived: 0 }
+  const totals = { packetsSent: 0, packetsReceived: 0, sendErrors: 0, refused: 0 }
   const context: SessionContext = { clock, random, pacer, sources: encodeSources(), totals, cname: token(random, 16) }
   const sessions = new Set<RtpSession>()
 

@@ -93,6 +93,10 @@ export interface MediaEngine extends AsyncDisposable {
     portsFree: number | undefined
     packetsSent: number
     packetsReceived: number
+    /** RTP and RTCP packets that the system did not take. */
+    sendErrors: number
+    /** What arrived and was no RTP or RTCP, or not the peer's. */
+    refused: number
   }>
   /** p99 of how late packets left against their slot, since the last call, in milliseconds; undefined: none was sent. */
   pacingLateness(): number | undefined

@@ -15,7 +15,7 @@ import {
   buildCompound,
   parseCompound,
 } from './rtcp.ts'
-import type { Sender } from './sender.ts'
+import type { Sender, Totals } from './sender.ts'
 
 export interface RtcpOptions {
   clock: Clock
@@ -27,6 +27,7 @@ export interface RtcpOptions {
   cname: string
   /** Kilobits a second of the session, headers included. */
   bandwidth: number
+  totals: Totals
   /** The stream that we receive, now. */
   reception: () => Reception | undefined
 }
@@ -66,9 +67,6 @@ export class RtcpSession implements Disposable {
     jitter: { sum: 0, count: 0 },
     received: { count: 0, first: 0, last: 0 },
   }
-  /** Packets that were no RTCP, or not the peer's. */
-  refused = 0
-  errors = 0
 
   constructor(options: RtcpOptions) {
     this.#options = options
@@ -78,9 +76,10 @@ export class RtcpSession implements Disposable {
 
   /** @param at monotonic milliseconds, stamped when it arrived @param fromPeer its source is, or may become, the peer's */
   receive(at: number, message: Buffer, fromPeer: () => boolean): void {
-    const packets = this.#stopped ? undefined : parseCompound(message)
+    if (this.#stopped) return
+    const packets = parseCompound(message)
     if (!packets || !fromPeer()) {
-      this.refused++
+      this.#options.totals.refused++
       return
     }
     this.#averageSize = averageSize(this.#averageSize, message.length)
@@ -134,7 +133,7 @@ export class RtcpSession implements Disposable {
   }
 
   #send(goodbye?: Goodbye): void {
-    const { socket, peer, sender, cname } = this.#options
+    const { socket, peer, sender, cname, totals } = this.#options
     const octets = buildCompound([
       this.#report(),
       { type: 'SDES', chunks: [{ ssrc: sender.ssrc, items: [{ type: CNAME, text: cname }] }] },
@@ -144,7 +143,7 @@ export class RtcpSession implements Disposable {
     this.#sentCount++
     if (peer.port === 0) return
     socket.send(octets, peer.port, peer.host, (error) => {
-      if (error) this.errors++
+      if (error) totals.sendErrors++
     })
   }
 

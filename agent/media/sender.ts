@@ -12,6 +12,10 @@ const BUFFERS = 8
 export interface Totals {
   packetsSent: number
   packetsReceived: number
+  /** RTP and RTCP packets that the system refused, or that found the socket still full. */
+  sendErrors: number
+  /** What arrived and was no RTP or RTCP, or not the peer's. */
+  refused: number
 }
 
 export interface SenderOptions {
@@ -29,8 +33,6 @@ export class Sender {
   payloadOctets = 0
   /** With RTP headers. */
   octets = 0
-  /** Packets that the system refused, or that waited too long in the socket. */
-  errors = 0
   firstSequenceNumber = 0
   /** Clock.monotonic. */
   firstAt = 0
@@ -50,9 +52,11 @@ export class Sender {
     return (this.#lastTimestamp + Math.round(((at - this.lastAt) * G711_CLOCK_RATE) / 1000)) >>> 0
   }
 
-  /** How many more packets the socket would take without one being overwritten. */
-  get room(): number {
-    return BUFFERS - this.#pending
+  /** False, and an error counted: all buffers are still on their way, and writing into one would change a packet that is to leave. */
+  hasRoom(): boolean {
+    if (this.#pending < BUFFERS) return true
+    this.#options.totals.sendErrors++
+    return false
   }
 
   /** Sends an RTP packet whose header is complete. False: it did not leave. */
@@ -83,7 +87,7 @@ export class Sender {
   // One function for all packets: a new one for each would be garbage.
   readonly #sent = (error: Error | null) => {
     this.#pending--
-    if (error) this.errors++
+    if (error) this.#options.totals.sendErrors++
   }
 }
 
@@ -119,13 +123,11 @@ export class SourceSender {
     if (leftOut > 0) this.#advance(Math.round((leftOut * G711_CLOCK_RATE) / 1000))
     const packet = this.#packets[this.#index]
     if (!packet) return
-    if (this.#sender.room > 0) {
+    if (this.#sender.hasRoom()) {
       stampPacket(packet, this.#marker, this.#sequenceNumber, this.#timestamp)
       this.#source.octets.copy(packet, HEADER_LENGTH, this.#position, this.#position + this.#size)
       this.#sender.send(packet, at)
       this.#index = (this.#index + 1) % BUFFERS
-    } else {
-      this.#sender.errors++
     }
     this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff
     this.#marker = false

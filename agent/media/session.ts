@@ -104,6 +104,7 @@ export class RtpSession implements MediaSession {
       sender,
       peer: rtcpPeer,
       cname,
+      totals,
       bandwidth: 64 + (HEADERS * 8) / ptime,
       reception: () => statistics.reception(),
     })
@@ -163,14 +164,20 @@ export class RtpSession implements MediaSession {
   }
 
   #onRtp(at: number, message: Buffer, source: RemoteInfo): void {
-    if (this.#stopped || !isRtp(message)) return
+    if (this.#stopped) return
+    const type = payloadType(message)
     const started = this.#started
+    if (
+      !isRtp(message) ||
+      started?.peer.accepts(source.address, source.port, at, type === started.payloadType) === false
+    ) {
+      this.#context.totals.refused++
+      return
+    }
     if (!started) {
       this.#keep(at, message, source)
       return
     }
-    const type = payloadType(message)
-    if (!started.peer.accepts(source.address, source.port, at, type === started.payloadType)) return
     const packet = this.#packet
     packet.ssrc = ssrc(message)
     packet.sequenceNumber = sequenceNumber(message)

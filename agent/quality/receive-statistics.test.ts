@@ -206,3 +206,40 @@ test('before the first packet there is nothing to tell', () => {
   expect(statistics.summary()).toMatchObject({ packets: 0, expected: 0, lost: 0, missing: 0, burstRatio: 1 })
   expect(statistics.summary().jitter).toBeUndefined()
 })
+
+test('whatever arrives, the figures hold together', () => {
+  const packet = fc.record({
+    ssrc: fc.integer({ min: 1, max: 3 }),
+    sequenceNumber: fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 0, max: 40 })),
+    timestamp: fc.oneof(fc.integer({ min: 0, max: 0xffff_ffff }), fc.integer({ min: 0, max: 8000 })),
+    timed: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(fc.array(fc.tuple(packet, fc.integer({ min: 0, max: 2000 })), { maxLength: 300 }), (packets) => {
+      const statistics = new ReceiveStatistics(OPTIONS)
+      let at = 0
+      for (const [received, gap] of packets) {
+        at += gap
+        statistics.receive(at, received)
+      }
+      const {
+        packets: counted,
+        lost,
+        missing,
+        expected,
+        burst,
+        burstRatio,
+        jitter,
+        discarded,
+        played,
+      } = statistics.summary()
+      expect(counted).toBeLessThanOrEqual(packets.length)
+      expect(0 <= lost && lost <= missing && missing <= expected).toBe(true)
+      expect(discarded + played).toBeLessThanOrEqual(counted)
+      for (const value of [burst.burstDensity, burst.gapDensity]) expect(0 <= value && value <= 1).toBe(true)
+      expect(burstRatio).toBeGreaterThanOrEqual(1)
+      expect(jitter ?? 0).toBeGreaterThanOrEqual(0)
+    }),
+    { numRuns: 500 },
+  )
+})
