@@ -1,0 +1,106 @@
+/** The whole way of the data against a real proxy and a real callee that are killed and come back. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { kamailio } from '../lab/kamailio.ts'
+import { temporaryFolder } from '../lab/process.ts'
+import { checkMetrics } from '../lab/promtool.ts'
+import { receiver } from '../lab/receiver.ts'
+import type { Ringcheck } from '../lab/ringcheck.ts'
+import { ringcheck } from '../lab/ringcheck.ts'
+import { sippCallee } from '../lab/sipp.ts'
+import { SECRET, manifests } from '../lab/manifests.ts'
+
+interface Transition {
+  sequence: number
+  from: string
+  to: string
+  severity: string
+  reason: string
+}
+
+const stateIn = (metrics: string) =>
+  /^ringcheck_probe_health\{[^}]*probe="trunk"[^}]*state="(\w+)"[^}]*\} 1$/m.exec(metrics)?.[1]
+
+async function shows(product: Ringcheck, { health, page }: { health: string; page: string }) {
+  expect(stateIn(await product.metrics())).toBe(health)
+  await expect.poll(() => product.page('/status/default/page'), { timeout: 2_000 }).toContain(page)
+}
+
+test('a trunk that loses its callee, then its proxy, and gets both back', async () => {
+  using temporary = temporaryFolder('serve')
+  const folder = join(temporary.path, 'manifests')
+  const data = join(temporary.path, 'data')
+  mkdirSync(folder)
+  mkdirSync(data)
+  await using hook = await receiver(SECRET)
+  const first = await sippCallee({ rtpEcho: true })
+  await using proxy = await kamailio({ routes: { svc: first.target } })
+  writeFileSync(join(folder, 'all.yaml'), manifests({ registrar: proxy.port, webhook: hook.url }))
+  await using product = await ringcheck({ folder, data })
+
+  const healthy = await product.becomes('trunk', 'Healthy', ({ health }) => health === 'Healthy', 20_000)
+  expect(healthy.lastExecution?.metrics).toMatchObject({ packetLoss: 0, statusCode: 200 })
+  await shows(product, { health: 'Healthy', page: 'Operational' })
+
+  await first.kill()
+  await product.becomes('trunk', 'Unhealthy by NoAnswer', ({ reason }) => reason === 'NoAnswer', 30_000)
+  await shows(product, { health: 'Unhealthy', page: 'Major Outage' })
+
+  await proxy.kill()
+  const silent = await product.becomes(
+    'trunk',
+    'Unhealthy by ResponseTimeout',
+    ({ reason }) => reason === 'ResponseTimeout',
+    40_000,
+  )
+  expect(silent.health).toBe('Unhealthy')
+
+  await using again = await sippCallee({ port: first.port, rtpEcho: true })
+  expect(again.port).toBe(first.port)
+  await proxy.restart()
+  await product.becomes('trunk', 'Healthy again', ({ health }) => health === 'Healthy', 40_000)
+  await shows(product, { health: 'Healthy', page: 'Operational' })
+
+  const transitions = await product.get<Transition[]>('/projects/default/probes/trunk/transitions')
+  expect(transitions.toReversed().map(({ sequence, from, to, severity }) => [sequence, from, to, severity])).toEqual([
+    [1, 'Unknown', 'Healthy', 'Resolution'],
+    [2, 'Healthy', 'Unhealthy', 'Critical'],
+    [3, 'Unhealthy', 'Healthy', 'Recovery'],
+  ])
+  await hook.delivery(({ payload }) => (payload as { data: { sequence: number } }).data.sequence === 3)
+  expect(hook.refused).toEqual([])
+  expect(hook.accepted()).toHaveLength(3)
+  expect(
+    hook.deliveries.map(({ payload }) => {
+      const { previousStatus, newStatus, severity } = (payload as { data: Record<string, string> }).data
+      return [previousStatus, newStatus, severity]
+    }),
+  ).toEqual([
+    ['UNKNOWN', 'HEALTHY', 'resolution'],
+    ['HEALTHY', 'UNHEALTHY', 'critical'],
+    ['UNHEALTHY', 'HEALTHY', 'recovery'],
+  ])
+  expect(await checkMetrics(await product.metrics())).toEqual([])
+}, 240_000)
+
+test('stopping hangs up, unregisters and ends', async () => {
+  using temporary = temporaryFolder('stop')
+  const folder = join(temporary.path, 'manifests')
+  const data = join(temporary.path, 'data')
+  mkdirSync(folder)
+  mkdirSync(data)
+  await using hook = await receiver(SECRET)
+  await using callee = await sippCallee({ rtpEcho: true })
+  await using proxy = await kamailio({ routes: { svc: callee.target } })
+  const text = manifests({ registrar: proxy.port, webhook: hook.url }).replace('callDuration: 2s', 'callDuration: 2m')
+  writeFileSync(join(folder, 'all.yaml'), text)
+  await using product = await ringcheck({ folder, data })
+  await expect.poll(async () => (await proxy.registrations()).map(({ aor }) => aor), { timeout: 20_000 }).toEqual(['bob'])
+  await expect.poll(() => callee.counts(), { timeout: 20_000 }).toMatchObject({ current: 1 })
+
+  const { code } = await product.stop()
+  expect(code).toBe(0)
+  expect(await proxy.registrations()).toEqual([])
+  await expect.poll(() => callee.counts(), { timeout: 10_000 }).toMatchObject({ current: 0, successful: 1, failed: 0 })
+}, 90_000)
