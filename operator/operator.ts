@@ -2,9 +2,10 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
+import { renderLadder } from '../agent/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Address } from '../lib/http.ts'
-import { isLoopback, listen } from '../lib/http.ts'
+import { listen } from '../lib/http.ts'
 import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import { createAdmin } from './admin.ts'
@@ -21,7 +22,7 @@ import { Probes } from './probes/probes.ts'
 import { Recorder } from './probes/recorder.ts'
 import { startRegistrars } from './registrars/registrars.ts'
 import { startStatusPages } from './statuspages/index.ts'
-import { Deliverer } from './webhooks/index.ts'
+import { Deliverer, masked } from './webhooks/index.ts'
 
 export interface OperatorOptions {
   config: LocalConfig
@@ -46,7 +47,7 @@ const PRUNE_EVERY = 3_600_000
 export async function startOperator({ config, entry, clock, random, log }: OperatorOptions): Promise<Operator> {
   await using stack = new AsyncDisposableStack()
   await mkdir(config.data, { recursive: true })
-  const history = stack.use(await openHistory({ file: join(config.data, STORE_FILE), clock }))
+  const history = stack.use(await openHistory({ file: join(config.data, STORE_FILE), clock, log }))
   const cluster = stack.use(await openLocalCluster({ folder: config.folder, objects: history.objects, clock, log }))
 
   const registry = new Registry()
@@ -60,7 +61,13 @@ export async function startOperator({ config, entry, clock, random, log }: Opera
     random,
     log,
   })
-  const recorder = new Recorder({ history, clock, log, onRecorded: () => deliverer.wake() })
+  const recorder = new Recorder({
+    history,
+    clock,
+    log,
+    onRecorded: () => deliverer.wake(),
+    onConflict: (probe) => probes.reload(probe),
+  })
   registerOperatorMetrics(registry, { deliverer, recorder })
   // What was recorded last still goes out before the deliverer stops, and is stored before the store closes.
   stack.use(deliverer)
@@ -73,7 +80,7 @@ export async function startOperator({ config, entry, clock, random, log }: Opera
     draining: () => state.draining,
   })
   stack.defer(() => admin.close())
-  const agents = stack.use(await startLocalAgents({ count: 1, entry, clock, random, log }))
+  const agents = stack.use(await startLocalAgents({ count: 1, entry: { file: entry, arguments: ['agent'] }, clock, random, log }))
   stack.use(startRegistrars({ cluster, clock, log }))
   const pages = stack.use(startStatusPages({ cluster, history, clock, log }))
   const probes = stack.use(
@@ -92,12 +99,12 @@ export async function startOperator({ config, entry, clock, random, log }: Opera
   )
   stack.defer(() => void (state.draining = true))
   const api = createApi({
-    cluster,
-    history,
+    world: { cluster, history, runNow: (key) => probes.runNow(key), renderLadder, mask: masked },
     clock,
-    runNow: (key) => probes.runNow(key),
-    loopback: isLoopback(config.api.host),
-    ...(config.token !== undefined && { token: config.token }),
+    log,
+    random,
+    host: config.api.host,
+    token: config.token,
   })
   stack.defer(() => api.close())
   stack.defer(() => pages.server.close())

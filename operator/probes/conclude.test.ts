@@ -6,7 +6,7 @@ import { concludeRound, concludeUnknown, reasonOf } from './conclude.ts'
 const fresh: ProbeMemory = { health: 'Unknown', sequence: 0, transitions: [], recentLevels: [] }
 const spec = { quorum: 1, failureThreshold: 1, locations: [{ name: 'default' }] }
 type Spec = Parameters<typeof concludeRound>[0]
-const specOf = (change: object = {}) => ({ ...spec, ...change }) as Spec
+const specOf = (change: object = {}) => ({ ...spec, ...change }) as unknown as Spec
 
 function execution(level: Health | undefined, slot: number, reason = 'WithinThresholds'): ExecutionRecord {
   return {

@@ -5,7 +5,7 @@ import type { FailureClass, Health, JudgedMetric, KnownHealth, Metrics, Threshol
 import { damp, judge, roundLevel, severityOf, successThreshold } from './health.ts'
 
 const rank: Record<KnownHealth, number> = { Healthy: 0, Degraded: 1, Unhealthy: 2 }
-const standard = profiles.Standard
+const standard: Thresholds = profiles.Standard
 const measured = (values: Metrics) => ({ message: '', metrics: values })
 const ofCall = (mos: number, jitter: number, packetLoss: number) => judge(measured({ mos, jitter, packetLoss }), standard)
 
@@ -36,7 +36,7 @@ describe('one execution', () => {
   })
 
   test('what was not measured is named and not judged', () => {
-    const judgement = judge(measured({ mos: 4.2 }), { mos: standard.mos, rtt: standard.rtt })
+    const judgement = judge(measured({ mos: 4.2 }), { mos: profiles.Standard.mos, rtt: profiles.Standard.rtt })
     expect(judgement).toMatchObject({ level: 'Healthy', notMeasured: ['rtt'] })
   })
 
@@ -116,7 +116,7 @@ function statesAfter(start: Health, levels: readonly Health[], failureThreshold:
 
 describe('damping', () => {
   test('the published table with 3 failures and 2 successes comes out exactly', () => {
-    const levels = [3.2, 3.1, 3.3, 4.1, 4.0].map((mos) => judge(measured({ mos }), { mos: standard.mos! }).level)
+    const levels = [3.2, 3.1, 3.3, 4.1, 4.0].map((mos) => judge(measured({ mos }), { mos: profiles.Standard.mos }).level)
     expect(levels).toEqual(['Degraded', 'Degraded', 'Degraded', 'Healthy', 'Healthy'])
     expect(statesAfter('Healthy', levels, 3, 2)).toEqual(['Healthy', 'Healthy', 'Degraded', 'Degraded', 'Healthy'])
   })

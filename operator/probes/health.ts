@@ -78,7 +78,7 @@ function compare(values: CallResult['metrics'], thresholds: Thresholds) {
 
 function describe({ metric, value, level, threshold }: Breach): string {
   const bound = level === 'Unhealthy' ? 'critical' : 'warning'
-  const { unit } = metrics[metric as JudgedMetric]
+  const { unit } = metrics[metric]
   const rounded = Number(value.toFixed(2))
   return `${metric} ${rounded}${unit ? ` ${unit}` : ''} reached its ${bound} bound ${threshold}`
 }

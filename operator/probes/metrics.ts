@@ -1,8 +1,8 @@
 /** The Prometheus series of probes, one recorder per operator; series of a deleted probe go away. It is told results, it decides nothing. */
 import { Counter, Gauge, Histogram } from 'prom-client'
 import type { Registry } from 'prom-client'
-import { failureClasses, healths, metrics, milliseconds, outcomes } from '../../crds/index.ts'
-import type { MetricKey, SipProbeSpec, Thresholds } from '../../crds/index.ts'
+import { failureClasses, healths, judgedMetrics, metricKeys, metrics, milliseconds, outcomes } from '../../crds/index.ts'
+import type { MetricDefinition, MetricKey, SipProbeSpec, Thresholds } from '../../crds/index.ts'
 import type { Key, Stored } from '../cluster/cluster.ts'
 import type { ExecutionRecord, ProbeMemory } from '../history/history.ts'
 
@@ -53,10 +53,11 @@ export class ProbeMetrics {
       new Gauge({ name, help, labelNames: [...labels], registers: [registry] })
     const counter = (name: string, help: string, labels: readonly string[]) =>
       new Counter({ name, help, labelNames: [...labels], registers: [registry] })
-    for (const [key, { prometheus, title }] of Object.entries(metrics)) {
+    for (const key of metricKeys) {
+      const { prometheus, title }: MetricDefinition = metrics[key]
       if (!prometheus) continue
       const { name, factor } = prometheus
-      this.#measured.set(key as MetricKey, {
+      this.#measured.set(key, {
         factor,
         gauge: gauge(name, `${title} of the last execution; absent when it was not measured.`, AT),
         histogram: new Histogram({
@@ -161,8 +162,8 @@ export class ProbeMetrics {
   }
 
   #thresholds(labels: Labels, thresholds: Thresholds): void {
-    for (const metric of Object.keys(metrics) as MetricKey[]) {
-      const bounds = (thresholds as Partial<Record<MetricKey, { warning: number; critical: number }>>)[metric]
+    for (const metric of judgedMetrics) {
+      const bounds = thresholds[metric]
       const factor = this.#measured.get(metric)?.factor ?? 1
       for (const level of ['warning', 'critical'] as const) {
         if (bounds) this.#set(this.#threshold, { ...labels, metric, level }, bounds[level] * factor)

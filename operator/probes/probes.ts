@@ -115,6 +115,12 @@ export class Probes implements AsyncDisposable {
     return { executionId: id, finished: promise }
   }
 
+  /** Forgets what was remembered of a probe that does not run now: the next look reads it from history. */
+  reload(key: Key): void {
+    if (!this.#tracked.get(textOf(key))?.running) this.#tracked.delete(textOf(key))
+    this.#queue.add(textOf(key))
+  }
+
   /** Hangs up what runs and waits until it is recorded. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping = true
@@ -319,7 +325,7 @@ export class Probes implements AsyncDisposable {
   async #settle(probe: Stored<'SipProbe'>, tracked: Tracked, conclusion: Conclusion): Promise<void> {
     const { recorder, metrics, clock, links, log } = this.#options
     const { change, executions, round } = conclusion
-    const { leftHealthyAt } = tracked.memory
+    const before = tracked.memory
     tracked.memory = conclusion.memory
     if (change || executions.length > 0) {
       const held = openUntil(probe.spec.maintenance, clock.now()) !== undefined
@@ -329,7 +335,7 @@ export class Probes implements AsyncDisposable {
         executions,
         ...(round && { round }),
         ...(change && { transition: change.transition }),
-        deliveries: change ? announce({ probe, conclusion, change, held, links, ...(leftHealthyAt !== undefined && { leftHealthyAt }) }) : [],
+        deliveries: change ? announce({ probe, conclusion, change, before, held, links }) : [],
       })
     }
     if (change) {

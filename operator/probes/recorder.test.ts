@@ -1,63 +1,102 @@
+import { DatabaseSync } from 'node:sqlite'
+import { mkdtempDisposableSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ManualClock } from '../../lib/manual-clock.ts'
 import { createLog } from '../../lib/log.ts'
-import type { Entry, History } from '../history/history.ts'
+import { ManualClock } from '../../lib/manual-clock.ts'
+import type { Entry, ProbeIdentity } from '../history/index.ts'
+import { openHistory } from '../history/index.ts'
 import { Recorder } from './recorder.ts'
 
-const entry = (name: string): Entry => ({
-  probe: { namespace: 'default', name, uid: name },
+const probe: ProbeIdentity = { namespace: 'default', name: 'trunk', uid: 'uid-1' }
+
+const entry = (sequence: number): Entry => ({
+  probe,
   executions: [],
+  transition: {
+    sequence,
+    at: sequence * 1000,
+    from: sequence % 2 === 1 ? 'Unknown' : 'Healthy',
+    to: sequence % 2 === 1 ? 'Healthy' : 'Unknown',
+    severity: 'Warning',
+    reason: 'Suspended',
+    message: '',
+  },
   deliveries: [],
 })
 
-/** A store that can be away; only its `record` is asked for. */
-function recorderOf() {
+/** A real store that can be taken away: another process holds its table under another name. */
+async function recorderOf() {
+  const stack = new AsyncDisposableStack()
+  const folder = stack.use(mkdtempDisposableSync(join(tmpdir(), 'recorder-')))
+  const file = join(folder.path, 'history.sqlite')
   const clock = new ManualClock()
-  const stored: string[] = []
-  const store = { away: false }
-  const history = {
-    record: ({ probe }: Entry) => {
-      if (store.away) return Promise.reject(new Error('database or disk is full'))
-      stored.push(probe.name)
-      return Promise.resolve()
-    },
-  } as Partial<History> as History
-  const log = createLog({ name: 'test', level: 'silent' })
-  const recorder = new Recorder({ history, clock, log, onRecorded: () => undefined })
-  return { clock, stored, store, recorder }
+  const history = stack.use(await openHistory({ file, clock }))
+  const other = stack.adopt(new DatabaseSync(file), (database) => database.close())
+  const conflicts: ProbeIdentity[] = []
+  const recorder = new Recorder({
+    history,
+    clock,
+    log: createLog({ name: 'test', level: 'silent' }),
+    onRecorded: () => undefined,
+    onConflict: (conflicting) => conflicts.push(conflicting),
+  })
+  const stored = async () => {
+    const { items } = await history.transitions(probe, { page: 1, perPage: 100 })
+    return items.map(({ sequence }) => sequence).toReversed()
+  }
+  return {
+    clock,
+    recorder,
+    conflicts,
+    stored,
+    goAway: () => other.exec('ALTER TABLE transitions RENAME TO elsewhere'),
+    comeBack: () => other.exec('ALTER TABLE elsewhere RENAME TO transitions'),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
 }
 
 test('results are stored in the order they came', async () => {
-  const { stored, recorder } = recorderOf()
-  await Promise.all(['a', 'b', 'c'].map((name) => recorder.record(entry(name))))
-  expect(stored).toEqual(['a', 'b', 'c'])
+  await using it = await recorderOf()
+  await Promise.all([1, 2, 3].map((sequence) => it.recorder.record(entry(sequence))))
+  expect(await it.stored()).toEqual([1, 2, 3])
 })
 
-test('while the store is away the caller goes on and the results wait', async () => {
-  const { clock, stored, store, recorder } = recorderOf()
-  store.away = true
-  await recorder.record(entry('a'))
-  void recorder.record(entry('b'))
-  expect(stored).toEqual([])
-  expect(recorder.counters).toEqual({ errors: 1, dropped: 0, waiting: 2 })
-  store.away = false
-  await clock.advance(2_000)
-  expect(stored).toEqual(['a', 'b'])
-  expect(recorder.counters.waiting).toBe(0)
+test('while the store is away the caller goes on, and nothing is lost', async () => {
+  await using it = await recorderOf()
+  it.goAway()
+  await it.recorder.record(entry(1))
+  void it.recorder.record(entry(2))
+  expect(it.recorder.counters).toEqual({ errors: 1, dropped: 0, waiting: 2 })
+  it.comeBack()
+  await it.clock.advance(2_000)
+  await expect.poll(() => it.recorder.counters.waiting).toBe(0)
+  expect(await it.stored()).toEqual([1, 2])
 })
 
 test('what waits is bounded, the oldest is dropped and counted', async () => {
-  const { store, recorder } = recorderOf()
-  store.away = true
-  for (let count = 0; count < 10_003; count++) void recorder.record(entry(String(count)))
-  expect(recorder.counters).toMatchObject({ dropped: 3, waiting: 10_000 })
+  await using it = await recorderOf()
+  it.goAway()
+  for (let sequence = 1; sequence <= 10_003; sequence++) void it.recorder.record(entry(sequence))
+  expect(it.recorder.counters).toMatchObject({ dropped: 3, waiting: 10_000 })
+})
+
+test('a result that contradicts history holds up nothing behind it', async () => {
+  await using it = await recorderOf()
+  await it.recorder.record(entry(1))
+  await it.recorder.record(entry(5))
+  await it.recorder.record(entry(2))
+  expect(await it.stored()).toEqual([1, 2])
+  expect(it.conflicts).toEqual([probe])
+  expect(it.recorder.counters).toEqual({ errors: 1, dropped: 1, waiting: 0 })
 })
 
 test('stopping tries once more and does not hang', async () => {
-  const { stored, store, recorder } = recorderOf()
-  store.away = true
-  await recorder.record(entry('a'))
-  store.away = false
-  await recorder[Symbol.asyncDispose]()
-  expect(stored).toEqual(['a'])
+  await using it = await recorderOf()
+  it.goAway()
+  await it.recorder.record(entry(1))
+  it.comeBack()
+  await it.recorder[Symbol.asyncDispose]()
+  expect(await it.stored()).toEqual([1])
 })

@@ -2,7 +2,8 @@
 import type { Clock } from '../../lib/clock.ts'
 import { sleep } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
-import type { Entry, History } from '../history/history.ts'
+import { HistoryError } from '../history/index.ts'
+import type { Entry, History, ProbeIdentity } from '../history/index.ts'
 
 /** Results that wait while the store is away: some hours of a large installation, some MB. */
 const MOST_WAITING = 10_000
@@ -14,6 +15,8 @@ export interface RecorderOptions {
   log: Log
   /** Called after an entry is in the store: its deliveries are due. */
   onRecorded: () => void
+  /** What this process remembers of the probe is not what the store knows: read it again. */
+  onConflict: (probe: ProbeIdentity) => void
 }
 
 interface Waiting {
@@ -42,7 +45,7 @@ export class Recorder implements AsyncDisposable {
       this.#waiting.shift()?.attempted()
       this.#dropped++
     }
-    this.#writing ??= this.#drain().finally(() => (this.#writing = undefined))
+    this.#writing ??= this.#drain()
     return promise
   }
 
@@ -66,9 +69,11 @@ export class Recorder implements AsyncDisposable {
         continue
       }
       for (const { attempted } of this.#waiting) attempted()
-      if (this.#stopping.signal.aborted) return
+      if (this.#stopping.signal.aborted) break
       await sleep(this.#options.clock, RETRY_DELAY, this.#stopping.signal)
     }
+    // In the same turn as the last look at what waits: whoever comes next starts a new drain.
+    this.#writing = undefined
   }
 
   async #write(entry: Entry): Promise<boolean> {
@@ -76,6 +81,13 @@ export class Recorder implements AsyncDisposable {
       await this.#options.history.record(entry)
     } catch (error) {
       this.#errors++
+      if (error instanceof HistoryError && error.code === 'HistoryConflict') {
+        // It will never fit: trying again would hold up everything behind it.
+        this.#dropped++
+        this.#options.log.error({ error, probe: entry.probe }, 'a result contradicts history and is dropped')
+        this.#options.onConflict(entry.probe)
+        return true
+      }
       this.#options.log.error({ error, waiting: this.#waiting.length }, 'history cannot be written, trying again')
       return false
     }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { decideSlot, executionId, nextSlot, staleAt } from './schedule.ts'
 
 const uid = 'b5a1c9a4-0f5e-4a51-9a55-2d6a3f1c0001'
-const every10s = { interval: '10s' } as const
+const every10s = { interval: '10s', timeZone: 'UTC' } as const
 const hourly = { cron: '0 * * * *', timeZone: 'UTC' } as const
 const noon = Date.UTC(2026, 5, 1, 12)
 const question = { uid, watchedSince: noon - 60_000 }
@@ -45,7 +45,7 @@ describe('an interval', () => {
     const times = fc.integer({ min: 0, max: 10_000_000 })
     fc.assert(
       fc.property(times, times, fc.integer({ min: 10, max: 3600 }), (after, last, seconds) => {
-        const schedule = { interval: `${seconds}s` } as const
+        const schedule = { interval: `${seconds}s`, timeZone: 'UTC' } as const
         const now = noon + after
         const lastSlot = Math.min(noon + last, now)
         const decision = decideSlot({ ...question, schedule, now, lastSlot })

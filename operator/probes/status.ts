@@ -20,14 +20,19 @@ export interface StatusQuestion {
   before: SipProbeStatus | undefined
 }
 
+/** Characters; a status is small. */
+const LONGEST_MESSAGE = 1024
+
 const iso = (at: number): string => new Date(at).toISOString()
 
 export function probeStatus(question: StatusQuestion): SipProbeStatus {
   const { probe, memory, declared, notReady, nextExecutionTime, lastRunNow } = question
-  const { reason, message } = reasonOf(probe.spec, memory, declared)
+  const { reason, message: whole } = reasonOf(probe.spec, memory, declared)
+  const message = whole.slice(0, LONGEST_MESSAGE)
   const context = { before: question.before?.conditions, generation: probe.metadata.generation, now: question.now }
   const executions = question.executions.length > 0 ? question.executions : lastOf(memory)
   return {
+    observedGeneration: probe.metadata.generation,
     health: memory.health,
     ...(memory.since !== undefined && { healthSince: iso(memory.since) }),
     reason,
