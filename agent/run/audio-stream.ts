@@ -1,4 +1,5 @@
 /** Our side of one audio stream through the offers and answers of a call: ports, descriptions, the media session. It sends no SIP. */
+import { isIP } from 'node:net'
 import type { RunPlan } from '../api/protocol.ts'
 import type { MediaEngine, MediaSession } from '../media/index.ts'
 import { buildAnswer, buildOffer, readAudio } from '../sip/index.ts'
@@ -43,17 +44,15 @@ export class AudioStream implements AsyncDisposable {
   /** Takes the answer to our offer and begins to send. Text: why it cannot be used. */
   accept(answer: string): string | undefined {
     const outcome = readAudio(answer, this.#local.codecs)
-    if (outcome.kind !== 'Usable') return outcome.detail
-    this.#start(outcome.audio)
-    return undefined
+    return outcome.kind === 'Usable' ? this.#start(outcome.audio) : outcome.detail
   }
 
   /** Answers an offer and begins to send. */
   answer(offer: string): { sdp: string } | { unusable: string } {
     const outcome = buildAnswer(offer, this.#next())
     if (outcome.kind !== 'Answer') return { unusable: outcome.detail }
-    this.#start(outcome.audio)
-    return { sdp: outcome.sdp }
+    const unusable = this.#start(outcome.audio)
+    return unusable === undefined ? { sdp: outcome.sdp } : { unusable }
   }
 
   /**
@@ -87,7 +86,9 @@ export class AudioStream implements AsyncDisposable {
     return { ...this.#local, version: this.#version }
   }
 
-  #start(remote: RemoteAudio): void {
+  /** Text: why it cannot be. */
+  #start(remote: RemoteAudio): string | undefined {
+    if (isIP(remote.address) === 0) return `its media address is ${remote.address.slice(0, 100)}, not an IP address`
     this.#remote = remote
     const { address: host, rtpPort, rtcpPort, codec, payloadType, ptime } = remote
     const { audio, jitterBuffer } = this.#plan
@@ -95,9 +96,10 @@ export class AudioStream implements AsyncDisposable {
       remote: { host, rtpPort, rtcpPort },
       codec,
       payloadType,
-      ptime,
+      ptime: Math.max(1, Math.round(ptime)),
       source: { kind: audio.source },
       jitterBuffer,
     })
+    return undefined
   }
 }

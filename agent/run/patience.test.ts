@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../lib/manual-clock.ts'
-import { guard, within } from './patience.ts'
+import { within } from './patience.ts'
 
 function patience() {
   const clock = new ManualClock()
@@ -37,17 +37,5 @@ describe('waiting for a goodbye', () => {
     await clock.advance(1500)
     await expect(again).resolves.toBeUndefined()
     expect(clock.waiting).toBe(0)
-  })
-})
-
-describe('a guard', () => {
-  test('aborts some time after the stop, not at once', async () => {
-    const { clock, stopping, patience: limits } = patience()
-    using guarded = guard(limits)
-    stopping.abort()
-    await clock.advance(1499)
-    expect(guarded.signal.aborted).toBe(false)
-    await clock.advance(1)
-    expect(guarded.signal.aborted).toBe(true)
   })
 })

@@ -18,13 +18,6 @@ export async function within<T>(promise: Promise<T>, patience: Patience): Promis
   return await Promise.race([promise, over.promise])
 }
 
-/** A signal that aborts when the patience is over. Dispose of it when what it guards is done. */
-export function guard(patience: Patience): Disposable & { signal: AbortSignal } {
-  const controller = new AbortController()
-  const timers = deadline(patience, () => controller.abort())
-  return { signal: controller.signal, [Symbol.dispose]: () => timers[Symbol.dispose]() }
-}
-
 function deadline({ clock, limit, signal, limitOfStopped }: Patience, callback: () => void): Disposable {
   const timers = new DisposableStack()
   const afterStop = () => void timers.use(clock.timer(limitOfStopped, callback))

@@ -4,7 +4,7 @@ import type { CheckContext } from './check.ts'
 import { newCallId } from './check.ts'
 import { classify } from './classify.ts'
 import { limits } from './limits.ts'
-import { guard, within } from './patience.ts'
+import { within } from './patience.ts'
 
 /**
  * Runs `body` while `party` is registered; not at all when it cannot be. The signal that `body` gets aborts when a refresh failed: we
@@ -15,19 +15,16 @@ export async function whileRegistered(
   party: LocalParty,
   body: (lost: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const { plan, engine, endpoint, clock, trace, signal } = context
+  const { plan, engine, endpoint, trace, signal } = context
   if (signal.aborted) return endpoint.stop()
   const domain = `sip:${plan.endpoint.registrar.domain}`
-  const { register: timeout } = plan.timeouts
   endpoint.enter('Registering')
-  // A REGISTER that is under way is given the time to finish: cut in between, it could leave a binding that nobody removes.
-  using patience = guard({ clock, limit: timeout, signal, limitOfStopped: limits.goodbyeOfStopped })
   const outcome = await engine.register({
     party,
     callId: newCallId(context),
-    timeout,
+    timeout: plan.timeouts.register,
     trace,
-    signal: patience.signal,
+    signal,
     expires: Math.max(1, Math.round(plan.endpoint.registrar.expires / 1000)),
   })
   if (outcome.kind !== 'Registered') return endpoint.failAs(classify(outcome, 'REGISTER', domain))
