@@ -5,7 +5,16 @@ import { buildAnswer, buildOffer, readAudio } from '../sip/index.ts'
 import type { Call, CallEnd, IncomingCall, LocalAudio } from '../sip/index.ts'
 import { behaviourOf } from './behaviours.ts'
 import type { Behaviour } from './behaviours.ts'
-import { converse, localAudio, LONGEST_CALL, newSessionId, startMedia, untilEnded, Waiting } from './conversation.ts'
+import {
+  aborted,
+  converse,
+  localAudio,
+  LONGEST_CALL,
+  newSessionId,
+  startMedia,
+  untilEnded,
+  Waiting,
+} from './conversation.ts'
 import type { Context } from './conversation.ts'
 
 /** Resolves when nothing of the call is left: no dialog, no port, no line of the record that is not in the file. */
@@ -23,10 +32,10 @@ export async function answerCall(incoming: IncomingCall, context: Context): Prom
   }
 }
 
-async function ring(incoming: IncomingCall, { clock, stopping }: Context): Promise<void> {
+/** The engine gives up with 408 after three minutes, when nobody cancelled. */
+async function ring(incoming: IncomingCall, { stopping }: Context): Promise<void> {
   incoming.ring(180)
-  using waiting = new Waiting(incoming.cancelled, stopping)
-  await sleep(clock, LONGEST_CALL, waiting.signal)
+  await aborted(incoming.cancelled, stopping)
   if (!incoming.cancelled.aborted) incoming.reject(480)
 }
 

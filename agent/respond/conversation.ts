@@ -22,7 +22,7 @@ export interface Context {
   readonly stopping: AbortSignal
 }
 
-/** No call is longer, and none rings longer: what a caller forgot does not stay for ever. Milliseconds. */
+/** No call is longer: what a caller forgot does not stay for ever. Milliseconds. */
 export const LONGEST_CALL = 3_600_000
 
 /** What a session assumes for its figures, which the responder does not look at. */
@@ -95,13 +95,28 @@ export function startMedia(session: MediaSession, audio: RemoteAudio, source: So
   session.start({ remote, codec, payloadType, ptime: Math.round(ptime), source, jitterBuffer: JITTER_BUFFER })
 }
 
+/** Milliseconds that we wait for the answer to our BYE; whoever is gone must not hold up a stop. */
+const GOODBYE = 2000
+
 /** Waits until the call is over, and hangs up after `longest` milliseconds or when the responder stops. */
 export async function untilEnded(call: Call, longest: number, { clock, stopping }: Context): Promise<CallEnd['by']> {
-  using waiting = new Waiting(stopping)
-  const end = await Promise.race([call.ended, sleep(clock, longest, waiting.signal).then(() => undefined)])
-  if (end) return end.by
-  await call.bye()
+  {
+    using waiting = new Waiting(stopping)
+    const end = await Promise.race([call.ended, sleep(clock, longest, waiting.signal).then(() => undefined)])
+    if (end) return end.by
+  }
+  using waiting = new Waiting()
+  await Promise.race([call.bye(), sleep(clock, GOODBYE, waiting.signal)])
   return (await call.ended).by
+}
+
+/** Resolves when one of the signals has aborted. */
+export function aborted(...signals: AbortSignal[]): Promise<void> {
+  const any = AbortSignal.any(signals)
+  return new Promise((resolve) => {
+    if (any.aborted) resolve()
+    else any.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 /** A signal that aborts with others, and on disposal, so that nothing waits on after the block. */
