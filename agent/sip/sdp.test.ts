@@ -125,14 +125,14 @@ describe('reading a peer', () => {
 
   test('no input makes it throw', () => {
     const line = fc.tuple(
-      fc.constantFrom(...'vosictmabrkz'),
+      fc.constantFrom('v', 'o', 's', 'i', 'c', 't', 'm', 'a', 'b', 'r', 'k', 'z'),
       fc.oneof(fc.string(), fc.constantFrom('audio 1 RTP/AVP 0', 'IN IP4 5', 'rtpmap:0 7/8000', '- 1 1 IN IP4 a', '0')),
     )
     fc.assert(
       fc.property(fc.array(line), fc.string(), (lines, tail) => {
         const sdp = lines.map(([type, value]) => `${type}=${value}`).join('\r\n') + tail
-        readAudio(sdp, both)
-        buildAnswer(sdp, local)
+        expect(['Usable', 'Unusable']).toContain(readAudio(sdp, both).kind)
+        expect(['Answer', 'Unusable']).toContain(buildAnswer(sdp, local).kind)
       }),
       { numRuns: 2000 },
     )

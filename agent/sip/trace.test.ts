@@ -52,7 +52,7 @@ describe('redaction', () => {
     const text = redact(`REGISTER sip:x SIP/2.0\r\n${header}\r\nTo: <sip:x>\r\n\r\n`)
     for (const secret of secrets) expect(text).not.toContain(secret)
     expect(text).toContain('\r\nTo: <sip:x>\r\n')
-    if (header.includes('Digest')) expect(text).toMatch(/username="u"/)
+    expect(text.includes('username="u"')).toBe(header.includes('username="u"'))
   })
 
   test('leaves a challenge as it is', () => {

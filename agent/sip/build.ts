@@ -1,0 +1,109 @@
+/** Puts together the requests and responses that a native engine sends; it sends none. */
+import type { Core } from './core.ts'
+import type { LocalParty } from './engine.ts'
+import type { Arrival, Flow } from './flow.ts'
+import { Headers, receivedVias } from './headers.ts'
+import { reasonPhrase, requestBytes, type Request, responseBytes } from './message.ts'
+import { bracketed, parseUri, quote } from './uri.ts'
+
+export type HeaderField = readonly [name: string, value: string]
+
+export interface Built {
+  request: Request
+  bytes: Buffer
+}
+
+/** Completes a request with its Via, under a new branch or under `branch`. */
+export function finish(
+  core: Core,
+  flow: Flow,
+  { method, uri, headers, body = '' }: { method: string; uri: string; headers: Headers; body?: string },
+  branch = core.identifiers.branch(),
+): Built {
+  const complete = new Headers().add('Via', viaValue(core, flow, branch)).append(headers)
+  complete.add('User-Agent', core.userAgent)
+  if (body !== '') complete.add('Content-Type', 'application/sdp')
+  const request: Request = { kind: 'Request', version: 'SIP/2.0', method, uri, headers: complete, body }
+  return { request, bytes: requestBytes(request) }
+}
+
+/** `rport` asks for the answer to come to where the request came from (RFC 3581). */
+function viaValue(core: Core, { transport, localHost }: Flow, branch: string): string {
+  return `SIP/2.0/${transport} ${bracketed(localHost)}:${core.ports[transport]};branch=${branch};rport`
+}
+
+/** Our Contact: where we are bound, by the transport that the flow has. */
+export function contactUri(core: Core, { transport, localHost }: Flow, user: string): string {
+  const parameter = transport === 'TCP' ? ';transport=tcp' : ''
+  return `sip:${user === '' ? '' : `${user}@`}${bracketed(localHost)}:${core.ports[transport]}${parameter}`
+}
+
+/** What is the same in every request of one party outside a dialog (8.1.1), but for Via. */
+export function outsideDialog(
+  party: LocalParty,
+  {
+    method,
+    to,
+    callId,
+    fromTag,
+    sequence,
+  }: { method: string; to: string; callId: string; fromTag: string; sequence: number },
+): Headers {
+  const { aor, displayName, outboundProxy, nextHop } = party
+  const name = displayName === undefined ? '' : `${quote(displayName)} `
+  const headers = new Headers().add('Max-Forwards', '70')
+  if (outboundProxy) {
+    const transport = nextHop.transport === 'TCP' ? ';transport=tcp' : ''
+    headers.add('Route', `<sip:${bracketed(nextHop.host)}:${nextHop.port}${transport};lr>`)
+  }
+  return headers
+    .add('From', `${name}<${aor}>;tag=${fromTag}`)
+    .add('To', `<${to}>`)
+    .add('Call-ID', callId)
+    .add('CSeq', `${sequence} ${method}`)
+}
+
+/** 10.2: the domain of an address-of-record, without its user. */
+export function domainUri(aor: string): string {
+  const uri = parseUri(aor)
+  if (!uri) return aor
+  return `${uri.scheme}:${bracketed(uri.host)}${uri.port === undefined ? '' : `:${uri.port}`}`
+}
+
+export interface ResponseOptions {
+  code: number
+  reason?: string | undefined
+  /** Default: a new one, but for 100. */
+  toTag?: string
+  headers?: readonly HeaderField[]
+  body?: string
+}
+
+/** 8.2.6: what a response repeats of its request, and what it adds. */
+export function buildResponse(core: Core, request: Request, arrival: Arrival, options: ResponseOptions): Buffer {
+  const { code, reason = reasonPhrase(code), headers: extra = [], body = '' } = options
+  const { headers } = request
+  const response = new Headers()
+    .addAll('Via', receivedVias(headers, arrival.flow.remote))
+    .add('From', headers.get('from') ?? '')
+    .add('To', taggedTo(core, headers, options))
+    .add('Call-ID', headers.callId)
+    .add('CSeq', headers.get('cseq') ?? '')
+  // 12.1.1: they make the route set of the dialog, so a response that makes none need not have them.
+  if (code > 100 && code < 300) response.addAll('Record-Route', headers.all('record-route'))
+  for (const [name, value] of extra) response.add(name, oneLine(value))
+  response.add('Server', core.userAgent)
+  if (body !== '') response.add('Content-Type', 'application/sdp')
+  return responseBytes({ code, reason: oneLine(reason), headers: response, body })
+}
+
+function taggedTo(core: Core, headers: Headers, { code, toTag }: ResponseOptions): string {
+  const to = headers.get('to') ?? ''
+  if (code === 100 || headers.toTag !== undefined) return to
+  return `${to};tag=${toTag ?? core.identifiers.tag()}`
+}
+
+/** What comes from outside must not begin a header field of its own. */
+function oneLine(text: string): string {
+  return /[\r\n]/.test(text) ? text.replaceAll(/[\r\n]+/g, ' ') : text
+}

@@ -1,0 +1,146 @@
+/** A dialog (RFC 3261 12): its identity, route set, remote target and sequence numbers. It sends nothing and knows no session. */
+import type { Endpoint, Transport } from './engine.ts'
+import type { Flow } from './flow.ts'
+import { Headers } from './headers.ts'
+import type { Request, Response } from './message.ts'
+import { bracketed, parseNameAddress, parseUri } from './uri.ts'
+
+interface DialogState {
+  callId: string
+  localTag: string
+  remoteTag: string
+  /** From and To values as they stand in our requests, tags included. */
+  local: string
+  remote: string
+  remoteTarget: string
+  routeSet: readonly string[]
+  localSequence: number
+  remoteSequence: number | undefined
+}
+
+const DEFAULT_PORT = 5060
+
+export class Dialog {
+  readonly #state: DialogState
+  readonly #flow: Flow
+
+  /** @param flow where the request or response came from that made the dialog */
+  constructor(state: DialogState, flow: Flow) {
+    this.#state = state
+    this.#flow = flow
+  }
+
+  /** 12.1.2: our INVITE was answered. A peer without Contact is taken to be where the INVITE went. */
+  static ofResponse(request: Request, response: Response, flow: Flow): Dialog {
+    const { headers } = response
+    return new Dialog(
+      {
+        callId: request.headers.callId,
+        localTag: request.headers.fromTag ?? '',
+        remoteTag: headers.toTag ?? '',
+        local: request.headers.get('from') ?? '',
+        remote: headers.get('to') ?? '',
+        remoteTarget: contactOf(headers) ?? request.uri,
+        routeSet: headers.list('record-route').reverse(),
+        localSequence: request.headers.cseq?.number ?? 0,
+        remoteSequence: undefined,
+      },
+      flow,
+    )
+  }
+
+  /** 12.1.1: we answer an INVITE. A caller without Contact is taken to be where the INVITE came from. */
+  static ofRequest({ headers }: Request, localTag: string, flow: Flow): Dialog {
+    const { host, port } = flow.remote
+    return new Dialog(
+      {
+        callId: headers.callId,
+        localTag,
+        remoteTag: headers.fromTag ?? '',
+        local: `${headers.get('to') ?? ''};tag=${localTag}`,
+        remote: headers.get('from') ?? '',
+        remoteTarget: contactOf(headers) ?? `sip:${bracketed(host)}:${port}`,
+        routeSet: headers.list('record-route'),
+        localSequence: 0,
+        remoteSequence: headers.cseq?.number,
+      },
+      flow,
+    )
+  }
+
+  get key(): string {
+    return dialogKey(this.#state)
+  }
+
+  get callId(): string {
+    return this.#state.callId
+  }
+
+  /** 12.2.2: a request is in order when its CSeq is higher than any before; ACK has that of its INVITE. */
+  inOrder({ headers }: Request): boolean {
+    const number = headers.cseq?.number ?? 0
+    if (this.#state.remoteSequence !== undefined && number <= this.#state.remoteSequence) return false
+    this.#state.remoteSequence = number
+    return true
+  }
+
+  /** 12.2: the Contact of a re-INVITE, or of its answer, is the new remote target. */
+  refreshTarget(headers: Headers): void {
+    this.#state.remoteTarget = contactOf(headers) ?? this.#state.remoteTarget
+  }
+
+  /** 12.2.1.1: the remote target, but for a first route of the old, strict kind. */
+  get requestUri(): string {
+    const { routeSet, remoteTarget } = this.#state
+    const [first] = routeSet
+    return first === undefined || isLoose(first) ? remoteTarget : (parseNameAddress(first)?.uri ?? remoteTarget)
+  }
+
+  /** A request inside the dialog without its Via (12.2.1.1). Without `sequence` it gets the next one. */
+  request(method: string, sequence?: number): { method: string; uri: string; headers: Headers } {
+    const { local, remote, callId, remoteTarget, routeSet } = this.#state
+    const [first] = routeSet
+    const loose = first === undefined || isLoose(first)
+    const headers = new Headers()
+      .add('Max-Forwards', '70')
+      .addAll('Route', loose ? routeSet : [...routeSet.slice(1), `<${remoteTarget}>`])
+      .add('From', local)
+      .add('To', remote)
+      .add('Call-ID', callId)
+      .add('CSeq', `${sequence ?? ++this.#state.localSequence} ${method}`)
+    return { method, uri: this.requestUri, headers }
+  }
+
+  /** Where requests inside the dialog go first: the first route, else the remote target; what cannot be read stands for where it all began. */
+  get nextHop(): Endpoint {
+    const [first] = this.#state.routeSet
+    const uri = parseUri(first === undefined ? this.#state.remoteTarget : (parseNameAddress(first)?.uri ?? ''))
+    if (!uri || uri.host === '') return this.#flow.remote
+    const host = uri.parameters.get('maddr') ?? uri.host
+    return { host, port: uri.port ?? DEFAULT_PORT, transport: this.#transport(uri.parameters.get('transport'), host) }
+  }
+
+  /** Without a transport parameter it is UDP (RFC 3263 4.1), but for a peer that is known to speak TCP with us. */
+  #transport(stated: string | undefined, host: string): Transport {
+    if (stated !== undefined) return stated.toLowerCase() === 'tcp' ? 'TCP' : 'UDP'
+    return this.#flow.remote.host === host ? this.#flow.transport : 'UDP'
+  }
+}
+
+export function dialogKey({
+  callId,
+  localTag,
+  remoteTag,
+}: Pick<DialogState, 'callId' | 'localTag' | 'remoteTag'>): string {
+  return `${callId} ${localTag} ${remoteTag}`
+}
+
+function contactOf(headers: Headers): string | undefined {
+  const [first] = headers.list('contact')
+  const uri = first === undefined ? undefined : parseNameAddress(first)?.uri
+  return uri !== undefined && parseUri(uri) ? uri : undefined
+}
+
+function isLoose(route: string): boolean {
+  return parseUri(parseNameAddress(route)?.uri ?? '')?.parameters.has('lr') ?? false
+}

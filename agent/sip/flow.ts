@@ -1,0 +1,35 @@
+/** What a transaction sees of the transport: one peer that bytes can be sent to, and bytes that came from it. No socket is opened here. */
+import type { Endpoint, Transport } from './engine.ts'
+
+/** Told when a flow that was in use is lost; a flow of UDP is never lost. */
+export interface FlowWatcher {
+  /** `reset` is false for an orderly end by the peer. */
+  flowLost(detail: string, reset: boolean): void
+}
+
+export interface Flow {
+  readonly transport: Transport
+  /** RFC 3261 17: over a reliable transport nothing is sent twice. */
+  readonly reliable: boolean
+  /** `host:port` of our side. */
+  readonly local: string
+  /** The address alone: what Via and Contact name. */
+  readonly localHost: string
+  readonly remote: Endpoint
+  /** False: a connection that has ended. */
+  readonly open: boolean
+  /** `failed` is called when these bytes could not be sent, with what a human can read. */
+  send(bytes: Buffer, failed: (detail: string) => void): void
+  watch(watcher: FlowWatcher): void
+  unwatch(watcher: FlowWatcher): void
+}
+
+/** A message as it came in. */
+export interface Arrival {
+  readonly bytes: Buffer
+  /** Clock.monotonic, stamped in the socket callback before parsing; milliseconds. */
+  readonly at: number
+  readonly flow: Flow
+}
+
+export type OpenOutcome = { kind: 'Open'; flow: Flow } | { kind: 'ConnectFailed'; detail: string }

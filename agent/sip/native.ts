@@ -1,0 +1,141 @@
+/** The engine Native: our own SIP user agent over UDP and TCP, put together from the layers beside this file. */
+import type { Clock } from '../../lib/clock.ts'
+import type { Random } from '../../lib/random.ts'
+import { LocalAddresses, locate } from './addresses.ts'
+import { Authenticator } from './authenticator.ts'
+import { buildResponse, contactUri, finish, outsideDialog } from './build.ts'
+import type { Core, DialogUser, Log } from './core.ts'
+import type { OptionsOutcome, RequestOptions, SignallingEngine, Transport } from './engine.ts'
+import { exchange } from './exchange.ts'
+import type { Flow } from './flow.ts'
+import { Identifiers } from './identifiers.ts'
+import { Journal } from './journal.ts'
+import type { Request } from './message.ts'
+import { MessageCounter } from './message-counter.ts'
+import { OutgoingInvite } from './outgoing-invite.ts'
+import { register } from './registration.ts'
+import { ReplyPath } from './reply-path.ts'
+import { TimerWheel } from './timer-wheel.ts'
+import { TransactionLayer } from './transaction.ts'
+import { bindTransports } from './transport.ts'
+import { UserAgentServer } from './user-agent-server.ts'
+
+export interface NativeOptions {
+  clock: Clock
+  random: Random
+  /** IP address to bind; `0.0.0.0` and `::` are all of them. */
+  host: string
+  /** Default 0: any free port. */
+  ports?: Partial<Record<Transport, number>>
+  /** User-Agent and Server header. */
+  userAgent: string
+  log?: Log
+}
+
+/** Binds both transports. @throws with `code` (EADDRINUSE, EADDRNOTAVAIL, ...), `address` and `port` when one cannot be bound */
+export async function createNativeEngine(options: NativeOptions): Promise<SignallingEngine> {
+  const { clock, random, host, ports = {}, userAgent, log } = options
+  const wheel = new TimerWheel(clock)
+  const addresses = new LocalAddresses(clock, host)
+  const counter = new MessageCounter()
+  const dialogs = new Map<string, DialogUser>()
+  const registrations = new Set<object>()
+  let parseErrors = 0
+  /** What came while the second socket was still being bound is lost; the peer sends it again. */
+  let layers: { core: Core; transactions: TransactionLayer } | undefined
+
+  function malformed(reason: string, flow: Flow, request?: Request): void {
+    parseErrors++
+    log?.debug({ reason, remote: flow.remote }, 'what came is no SIP message')
+    const via = request?.headers.via
+    if (!layers || !request || !via || request.method === 'ACK') return
+    // Stateless (8.2.7): it cannot be matched with anything that follows.
+    const { core } = layers
+    const arrival = { bytes: Buffer.alloc(0), at: clock.monotonic(), flow }
+    const response = buildResponse(core, request, arrival, { code: 400, reason: `Bad Request: ${reason}` })
+    new ReplyPath(arrival, via, core.ways).send(response)
+  }
+
+  const {
+    ways,
+    ports: bound,
+    ...transports
+  } = await bindTransports({
+    ...{ clock, host, ports, addresses, counter, malformed },
+    receive: (message, arrival) => layers?.transactions.receive(message, arrival),
+  })
+  const transactions = new TransactionLayer(wheel, ways, {
+    request: (request, arrival, incoming, merged) => server.request(request, arrival, incoming, merged),
+    acknowledged: (request, arrival) => server.acknowledged(request, arrival),
+    trying: (request, arrival) => server.trying(request, arrival),
+  })
+  const core: Core = {
+    ...{ clock, random, wheel, transactions, dialogs, addresses, host, userAgent, registrations, log, ways },
+    identifiers: new Identifiers(random),
+    ports: bound,
+    allow: () => server.allow(),
+  }
+  const server = new UserAgentServer(core)
+  layers = { core, transactions }
+
+  return {
+    register: (registering) => register(core, registering),
+    options: (asking) => sendOptions(core, asking),
+    invite: (inviting) => new OutgoingInvite(core, inviting),
+    onInvite: (user, handler) => server.onInvite(user, handler),
+    onRequest: (method, handler) => server.onRequest(method, handler),
+    async localAddress(remote) {
+      const located = await locate(remote, host)
+      return addresses.find(located.kind === 'Located' ? located.address : remote)
+    },
+    ports: bound,
+    gauges: {
+      get transactions() {
+        return transactions.size
+      },
+      get dialogs() {
+        return dialogs.size
+      },
+      get registrations() {
+        return registrations.size
+      },
+    },
+    counters: {
+      get parseErrors() {
+        return parseErrors
+      },
+      messages: counter.totals,
+    },
+    async [Symbol.asyncDispose]() {
+      transactions.clear()
+      for (const user of [...dialogs.values()]) user.stopped()
+      dialogs.clear()
+      registrations.clear()
+      wheel.clear()
+      await transports[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** RFC 3261 11: any final response is an answer. */
+async function sendOptions(core: Core, options: RequestOptions & { target: string }): Promise<OptionsOutcome> {
+  const { party, callId, target, timeout, trace, signal } = options
+  const fromTag = core.identifiers.tag()
+  let sequence = 0
+  const outcome = await exchange(core, {
+    ...{ nextHop: party.nextHop, method: 'OPTIONS', uri: target, timeout, signal },
+    authenticator: new Authenticator(party.credentials, core.random),
+    journal: new Journal(core.clock, trace),
+    build: (flow, credentials) => {
+      sequence++
+      const headers = outsideDialog(party, { method: 'OPTIONS', to: target, callId, fromTag, sequence })
+        .add('Contact', `<${contactUri(core, flow, party.contactUser)}>`)
+        .add('Accept', 'application/sdp')
+      for (const [name, value] of credentials) headers.add(name, value)
+      return finish(core, flow, { method: 'OPTIONS', uri: target, headers })
+    },
+  })
+  if (outcome.kind === 'Failed') return outcome.failure
+  const { response, flow, milliseconds } = outcome
+  return { kind: 'Answered', code: response.code, reason: response.reason, milliseconds, remote: flow.remote }
+}

@@ -1,0 +1,172 @@
+/** One binding at a registrar (RFC 3261 10.2): made, refreshed before it expires, and removed. Bindings of others are never touched. */
+import { Authenticator } from './authenticator.ts'
+import { contactUri, domainUri, finish, outsideDialog } from './build.ts'
+import type { Core } from './core.ts'
+import type { Failure, RegisterOutcome, Registration, RequestOptions, SignallingCounters } from './engine.ts'
+import { exchange, type ExchangeOutcome } from './exchange.ts'
+import type { Headers } from './headers.ts'
+import { Journal } from './journal.ts'
+import type { Timer } from './timer-wheel.ts'
+import { bracketed, parseNameAddress, parseUri } from './uri.ts'
+
+export type RegisterOptions = RequestOptions & { expires: number }
+
+/** Milliseconds that are spent on taking back a REGISTER whose answer nobody waited for. */
+const TAKE_BACK_TIMEOUT = 2_000
+
+export async function register(core: Core, options: RegisterOptions): Promise<RegisterOutcome> {
+  const binding = new Binding(core, options)
+  const outcome = await binding.ask(options.expires, options.timeout, options.signal)
+  if (outcome.kind === 'Registered')
+    return { kind: 'Registered', registration: binding, milliseconds: outcome.milliseconds }
+  const { failure, sent } = outcome
+  // The registrar may have stored it all the same, or will when the packet arrives.
+  if (sent && failure.kind === 'Aborted') await binding.remove(TAKE_BACK_TIMEOUT)
+  else if (sent && (failure.kind === 'NoResponse' || failure.kind === 'NoFinalResponse')) {
+    void binding.remove(TAKE_BACK_TIMEOUT)
+  }
+  return failure
+}
+
+type AskOutcome = { kind: 'Registered'; milliseconds: number } | { kind: 'Failed'; failure: Failure; sent: boolean }
+
+class Binding implements Registration {
+  readonly #core: Core
+  readonly #options: RegisterOptions
+  readonly #journal: Journal
+  readonly #authenticator: Authenticator
+  readonly #fromTag: string
+  readonly #lost = Promise.withResolvers<Failure>()
+  #contact = ''
+  #sequence = 0
+  #expires = 0
+  #refresh: Timer | undefined
+  /** The REGISTER that is under way: the next one must not overtake it (10.2). */
+  #busy: Promise<unknown> = Promise.resolve()
+  #removed: Promise<{ kind: 'Unregistered' } | Failure> | undefined
+
+  constructor(core: Core, options: RegisterOptions) {
+    this.#core = core
+    this.#options = options
+    this.#journal = new Journal(core.clock, options.trace)
+    this.#authenticator = new Authenticator(options.party.credentials, core.random)
+    this.#fromTag = core.identifiers.tag()
+  }
+
+  get expires(): number {
+    return this.#expires
+  }
+
+  get contact(): string {
+    return this.#contact
+  }
+
+  get counters(): SignallingCounters {
+    return this.#journal.counters
+  }
+
+  get lost(): Promise<Failure> {
+    return this.#lost.promise
+  }
+
+  unregister(): Promise<{ kind: 'Unregistered' } | Failure> {
+    this.#removed ??= this.remove(this.#options.timeout)
+    return this.#removed
+  }
+
+  async remove(timeout: number): Promise<{ kind: 'Unregistered' } | Failure> {
+    this.#refresh?.cancel()
+    await this.#busy
+    this.#refresh?.cancel()
+    const outcome = await this.#send(0, timeout)
+    this.#core.registrations.delete(this)
+    if (outcome.kind === 'Failed') return outcome.failure
+    const { code, reason } = outcome.response
+    return code < 300 ? { kind: 'Unregistered' } : { kind: 'Rejected', code, reason }
+  }
+
+  async ask(expires: number, timeout: number, signal?: AbortSignal): Promise<AskOutcome> {
+    const outcome = await this.#send(expires, timeout, signal)
+    if (outcome.kind === 'Failed') return outcome
+    const { code, reason, headers } = outcome.response
+    if (code < 300) {
+      this.#granted(headers, expires)
+      return { kind: 'Registered', milliseconds: outcome.milliseconds }
+    }
+    const least = Number(headers.get('min-expires'))
+    const left = timeout - outcome.milliseconds
+    // 10.2.8
+    if (code === 423 && least > expires && left > 0) {
+      const second = await this.ask(least, left, signal)
+      return second.kind === 'Registered'
+        ? { ...second, milliseconds: second.milliseconds + outcome.milliseconds }
+        : second
+    }
+    return { kind: 'Failed', failure: { kind: 'Rejected', code, reason }, sent: true }
+  }
+
+  #granted(headers: Headers, asked: number): void {
+    this.#expires = grantedExpires(headers, this.#contact) ?? asked
+    this.#core.registrations.add(this)
+    if (this.#removed) return
+    this.#refresh = this.#core.wheel.start(refreshAfter(this.#expires) * 1000, () => {
+      this.#busy = this.#again()
+    })
+  }
+
+  async #again(): Promise<void> {
+    const outcome = await this.ask(this.#options.expires, this.#options.timeout)
+    if (outcome.kind === 'Registered') return
+    this.#core.registrations.delete(this)
+    this.#core.log?.warn({ failure: outcome.failure, contact: this.#contact }, 'a registration was not refreshed')
+    this.#lost.resolve(outcome.failure)
+  }
+
+  #send(expires: number, timeout: number, signal?: AbortSignal): Promise<ExchangeOutcome> {
+    const { party, callId } = this.#options
+    const uri = domainUri(party.aor)
+    return exchange(this.#core, {
+      ...{ nextHop: party.nextHop, method: 'REGISTER', uri, timeout, signal },
+      authenticator: this.#authenticator,
+      journal: this.#journal,
+      build: (flow, credentials) => {
+        // The same through all its life, or the registrar would keep two.
+        this.#contact ||= contactUri(this.#core, flow, party.contactUser)
+        const sequence = ++this.#sequence
+        const headers = outsideDialog(party, {
+          method: 'REGISTER',
+          to: party.aor,
+          callId,
+          fromTag: this.#fromTag,
+          sequence,
+        })
+          .add('Contact', `<${this.#contact}>;expires=${expires}`)
+          .add('Expires', String(expires))
+        for (const [name, value] of credentials) headers.add(name, value)
+        return finish(this.#core, flow, { method: 'REGISTER', uri, headers })
+      },
+    })
+  }
+}
+
+/** Seconds until the refresh: room for one whole transaction before it expires, and half of the time when it is short. */
+function refreshAfter(expires: number): number {
+  return expires > 128 ? expires - 64 : expires / 2
+}
+
+/** 10.2.4: what the registrar granted is said at our contact, among all others of the address-of-record; else in Expires. */
+function grantedExpires(headers: Headers, contact: string): number | undefined {
+  const own = headers
+    .list('contact')
+    .map(parseNameAddress)
+    .find((each) => each !== undefined && sameBinding(each.uri, contact))
+  const text = own?.parameters.get('expires') ?? headers.get('expires') ?? ''
+  return /^\d{1,9}$/.test(text.trim()) && Number(text) > 0 ? Number(text) : undefined
+}
+
+/** User, host and port are enough: a registrar may have added parameters. */
+function sameBinding(one: string, other: string): boolean {
+  const [left, right] = [parseUri(one), parseUri(other)]
+  if (!left || !right) return false
+  return left.user === right.user && bracketed(left.host) === bracketed(right.host) && left.port === right.port
+}

@@ -1,0 +1,104 @@
+/** The INVITE server transaction (RFC 3261 17.2.1 with RFC 6026). A 2xx is sent again by its user, who knows of the ACK. */
+import type { Arrival } from '../flow.ts'
+import type { Journal } from '../journal.ts'
+import { ServerChannel, type ServerSetup } from './server.ts'
+import { AUTOMATIC_TRYING, T1, T2, T4, TRANSACTION_TIMEOUT } from './timers.ts'
+
+type State = 'Proceeding' | 'Completed' | 'Confirmed' | 'Accepted' | 'Ignored'
+
+/**
+ *     INVITE --> Proceeding: 100 after 200 ms when the user is not quicker; an INVITE that comes again gets the last 1xx again
+ *                   +-- 2xx --> Accepted: an INVITE that comes again is absorbed, Timer L ends it
+ *                   +-- 300-699 --> Completed: sent again by Timer G and for each INVITE, Timer H gives up
+ *                                       +-- ACK --> Confirmed: further ACKs are absorbed, Timer I ends it (at once over TCP)
+ */
+export class ServerInvite {
+  readonly #channel: ServerChannel
+  #state: State = 'Proceeding'
+  #last: Buffer | undefined
+
+  /** @param trying makes the automatic 100 */
+  constructor(setup: ServerSetup, trying: () => Buffer) {
+    this.#channel = new ServerChannel(setup)
+    this.#channel.start('100', AUTOMATIC_TRYING, () => this.respond(100, trying()))
+  }
+
+  /** No final response yet, and none was forsworn. */
+  get proceeding(): boolean {
+    return this.#state === 'Proceeding' && !this.#channel.over
+  }
+
+  get ignored(): boolean {
+    return this.#state === 'Ignored'
+  }
+
+  get over(): boolean {
+    return this.#channel.over
+  }
+
+  keep(journal: Journal): void {
+    this.#channel.keep(journal)
+  }
+
+  /** A 2xx may be sent again and again; another final response only once. */
+  respond(code: number, bytes: Buffer): void {
+    const repeated = this.#state === 'Accepted' && code >= 200 && code < 300
+    if (this.#channel.over || !(this.#state === 'Proceeding' || repeated)) return
+    this.#channel.stop('100')
+    this.#last = bytes
+    this.#channel.send(bytes, repeated)
+    if (code < 200 || repeated) return
+    if (code < 300) this.#accept()
+    else this.#complete()
+  }
+
+  /** Says nothing to it from now on; what comes again is absorbed for as long as the caller may send it. */
+  ignore(): void {
+    if (this.#state !== 'Proceeding') return
+    this.#state = 'Ignored'
+    this.#last = undefined
+    this.#channel.stop('100')
+    this.#channel.start('H', TRANSACTION_TIMEOUT + T4, () => this.#channel.end())
+  }
+
+  /** The INVITE came again. */
+  receive(arrival: Arrival): void {
+    this.#channel.received(arrival, true)
+    if ((this.#state === 'Proceeding' || this.#state === 'Completed') && this.#last)
+      this.#channel.send(this.#last, true)
+  }
+
+  /** The ACK of a final response that is no 2xx. False: it is none of ours, but of the 2xx's. */
+  acknowledged(arrival: Arrival): boolean {
+    if (this.#state !== 'Completed' && this.#state !== 'Confirmed') return false
+    this.#channel.received(arrival, this.#state === 'Confirmed')
+    if (this.#state === 'Confirmed') return true
+    this.#state = 'Confirmed'
+    this.#channel.stop('G', 'H')
+    if (this.#channel.reliable) this.#channel.end()
+    else this.#channel.start('I', T4, () => this.#channel.end())
+    return true
+  }
+
+  end(): void {
+    this.#channel.end()
+  }
+
+  #accept(): void {
+    this.#state = 'Accepted'
+    this.#channel.start('L', TRANSACTION_TIMEOUT, () => this.#channel.end())
+  }
+
+  #complete(): void {
+    this.#state = 'Completed'
+    if (!this.#channel.reliable) this.#retransmitAfter(T1)
+    this.#channel.start('H', TRANSACTION_TIMEOUT, () => this.#channel.end())
+  }
+
+  #retransmitAfter(interval: number): void {
+    this.#channel.start('G', interval, () => {
+      if (this.#last) this.#channel.send(this.#last, true)
+      this.#retransmitAfter(Math.min(interval * 2, T2))
+    })
+  }
+}

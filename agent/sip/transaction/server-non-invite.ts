@@ -1,0 +1,45 @@
+/** The server transaction of everything but INVITE and ACK (RFC 3261 17.2.2). */
+import type { Arrival } from '../flow.ts'
+import type { Journal } from '../journal.ts'
+import { ServerChannel, type ServerSetup } from './server.ts'
+import { T4, TRANSACTION_TIMEOUT } from './timers.ts'
+
+/**
+ *     request --> Trying -- 1xx --> Proceeding -- 200-699 --> Completed: sent again for each request that comes, Timer J ends it
+ *
+ * A user who never answers must not keep it for ever: it ends when the client has given up (Timer F).
+ */
+export class ServerNonInvite {
+  readonly #channel: ServerChannel
+  #last: Buffer | undefined
+  #completed = false
+
+  constructor(setup: ServerSetup) {
+    this.#channel = new ServerChannel(setup)
+    this.#channel.start('J', TRANSACTION_TIMEOUT + T4, () => this.#channel.end())
+  }
+
+  keep(journal: Journal): void {
+    this.#channel.keep(journal)
+  }
+
+  respond(code: number, bytes: Buffer): void {
+    if (this.#channel.over || this.#completed) return
+    this.#last = bytes
+    this.#channel.send(bytes, false)
+    if (code < 200) return
+    this.#completed = true
+    if (this.#channel.reliable) this.#channel.end()
+    else this.#channel.start('J', TRANSACTION_TIMEOUT, () => this.#channel.end())
+  }
+
+  /** The request came again. */
+  receive(arrival: Arrival): void {
+    this.#channel.received(arrival, true)
+    if (this.#last) this.#channel.send(this.#last, true)
+  }
+
+  end(): void {
+    this.#channel.end()
+  }
+}

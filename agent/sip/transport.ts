@@ -1,0 +1,68 @@
+/** The transport layer (RFC 3261 18): both sockets, and the way of a message from its bytes to whom it concerns. */
+import type { Clock } from '../../lib/clock.ts'
+import type { LocalAddresses } from './addresses.ts'
+import type { Transport } from './engine.ts'
+import type { Arrival, Flow } from './flow.ts'
+import { MOST_BYTES, type Message, parseMessage, type Request } from './message.ts'
+import type { MessageCounter } from './message-counter.ts'
+import type { Ways } from './reply-path.ts'
+import { listenTcp } from './transport/tcp.ts'
+import { bindUdp } from './transport/udp.ts'
+
+export interface TransportOptions {
+  clock: Clock
+  host: string
+  ports: Partial<Record<Transport, number>>
+  addresses: LocalAddresses
+  counter: MessageCounter
+  receive(message: Message, arrival: Arrival): void
+  /** What was no SIP message; `request` when it can be answered all the same. */
+  malformed(reason: string, flow: Flow, request?: Request): void
+}
+
+export interface Transports extends AsyncDisposable {
+  readonly ways: Ways
+  readonly ports: Readonly<Record<Transport, number>>
+}
+
+/** Binds UDP and TCP. @throws with `code`, `address` and `port` when one of them cannot be bound; then none is */
+export async function bindTransports(options: TransportOptions): Promise<Transports> {
+  const { clock, host, ports, addresses, counter } = options
+  const sent = (bytes: Buffer): void => counter.sent(bytes)
+
+  function deliver(arrival: Arrival): void {
+    const parsed = parseMessage(arrival.bytes)
+    if (parsed.kind === 'Malformed') return options.malformed(parsed.reason, arrival.flow, parsed.request)
+    const { message } = parsed
+    counter.received(message.headers.cseq?.method ?? '', message.kind === 'Response' ? message.code : undefined)
+    options.receive(message, arrival)
+  }
+
+  await using stack = new AsyncDisposableStack()
+  const udp = stack.use(
+    await bindUdp({
+      ...{ clock, host, port: ports.UDP ?? 0, sent },
+      localHost: (remote) => addresses.known(remote) ?? host,
+      receive(arrival) {
+        // Keep-alives of RFC 5626 and of routers: an empty line, or four zero bytes.
+        if (arrival.bytes.length <= 4) return
+        const { remote } = arrival.flow
+        if (addresses.known(remote.host) !== undefined) return deliver(arrival)
+        // The first word from this peer: our answer names the address that reaches it.
+        void addresses.find(remote.host).then(() => deliver({ ...arrival, flow: udp.flow(remote.host, remote.port) }))
+      },
+    }),
+  )
+  const tcp = stack.use(
+    await listenTcp({
+      ...{ clock, host, port: ports.TCP ?? 0, sent, receive: deliver },
+      broken: (flow, reason) => options.malformed(`${reason}, at most ${MOST_BYTES} are taken`, flow),
+    }),
+  )
+  const owned = stack.move()
+  return {
+    ways: { udp: (remote, port) => udp.flow(remote, port), tcp: (remote, port) => tcp.open(remote, port) },
+    ports: { UDP: udp.port, TCP: tcp.port },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}

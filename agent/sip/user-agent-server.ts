@@ -1,0 +1,171 @@
+/** Receives requests (RFC 3261 8.2): what is refused at once, what belongs to a dialog, and who takes the rest. */
+import { buildResponse, type HeaderField, type ResponseOptions } from './build.ts'
+import type { Core } from './core.ts'
+import { dialogKey } from './dialog.ts'
+import type { IncomingCall, IncomingRequest } from './engine.ts'
+import type { Arrival } from './flow.ts'
+import { headerKey } from './headers.ts'
+import { IncomingInvite, userOf } from './incoming-invite.ts'
+import type { Request } from './message.ts'
+import type { Incoming, TransactionUser } from './transaction.ts'
+import type { ServerInvite } from './transaction/server-invite.ts'
+import type { ServerNonInvite } from './transaction/server-non-invite.ts'
+import { schemeOf } from './uri.ts'
+
+/** What is registered for SIP. A method of these without a taker is not allowed here (405); any other one is not known at all (501). */
+const KNOWN_METHODS = new Set([
+  ...['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS', 'REGISTER', 'PRACK', 'UPDATE'],
+  ...['INFO', 'MESSAGE', 'REFER', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH'],
+])
+
+const OWN_METHODS = ['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS']
+
+type CallHandler = (call: IncomingCall) => void
+type RequestHandler = (request: IncomingRequest) => void
+
+export class UserAgentServer implements TransactionUser {
+  readonly #core: Core
+  readonly #calls = new Map<string | undefined, CallHandler>()
+  readonly #requests = new Map<string, RequestHandler>()
+  /** INVITEs without a final response, by their transaction: what a CANCEL is looked up in. */
+  readonly #waiting = new WeakMap<ServerInvite, IncomingInvite>()
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /** @throws when the user, or the method, is taken already */
+  onInvite(user: string | undefined, handler: CallHandler): Disposable {
+    return take(this.#calls, user, handler)
+  }
+
+  /** @throws when the method is taken already */
+  onRequest(method: string, handler: RequestHandler): Disposable {
+    return take(this.#requests, method, handler)
+  }
+
+  allow(): string {
+    return [...OWN_METHODS, ...this.#requests.keys()].join(', ')
+  }
+
+  trying(request: Request, arrival: Arrival): Buffer {
+    return buildResponse(this.#core, request, arrival, { code: 100 })
+  }
+
+  request(request: Request, arrival: Arrival, incoming: Incoming, merged: boolean): void {
+    const { transaction } = incoming
+    const respond = (options: ResponseOptions): void =>
+      transaction.respond(options.code, buildResponse(this.#core, request, arrival, options))
+    const refusal = this.#refusal(request, merged)
+    if (refusal) return respond(refusal)
+    if (request.headers.toTag !== undefined && request.method !== 'CANCEL') {
+      return this.#inDialog(request, arrival, incoming, respond)
+    }
+    if (incoming.kind === 'Invite') return this.#invite(request, arrival, incoming.transaction, respond)
+    if (request.method === 'CANCEL') return this.#cancel(request, incoming.transaction, respond)
+    if (request.method === 'OPTIONS') return respond({ code: 200, headers: this.#capabilities() })
+    this.#other(request, arrival, respond)
+  }
+
+  acknowledged(request: Request, arrival: Arrival): void {
+    this.#dialogOf(request)?.acknowledged(request, arrival)
+  }
+
+  /** 8.2.1, 8.2.2. */
+  #refusal(request: Request, merged: boolean): ResponseOptions | undefined {
+    const { method, version, uri } = request
+    if (version !== 'SIP/2.0') return { code: 505 }
+    if (!KNOWN_METHODS.has(method) && !this.#requests.has(method)) return { code: 501, headers: [this.#allowField()] }
+    if (!['sip', 'sips', 'tel'].includes(schemeOf(uri) ?? '')) return { code: 416 }
+    if (method === 'CANCEL') return undefined
+    return merged ? { code: 482 } : unsupported(request)
+  }
+
+  #inDialog(request: Request, arrival: Arrival, incoming: Incoming, respond: (options: ResponseOptions) => void): void {
+    const user = this.#dialogOf(request)
+    if (!user) return respond({ code: 481 })
+    if (incoming.kind === 'Invite') user.invite(request, arrival, incoming.transaction)
+    else user.request(request, arrival, incoming.transaction)
+  }
+
+  #dialogOf({ headers }: Request) {
+    const { callId, toTag = '', fromTag = '' } = headers
+    return this.#core.dialogs.get(dialogKey({ callId, localTag: toTag, remoteTag: fromTag }))
+  }
+
+  #invite(
+    request: Request,
+    arrival: Arrival,
+    transaction: ServerInvite,
+    respond: (options: ResponseOptions) => void,
+  ): void {
+    const handler = this.#calls.get(userOf(request)) ?? this.#calls.get(undefined)
+    if (!handler) return respond({ code: 404 })
+    const call = new IncomingInvite(this.#core, request, arrival, transaction)
+    this.#waiting.set(transaction, call)
+    this.#guarded(
+      () => handler(call),
+      () => call.reject(500),
+    )
+  }
+
+  /** 9.2: the CANCEL is answered by itself, then the INVITE with 487. */
+  #cancel(request: Request, transaction: ServerNonInvite, respond: (options: ResponseOptions) => void): void {
+    const invite = this.#core.transactions.cancelled(request)
+    if (!invite) return respond({ code: 481 })
+    const call = this.#waiting.get(invite)
+    call?.keep(transaction)
+    if (invite.ignored) return
+    respond({ code: 200 })
+    call?.cancel(487)
+  }
+
+  #other(request: Request, arrival: Arrival, respond: (options: ResponseOptions) => void): void {
+    const handler = this.#requests.get(request.method)
+    if (!handler) return respond({ code: 405, headers: [this.#allowField()] })
+    const incoming: IncomingRequest = {
+      method: request.method,
+      header: (name) => request.headers.all(headerKey(name)),
+      requestUri: request.uri,
+      remote: arrival.flow.remote,
+      respond: (code, reason, headers = []) => respond({ code, reason, headers }),
+    }
+    this.#guarded(
+      () => handler(incoming),
+      () => respond({ code: 500 }),
+    )
+  }
+
+  #capabilities(): HeaderField[] {
+    return [this.#allowField(), ['Accept', 'application/sdp']]
+  }
+
+  #allowField(): HeaderField {
+    return ['Allow', this.allow()]
+  }
+
+  /** A taker that throws must not take the socket's callback with it. */
+  #guarded(handler: () => void, refuse: () => void): void {
+    try {
+      handler()
+    } catch (error) {
+      this.#core.log?.warn({ error }, 'a handler of SIP requests threw')
+      refuse()
+    }
+  }
+}
+
+/** 8.2.2.3, 8.2.3: no extension is supported, and no other session description. */
+function unsupported({ method, headers, body }: Request): ResponseOptions | undefined {
+  const required = headers.list('require')
+  if (required.length > 0) return { code: 420, headers: [['Unsupported', required.join(', ')]] }
+  if (method !== 'INVITE' || body === '') return undefined
+  const type = headers.get('content-type') ?? 'application/sdp'
+  return /^application\/sdp\b/i.test(type) ? undefined : { code: 415, headers: [['Accept', 'application/sdp']] }
+}
+
+function take<Key, Handler>(takers: Map<Key, Handler>, key: Key, handler: Handler): Disposable {
+  if (takers.has(key)) throw new Error(`${key === undefined ? 'the rest' : String(key)} is taken already`)
+  takers.set(key, handler)
+  return { [Symbol.dispose]: () => void (takers.get(key) === handler && takers.delete(key)) }
+}
