@@ -34,7 +34,6 @@ export interface Words {
 
 export interface Command {
   name: string
-  summary: string
   /** After the name, e.g. `URI [flags]`. */
   usage: string
   /** Sentences below the usage line. */
@@ -61,7 +60,8 @@ export function readWords(command: Command, words: readonly string[]): Words {
   const { least, most } = command.positionals
   const count = parsed.positionals.length
   if (count < least || count > most) {
-    const wanted = least === most ? String(least) : `${least} to ${most === Number.POSITIVE_INFINITY ? 'any number' : most}`
+    const wanted =
+      least === most ? String(least) : `${least} to ${most === Number.POSITIVE_INFINITY ? 'any number' : most}`
     throw new UsageError(`expected ${wanted} argument${wanted === '1' ? '' : 's'}, got ${count}`)
   }
   const all = (flag: string) =>
@@ -89,8 +89,6 @@ export function help(command: Command): string {
   })
   const examples = command.examples.map(([line, meaning]) => `  # ${meaning}\n  ringcheck ${line}`)
   return [
-    `ringcheck ${command.name}: ${command.summary}`,
-    '',
     `Usage: ringcheck ${command.name} ${command.usage}`,
     '',
     command.description,

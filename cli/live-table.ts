@@ -1,17 +1,16 @@
 /** The table of probes while they call: redrawn in place on a terminal, otherwise a plain line for each change. It reads, it changes nothing. */
 import type { Clock } from '../lib/clock.ts'
 import type { Terminal } from './command.ts'
+import type { ShownProbe } from './commands/get.ts'
 import { probeTable } from './commands/get.ts'
 import { coloured } from './output.ts'
-
-type Probe = Parameters<typeof probeTable>[0][number]
 
 const REDRAW_EVERY = 500
 
 export class LiveTable implements Disposable {
   readonly #terminal: Terminal
   readonly #clock: Clock
-  readonly #probes: () => readonly Probe[]
+  readonly #probes: () => readonly ShownProbe[]
   readonly #footer: () => string
   /** Last plain line of each probe. */
   readonly #said = new Map<string, string>()
@@ -19,7 +18,7 @@ export class LiveTable implements Disposable {
   #timer: Disposable | undefined
 
   /** @param footer lines below the table, shown on a terminal only */
-  constructor(terminal: Terminal, clock: Clock, probes: () => readonly Probe[], footer: () => string) {
+  constructor(terminal: Terminal, clock: Clock, probes: () => readonly ShownProbe[], footer: () => string) {
     this.#terminal = terminal
     this.#clock = clock
     this.#probes = probes

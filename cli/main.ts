@@ -28,11 +28,12 @@ export async function main(words: readonly string[], terminal: Terminal): Promis
     terminal.out(overview())
     return name === undefined ? USAGE : 0
   }
-  const command = commands.find((candidate) => candidate.name === name)
-  if (!command) {
+  const entry = commands.find((candidate) => candidate.name === name)
+  if (!entry) {
     terminal.err(`ringcheck: there is no command ${name}; there are: ${commands.map((each) => each.name).join(', ')}\n`)
     return USAGE
   }
+  const command = await entry.load()
   if (rest.includes('--help') || rest.includes('-h')) {
     terminal.out(help(command))
     return 0

@@ -30,7 +30,9 @@ export function table(header: readonly string[], rows: ReadonlyArray<readonly st
   return lines
     .map((line) =>
       line
-        .map((cell, column) => (column === line.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - width(cell))))
+        .map((cell, column) =>
+          column === line.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - width(cell)),
+        )
         .join('  '),
     )
     .map((line) => `${line.trimEnd()}\n`)

@@ -80,7 +80,7 @@ export async function startOperator({ config, entry, clock, random, log }: Opera
     draining: () => state.draining,
   })
   stack.defer(() => admin.close())
-  const agents = stack.use(await startLocalAgents({ count: 1, entry: { file: entry, arguments: ['agent'] }, clock, random, log }))
+  const agents = stack.use(await startLocalAgents({ count: 1, entry, clock, random, log }))
   stack.use(startRegistrars({ cluster, clock, log }))
   const pages = stack.use(startStatusPages({ cluster, history, clock, log }))
   const probes = stack.use(

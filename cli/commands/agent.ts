@@ -4,7 +4,6 @@ import type { Command } from '../command.ts'
 
 export const agent: Command = {
   name: 'agent',
-  summary: 'the process that makes calls; started by serve',
   usage: '',
   description: 'Gets its keys from the process that forked it, and ends with it.',
   flags: {},

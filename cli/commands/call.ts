@@ -5,8 +5,10 @@ import type { RunEvent } from '../../agent/index.ts'
 import { PROTOCOL, RunPlan } from '../../agent/index.ts'
 import { PacingWatch, eventLoopLag, startRun } from '../../agent/run/index.ts'
 import { createNativeEngine, renderLadder } from '../../agent/sip/index.ts'
-import { effectiveThresholds, metricGroups, metrics, parseDuration, thresholdProfiles } from '../../crds/index.ts'
+import { effectiveThresholds, metrics, parseDuration } from '../../crds/index.ts'
 import type { MetricKey, Thresholds } from '../../crds/index.ts'
+import { metricGroups } from '../../crds/metrics.ts'
+import { thresholdProfiles } from '../../crds/thresholds.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom, token } from '../../lib/random.ts'
@@ -20,7 +22,6 @@ import { USER_AGENT } from '../version.ts'
 
 export const call: Command = {
   name: 'call',
-  summary: 'places one call now and says whether it works',
   usage: 'URI [flags]',
   description:
     'URI is whom to call, such as sip:echo@127.0.0.1:5060. Progress goes to standard error, the result to standard output; the exit code is the health.',
@@ -55,7 +56,9 @@ export const call: Command = {
       : ended.result
     const judgement = judge(result, plan.thresholds as Thresholds)
     const trace = events.find((event) => event.type === 'Trace')
-    const samples = events.flatMap((event) => (event.type === 'Sample' ? [{ second: event.second, ...event.metrics }] : []))
+    const samples = events.flatMap((event) =>
+      event.type === 'Sample' ? [{ second: event.second, ...event.metrics }] : [],
+    )
     print(terminal, format, { health: judgement.level, ...judgement, ...result, samples }, () =>
       [
         ...(trace ? [renderLadder(trace), ''] : []),
@@ -101,9 +104,14 @@ function progressLine(event: RunEvent): string {
   const shown = (['mos', 'packetLoss', 'jitter', 'rtt'] as const)
     .map((key) => [key, event.metrics[key]] as const)
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => `${key} ${value?.toFixed(key === 'mos' ? 2 : 1)} ${metrics[key].unit}`.trim())
+    .map(([key, value]) => `${key} ${value?.toFixed(key === 'mos' ? 2 : 1)} ${unitOf(key)}`.trim())
   return `  second ${event.second}: ${shown.join(', ') || 'nothing measured'}\n`
 }
+
+/** Units that say no more than the title. */
+const UNSPOKEN: ReadonlySet<string> = new Set(['count', 'code', 'MOS', 'R', 'packets'])
+
+const unitOf = (key: MetricKey): string => (UNSPOKEN.has(metrics[key].unit) ? '' : metrics[key].unit)
 
 /** Every metric that was measured, by group; breaches marked with their level. */
 function figures(measured: Partial<Record<MetricKey, number>>, { breaches }: Judgement): string {
@@ -113,7 +121,7 @@ function figures(measured: Partial<Record<MetricKey, number>>, { breaches }: Jud
       if (value === undefined) return []
       const breach = breaches.find(({ metric }) => metric === key)
       const mark = breach ? `${breach.level}, bound ${breach.threshold}` : ''
-      return [[metrics[key].title, `${Number(value.toFixed(3))} ${metrics[key].unit}`.trim(), mark]]
+      return [[metrics[key].title, `${Number(value.toFixed(3))} ${unitOf(key)}`.trim(), mark]]
     }),
   )
   return rows.length === 0 ? 'Nothing was measured.\n' : table(['METRIC', 'VALUE', ''], rows)
@@ -166,7 +174,8 @@ async function accountOf(words: Words, { environment }: Terminal): Promise<{ acc
   const username = words.text('username')
   if (username === undefined) return {}
   const file = words.text('password-file')
-  const password = file === undefined ? environment['RINGCHECK_PASSWORD'] : (await readFile(file, 'utf8')).split(/\r?\n/)[0]
+  const password =
+    file === undefined ? environment['RINGCHECK_PASSWORD'] : (await readFile(file, 'utf8')).split(/\r?\n/)[0]
   return { account: { username, ...(password !== undefined && { password }) } }
 }
 

@@ -23,7 +23,6 @@ const CALLING = { user: 'callee-probe', every: 4_000 }
 
 export const demo: Command = {
   name: 'demo',
-  summary: 'the samples against the built-in responder, all in one',
   usage: '[flags]',
   description:
     'Starts the responder on 127.0.0.1:5060, a receiver of webhooks on 127.0.0.1:8099, and serves config/samples.',
@@ -59,17 +58,16 @@ const event = z.object({
 })
 
 /** Verifies each delivery as a receiver should, with the library of Standard Webhooks. */
-async function startReceiver(
-  secret: string,
-  terminal: Terminal,
-): Promise<AsyncDisposable & { lastLine(): string }> {
+async function startReceiver(secret: string, terminal: Terminal): Promise<AsyncDisposable & { lastLine(): string }> {
   const webhook = new Webhook(secret)
   let last = 'Webhooks     none received yet'
   let count = 0
   const server = createServer((request, response) => {
     void text(request)
       .then((body) => {
-        const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]))
+        const headers = Object.fromEntries(
+          Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
+        )
         const { data } = event.parse(webhook.verify(body, headers))
         count++
         last = `Webhooks     ${count} received and verified, last: ${data.severity}, ${data.probe.displayName} is ${data.newStatus}`

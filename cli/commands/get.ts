@@ -14,17 +14,28 @@ const probe = z.looseObject({
   spec: z.looseObject({}),
   status: z
     .looseObject({
-      health: z.enum(healths),
+      health: z.enum(healths).optional(),
       reason: z.string().optional(),
       message: z.string().optional(),
       nextExecutionTime: z.string().optional(),
-      lastExecution: z
-        .looseObject({ finishedAt: z.string(), metrics: z.record(z.string(), z.number()) })
-        .optional(),
+      lastExecution: z.looseObject({ finishedAt: z.string(), metrics: z.record(z.string(), z.number()) }).optional(),
     })
     .optional(),
 })
-type Probe = z.infer<typeof probe>
+
+/** What is shown of a probe, wherever it was read from. */
+export interface ShownProbe {
+  readonly metadata: { readonly name: string }
+  readonly status?:
+    | {
+        readonly health?: Health | undefined
+        readonly reason?: string | undefined
+        readonly nextExecutionTime?: string | undefined
+        readonly lastExecution?:
+          { readonly finishedAt: string; readonly metrics: Readonly<Partial<Record<string, number>>> } | undefined
+      }
+    | undefined
+}
 
 const object = z.looseObject({ metadata: z.looseObject({ namespace: z.string(), name: z.string() }) })
 
@@ -37,9 +48,9 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
 
 export const get: Command = {
   name: 'get',
-  summary: 'shows probes, registrars and status pages of a running Ringcheck',
   usage: '[KIND [NAME]] [flags]',
-  description: 'KIND is probes (the default), registrars or statuspages. The exit code is that of the worst health shown.',
+  description:
+    'KIND is probes (the default), registrars or statuspages. The exit code is that of the worst health shown.',
   flags: {
     namespace: { value: 'NAME', default: 'default', help: 'Namespace' },
     output: outputFlag,
@@ -61,7 +72,10 @@ export const get: Command = {
     if (kind !== 'probes') {
       const found = name === undefined ? await api.get(path, z.array(object)) : [await api.get(path, object)]
       print(terminal, format, name === undefined ? found : found[0], () =>
-        table(['NAMESPACE', 'NAME'], found.map(({ metadata }) => [metadata.namespace, metadata.name])),
+        table(
+          ['NAMESPACE', 'NAME'],
+          found.map(({ metadata }) => [metadata.namespace, metadata.name]),
+        ),
       )
       return 0
     }
@@ -71,10 +85,10 @@ export const get: Command = {
   },
 }
 
-export const healthOf = ({ status }: Pick<Probe, 'status'>): Health => status?.health ?? 'Unknown'
+export const healthOf = ({ status }: ShownProbe): Health => status?.health ?? 'Unknown'
 
 /** @param now milliseconds since 1970, for the ages */
-export function probeTable(probes: readonly Probe[], terminal: Pick<Terminal, 'colours'>, now: number): string {
+export function probeTable(probes: readonly ShownProbe[], terminal: Pick<Terminal, 'colours'>, now: number): string {
   const rows = probes.map(({ metadata, status }) => {
     const { lastExecution, nextExecutionTime } = status ?? {}
     const { mos, packetLoss, rtt } = lastExecution?.metrics ?? {}

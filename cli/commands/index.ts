@@ -1,12 +1,51 @@
-/** The table of commands: adding one is a file and a line here. */
+/** The table of commands: adding one is a file and a line here. Each is loaded when it is named, so that an agent does not carry the operator. */
 import type { Command } from '../command.ts'
-import { agent } from './agent.ts'
-import { call } from './call.ts'
-import { demo } from './demo.ts'
-import { get } from './get.ts'
-import { respond } from './respond.ts'
-import { serve } from './serve.ts'
-import { trace } from './trace.ts'
-import { validate } from './validate.ts'
 
-export const commands: readonly Command[] = [call, serve, respond, demo, validate, get, trace, agent]
+export interface Entry {
+  name: string
+  summary: string
+  load(): Promise<Command>
+}
+
+export const commands: readonly Entry[] = [
+  {
+    name: 'call',
+    summary: 'places one call now and says whether it works',
+    load: async () => (await import('./call.ts')).call,
+  },
+  {
+    name: 'serve',
+    summary: 'calls for every probe in a folder of YAML, for ever',
+    load: async () => (await import('./serve.ts')).serve,
+  },
+  {
+    name: 'respond',
+    summary: 'answers calls: an echo, a tone, a rejection, a lossy line, ...',
+    load: async () => (await import('./respond.ts')).respond,
+  },
+  {
+    name: 'demo',
+    summary: 'the samples against the built-in responder, all in one',
+    load: async () => (await import('./demo.ts')).demo,
+  },
+  {
+    name: 'validate',
+    summary: 'checks manifests, with file, line and field of each error',
+    load: async () => (await import('./validate.ts')).validate,
+  },
+  {
+    name: 'get',
+    summary: 'shows probes, registrars and status pages of a running Ringcheck',
+    load: async () => (await import('./get.ts')).get,
+  },
+  {
+    name: 'trace',
+    summary: 'shows the SIP messages of an execution as a ladder',
+    load: async () => (await import('./trace.ts')).trace,
+  },
+  {
+    name: 'agent',
+    summary: 'the process that makes calls; started by serve',
+    load: async () => (await import('./agent.ts')).agent,
+  },
+]

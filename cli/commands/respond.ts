@@ -12,7 +12,6 @@ import { UsageError } from '../command.ts'
 
 export const respond: Command = {
   name: 'respond',
-  summary: 'answers calls: an echo, a tone, a rejection, a lossy line, ...',
   usage: '[flags]',
   description: `What is done follows from the user part of the called URI: ${behaviours.map(({ user, does }) => `${user}@ ${does}`).join('; ')}. It is a registrar for the accounts it is given.`,
   flags: {

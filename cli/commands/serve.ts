@@ -24,7 +24,6 @@ export const serveFlags: Readonly<Record<string, Flag>> = {
 
 export const serve: Command = {
   name: 'serve',
-  summary: 'calls for every probe in a folder of YAML, for ever',
   usage: 'DIR [flags]',
   description:
     'Reads and watches DIR: a change of a file is followed, a broken file is reported and what was good before stays in force. Stops at SIGTERM: calls are hung up, registrations removed.',

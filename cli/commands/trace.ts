@@ -5,7 +5,6 @@ import type { Command } from '../command.ts'
 
 export const trace: Command = {
   name: 'trace',
-  summary: 'shows the SIP messages of an execution as a ladder',
   usage: 'EXECUTION [flags]',
   description:
     'EXECUTION is an id as in status.lastExecution.id, or the name of a probe: its last execution. A trace is kept where the probe says traces: All, or the execution was not Healthy.',

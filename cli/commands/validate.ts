@@ -1,11 +1,10 @@
 /** `ringcheck validate`: checks manifests without a cluster and calls nobody. */
-import { validateFiles } from '../../crds/index.ts'
+import { validateFiles } from '../../crds/validate.ts'
 import type { Command } from '../command.ts'
 import { formatOf, outputFlag } from '../output.ts'
 
 export const validate: Command = {
   name: 'validate',
-  summary: 'checks manifests, with file, line and field of each error',
   usage: 'FILE... [flags]',
   description: 'Exit code 0: valid; 1: not. Warnings do not count.',
   flags: { output: outputFlag },

@@ -52,7 +52,14 @@ describe('a round', () => {
     const { change, memory } = concludeRound(specOf(), fresh, round('Unhealthy', 0, 'Busy'))
     expect(change).toMatchObject({
       severity: 'Critical',
-      transition: { sequence: 1, from: 'Unknown', to: 'Unhealthy', reason: 'Busy', executionId: 'execution-0', at: 3000 },
+      transition: {
+        sequence: 1,
+        from: 'Unknown',
+        to: 'Unhealthy',
+        reason: 'Busy',
+        executionId: 'execution-0',
+        at: 3000,
+      },
     })
     expect(memory).toMatchObject({ health: 'Unhealthy', sequence: 1, since: 3000, recentLevels: ['Unhealthy'] })
   })

@@ -91,7 +91,9 @@ function after(memory: ProbeMemory, change: Change | undefined): ProbeMemory {
   const { transition } = change
   const { leftHealthyAt: _, ...rest } = memory
   const leftHealthyAt =
-    transition.to === 'Healthy' ? undefined : (memory.leftHealthyAt ?? (transition.from === 'Healthy' ? transition.at : undefined))
+    transition.to === 'Healthy'
+      ? undefined
+      : (memory.leftHealthyAt ?? (transition.from === 'Healthy' ? transition.at : undefined))
   return {
     ...rest,
     health: transition.to,
@@ -131,6 +133,9 @@ function trailing(levels: readonly Health[], state: Health): number {
 }
 
 function isWorse(level: Health | undefined, state: Health): boolean {
-  return level === 'Unknown' || severityOf(state, level ?? state) === 'Warning' || severityOf(state, level ?? state) === 'Critical'
+  return (
+    level === 'Unknown' ||
+    severityOf(state, level ?? state) === 'Warning' ||
+    severityOf(state, level ?? state) === 'Critical'
+  )
 }
-

@@ -1,7 +1,15 @@
 /** The Prometheus series of probes, one recorder per operator; series of a deleted probe go away. It is told results, it decides nothing. */
 import { Counter, Gauge, Histogram } from 'prom-client'
 import type { Registry } from 'prom-client'
-import { failureClasses, healths, judgedMetrics, metricKeys, metrics, milliseconds, outcomes } from '../../crds/index.ts'
+import {
+  failureClasses,
+  healths,
+  judgedMetrics,
+  metricKeys,
+  metrics,
+  milliseconds,
+  outcomes,
+} from '../../crds/index.ts'
 import type { MetricDefinition, MetricKey, SipProbeSpec, Thresholds } from '../../crds/index.ts'
 import type { Key, Stored } from '../cluster/cluster.ts'
 import type { ExecutionRecord, ProbeMemory } from '../history/history.ts'
@@ -69,9 +77,16 @@ export class ProbeMetrics {
         }),
       })
     }
-    this.#health = gauge('ringcheck_probe_health', '1 for the state the probe is in, 0 for the others.', [...PROBE, 'state'])
+    this.#health = gauge('ringcheck_probe_health', '1 for the state the probe is in, 0 for the others.', [
+      ...PROBE,
+      'state',
+    ])
     this.#success = gauge('ringcheck_probe_success', '1 while Healthy or Degraded, 0 otherwise.', PROBE)
-    this.#blackboxSuccess = gauge('probe_success', 'The same under the name dashboards for blackbox_exporter use.', PROBE)
+    this.#blackboxSuccess = gauge(
+      'probe_success',
+      'The same under the name dashboards for blackbox_exporter use.',
+      PROBE,
+    )
     this.#blackboxDuration = gauge('probe_duration_seconds', 'How long the last execution took.', PROBE)
     this.#executions = counter('ringcheck_probe_executions_total', 'Executions by outcome.', [...AT, 'outcome'])
     this.#failures = counter('ringcheck_probe_failures_total', 'Executions that failed, by class.', [...AT, 'class'])
@@ -80,15 +95,26 @@ export class ProbeMetrics {
       'metric',
       'level',
     ])
-    this.#lastExecution = gauge('ringcheck_probe_last_execution_timestamp_seconds', 'When the last execution ended.', PROBE)
+    this.#lastExecution = gauge(
+      'ringcheck_probe_last_execution_timestamp_seconds',
+      'When the last execution ended.',
+      PROBE,
+    )
     this.#lastSuccess = gauge(
       'ringcheck_probe_last_success_timestamp_seconds',
       'When the last execution ended that was Healthy or Degraded.',
       PROBE,
     )
     this.#interval = gauge('ringcheck_probe_interval_seconds', 'The interval in force; absent with cron.', PROBE)
-    this.#scheduleLag = gauge('ringcheck_probe_schedule_lag_seconds', 'From the slot to the start of the last round.', PROBE)
-    this.#skipped = counter('ringcheck_probe_skipped_total', 'Due slots without a round of their own.', [...PROBE, 'reason'])
+    this.#scheduleLag = gauge(
+      'ringcheck_probe_schedule_lag_seconds',
+      'From the slot to the start of the last round.',
+      PROBE,
+    )
+    this.#skipped = counter('ringcheck_probe_skipped_total', 'Due slots without a round of their own.', [
+      ...PROBE,
+      'reason',
+    ])
     this.#transitions = counter('ringcheck_probe_transitions_total', 'Changes of state.', [...PROBE, 'from', 'to'])
   }
 

@@ -126,7 +126,7 @@ export class Probes implements AsyncDisposable {
     this.#stopping = true
     this.#subscription[Symbol.dispose]()
     for (const { running } of this.#tracked.values()) running?.abort.abort()
-    await Promise.all([...this.#tracked.values()].map(({ running }) => running?.done))
+    await Promise.all([...this.#tracked.values()].flatMap(({ running }) => (running ? [running.done] : [])))
     await this.#queue[Symbol.asyncDispose]()
   }
 
@@ -163,7 +163,7 @@ export class Probes implements AsyncDisposable {
     if (this.#options.scheduled) await this.#schedule(probe, tracked, prepared)
     await this.#publish(probe, tracked)
     if (tracked.running || !this.#options.scheduled) return
-    this.#queue.addAfter(textOf(key), this.#untilNextLook(probe, tracked) - clock.now())
+    this.#queue.addAfter(textOf(key), this.#nextLook(probe) - clock.now())
   }
 
   async #track(probe: Stored<'SipProbe'>): Promise<Tracked> {
@@ -248,7 +248,8 @@ export class Probes implements AsyncDisposable {
     await this.#declare(probe, tracked, { reason: 'Stale', message: 'No execution finished in three due slots.' })
   }
 
-  #untilNextLook(probe: Stored<'SipProbe'>, tracked: Tracked): number {
+  /** Milliseconds since 1970. */
+  #nextLook(probe: Stored<'SipProbe'>): number {
     const now = this.#options.clock.now()
     const { schedule, maintenance } = probe.spec
     const next = nextSlot({ schedule, uid: probe.metadata.uid, now }) ?? now + IDLE

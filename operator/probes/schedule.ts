@@ -44,7 +44,11 @@ export function decideSlot(question: ScheduleQuestion): SlotDecision {
 }
 
 /** The first slot after now. */
-export function nextSlot({ schedule, uid, now }: Pick<ScheduleQuestion, 'schedule' | 'uid' | 'now'>): number | undefined {
+export function nextSlot({
+  schedule,
+  uid,
+  now,
+}: Pick<ScheduleQuestion, 'schedule' | 'uid' | 'now'>): number | undefined {
   if (schedule.cron !== undefined) return cron(schedule).nextRun(new Date(now))?.getTime()
   const interval = intervalOf(schedule)
   const offset = offsetOf(uid, interval)
@@ -52,7 +56,9 @@ export function nextSlot({ schedule, uid, now }: Pick<ScheduleQuestion, 'schedul
 }
 
 /** When a probe counts as stale: three due slots after the last finished round, each allowed the longest possible execution. */
-export function staleAt(question: Omit<ScheduleQuestion, 'now'> & { finishedAt: number; longest: number }): number | undefined {
+export function staleAt(
+  question: Omit<ScheduleQuestion, 'now'> & { finishedAt: number; longest: number },
+): number | undefined {
   let slot: number | undefined = question.finishedAt
   for (let count = 0; count < 3 && slot !== undefined; count++) slot = nextSlot({ ...question, now: slot })
   return slot === undefined ? undefined : slot + question.longest
@@ -64,7 +70,10 @@ export function executionId(uid: string, location: string, slot: number): string
 }
 
 function latestSlot({ schedule, uid, now }: ScheduleQuestion): number | undefined {
-  if (schedule.cron !== undefined) return cron(schedule).previousRuns(1, new Date(now + 1))[0]?.getTime()
+  if (schedule.cron !== undefined)
+    return cron(schedule)
+      .previousRuns(1, new Date(now + 1))[0]
+      ?.getTime()
   const interval = intervalOf(schedule)
   const offset = offsetOf(uid, interval)
   return Math.floor((now - offset) / interval) * interval + offset

@@ -20,11 +20,7 @@ const OF_A_PROBE: ReadonlyArray<Check<SipProbeSpec>> = [
   ['media.ice', ({ media }) => media.ice !== 'None', 'None'],
   ['scenario', ({ scenario }) => scenario.length > 0, 'no scenario'],
   ['scriptRef', ({ scriptRef }) => scriptRef !== undefined, 'no script'],
-  [
-    'webhooks.format',
-    ({ webhooks }) => webhooks.some(({ format }) => format !== 'Standard'),
-    'Standard',
-  ],
+  ['webhooks.format', ({ webhooks }) => webhooks.some(({ format }) => format !== 'Standard'), 'Standard'],
 ]
 
 export const unsupportedByRegistrar = (spec: SipRegistrarSpec): string | undefined => first(spec, OF_A_REGISTRAR)
