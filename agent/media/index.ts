@@ -1,14 +1,3 @@
-/** The door to media. */
-export { createMediaEngine, type MediaEngineOptions } from './engine.ts'
-export type {
-  Codec,
-  EchoedPacket,
-  MediaAddress,
-  MediaEngine,
-  MediaReport,
-  MediaSession,
-  MosBasis,
-  OpenOutcome,
-  Source,
-  StartOptions,
-} from './media.ts'
+/** The door to media: the engine; its contract is `media.ts`. */
+export { createMediaEngine } from './engine.ts'
+export type { EchoedPacket, MediaEngine, MediaSession, MosBasis, Source, StartOptions } from './media.ts'

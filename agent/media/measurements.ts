@@ -24,7 +24,7 @@ export interface MeasurementOptions {
 }
 
 /** RTP of the peer, of every payload type. */
-export interface ReceivedCount {
+interface ReceivedCount {
   packets: number
   /** With RTP headers. */
   octets: number

@@ -3,7 +3,7 @@ import type { Metrics } from '../../crds/index.ts'
 
 export type Codec = 'PCMA' | 'PCMU'
 
-export interface MediaAddress {
+interface MediaAddress {
   /** An IP address: a name is not looked up. */
   host: string
   /** 0: not known; packets go nowhere until the peer's first one shows where it is. */

@@ -34,7 +34,7 @@ export interface ReceiverReport {
   reports: ReportBlock[]
 }
 
-export interface SourceDescription {
+interface SourceDescription {
   type: 'SDES'
   chunks: Array<{ ssrc: number; items: Array<{ type: number; text: string }> }>
 }

@@ -5,8 +5,10 @@ import type { Peer } from './peer.ts'
 import { HEADER_LENGTH, createPacket, sequenceNumber, setSsrc, stampPacket, timestamp } from './rtp.ts'
 import type { EncodedSource } from './sources.ts'
 
-/** Packets that may be on their way through the socket at once. A packet is written into the same few buffers again and again. */
+/** Packets are written into the same few buffers again and again, as long as no more than these are on their way. */
 const BUFFERS = 8
+/** More than these on their way: the system takes none any more. */
+const MOST_PENDING = 256
 
 /** Totals of the agent, for its gauges. */
 export interface Totals {
@@ -52,17 +54,19 @@ export class Sender {
     return (this.#lastTimestamp + Math.round(((at - this.lastAt) * G711_CLOCK_RATE) / 1000)) >>> 0
   }
 
-  /** False, and an error counted: all buffers are still on their way, and writing into one would change a packet that is to leave. */
-  hasRoom(): boolean {
-    if (this.#pending < BUFFERS) return true
-    this.#options.totals.sendErrors++
-    return false
+  /** Packets that the socket has not let go of yet: Node says so after the turn of the event loop, also of what has long left. */
+  get pending(): number {
+    return this.#pending
   }
 
   /** Sends an RTP packet whose header is complete. False: it did not leave. */
   send(packet: Buffer, at: number): boolean {
     const { socket, peer, totals } = this.#options
     if (peer.port === 0) return false
+    if (this.#pending >= MOST_PENDING) {
+      totals.sendErrors++
+      return false
+    }
     if (this.packets === 0) {
       this.firstSequenceNumber = sequenceNumber(packet)
       this.firstAt = at
@@ -95,8 +99,9 @@ export class Sender {
 export class SourceSender {
   readonly #sender: Sender
   readonly #source: EncodedSource
+  readonly #payloadType: number
   readonly #size: number
-  readonly #packets: Buffer[]
+  readonly #packets: Buffer[] = []
   #index = 0
   #position = 0
   #sequenceNumber: number
@@ -113,7 +118,7 @@ export class SourceSender {
     this.#sender = sender
     this.#source = source
     this.#size = format.size
-    this.#packets = Array.from({ length: BUFFERS }, () => createPacket(format.payloadType, sender.ssrc, format.size))
+    this.#payloadType = format.payloadType
     this.#sequenceNumber = start.sequenceNumber
     this.#timestamp = start.timestamp
   }
@@ -121,17 +126,20 @@ export class SourceSender {
   /** @param at monotonic milliseconds @param leftOut milliseconds of the source that are not sent, before this packet */
   next(at: number, leftOut: number): void {
     if (leftOut > 0) this.#advance(Math.round((leftOut * G711_CLOCK_RATE) / 1000))
-    const packet = this.#packets[this.#index]
-    if (!packet) return
-    if (this.#sender.hasRoom()) {
-      stampPacket(packet, this.#marker, this.#sequenceNumber, this.#timestamp)
-      this.#source.octets.copy(packet, HEADER_LENGTH, this.#position, this.#position + this.#size)
-      this.#sender.send(packet, at)
-      this.#index = (this.#index + 1) % BUFFERS
-    }
+    const packet = this.#buffer()
+    stampPacket(packet, this.#marker, this.#sequenceNumber, this.#timestamp)
+    this.#source.octets.copy(packet, HEADER_LENGTH, this.#position, this.#position + this.#size)
+    this.#sender.send(packet, at)
     this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff
     this.#marker = false
     this.#advance(this.#size)
+  }
+
+  /** One that is not on its way: after a stop of the process many packets leave in one turn, more than there are buffers. */
+  #buffer(): Buffer {
+    if (this.#sender.pending >= BUFFERS) return createPacket(this.#payloadType, this.#sender.ssrc, this.#size)
+    this.#index = (this.#index + 1) % BUFFERS
+    return (this.#packets[this.#index] ??= createPacket(this.#payloadType, this.#sender.ssrc, this.#size))
   }
 
   #advance(samples: number): void {

@@ -66,6 +66,7 @@ describe.concurrent('reports', () => {
     await using peer = await rawPeer()
     await using media = engine(9)
     const session = await open(media)
+    const started = systemClock.monotonic()
     session.start({ ...options(session, { kind: 'Tone' }), remote: peer.address })
     await until(() => peer.gotRtcp.length > 0)
     const [report] = parseCompound(peer.gotRtcp[0] ?? Buffer.alloc(0)) ?? []
@@ -96,7 +97,7 @@ describe.concurrent('reports', () => {
     await until(() => session.report().metrics.rtt !== undefined)
     const { rtt } = session.report().metrics
     expect(rtt).toBeGreaterThanOrEqual(50)
-    expect(rtt).toBeLessThan(systemClock.monotonic() - held + 20)
+    expect(rtt).toBeLessThan(systemClock.monotonic() - started)
   })
 
   test('ours tell the peer what RFC 3550 computes of its stream, and when its SR came', async () => {
@@ -123,6 +124,22 @@ describe.concurrent('reports', () => {
     expect(delay).toBeGreaterThan(0.15 * 65_536)
     expect(delay).toBeLessThan(2 * 65_536)
   })
+})
+
+test('what is sent is whole also when the process stood still and many packets leave at once', async () => {
+  await using peer = await rawPeer()
+  await using media = engine(8)
+  const session = await open(media)
+  session.start({ ...options(session, { kind: 'Speech' }), remote: peer.address })
+  await until(() => peer.got.length >= 2)
+  const end = systemClock.monotonic() + 400
+  while (systemClock.monotonic() < end);
+  await until(() => peer.got.length >= 22)
+  const numbers = peer.got.map((message) => (sequenceNumber(message) - sequenceNumber(peer.got[0] ?? message)) & 0xffff)
+  expect(numbers).toEqual(numbers.map((_, index) => index))
+  expect(new Set(peer.got.map((message) => message.toString('latin1', 12))).size).toBeGreaterThan(numbers.length / 2)
+  expect(media.gauges.sendErrors).toBe(0)
+  expect(media.pacingLateness()).toBeGreaterThan(300)
 })
 
 describe('an echo', () => {

@@ -6,7 +6,7 @@ import { MAX_DROPOUT } from './sequence.ts'
  * How far behind the highest sequence number a packet may come and still fill its hole: 20 s of 20 ms packets, so that whatever a
  * network can reorder is inside. A power of two, so that a position is a mask away.
  */
-export const WINDOW = 1024
+const WINDOW = 1024
 const POSITION = WINDOW - 1
 
 export type Placement =

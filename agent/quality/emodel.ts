@@ -36,7 +36,7 @@ export interface Parameters {
 }
 
 /** G.107 (06/2015) Table 3. LSTR is STMR + Dr: it follows them unless it is given itself. */
-export const DEFAULTS: Readonly<Parameters> = {
+const DEFAULTS: Readonly<Parameters> = {
   slr: 8,
   rlr: 2,
   stmr: 15,
