@@ -3,6 +3,7 @@ import type { Call, CallEnd } from '../sip/index.ts'
 import { openStream } from './audio-stream.ts'
 import type { AudioStream } from './audio-stream.ts'
 import type { CheckContext } from './check.ts'
+import { guarded } from './check.ts'
 import { verdict } from './classify.ts'
 import { callTimes } from './endpoint.ts'
 import { limits } from './limits.ts'
@@ -42,14 +43,12 @@ export async function hold(context: CheckContext, { call, stream }: AudioCall): 
   const silence = new SilenceWatch(stream)
 
   using _duration = clock.timer(callDuration - (clock.monotonic() - began), () => over.resolve('TimeIsOver'))
-  using _seconds = everySecond(context, began, (second) => {
-    try {
+  using _seconds = everySecond(context, began, (second) =>
+    guarded(context, () => {
       emit({ type: 'Sample', second, metrics: stream.session.sample() })
       if (silence.lasts(clock.monotonic())) over.resolve('Silence')
-    } catch (error) {
-      over.reject(error)
-    }
-  })
+    }),
+  )
   void call.ended.then(over.resolve)
   const onStop = () => over.resolve({ by: 'Local' })
   signal.addEventListener('abort', onStop, { once: true })

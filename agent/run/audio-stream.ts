@@ -59,7 +59,7 @@ export class AudioStream implements AsyncDisposable {
    * Answers a re-INVITE: a refresh, a hold (RFC 3264 8.4) and its end. Media that would have to go somewhere else or be something else
    * is refused (undefined: 488). On hold we go on sending, so that the far end's NAT stays open; only silence is then no fault.
    */
-  readonly reoffer = (offer: string | undefined): string | undefined => {
+  reoffer(offer: string | undefined): string | undefined {
     if (offer === undefined) return this.offer()
     const outcome = buildAnswer(offer, this.#next())
     if (outcome.kind !== 'Answer' || !this.#remote) return undefined

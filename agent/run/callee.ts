@@ -4,7 +4,7 @@ import type { IncomingCall } from '../sip/index.ts'
 import { hangUp, hold, openAudio } from './audio-call.ts'
 import type { AudioStream } from './audio-stream.ts'
 import type { Check, CheckContext } from './check.ts'
-import { NOBODY, partyOf } from './check.ts'
+import { guarded, NOBODY, partyOf } from './check.ts'
 import { verdict } from './classify.ts'
 import { limits } from './limits.ts'
 import { within } from './patience.ts'
@@ -82,7 +82,7 @@ interface Answering {
 
 async function converse(context: CheckContext, { incoming, stream, sdp }: Answering): Promise<void> {
   const { endpoint, clock, signal } = context
-  const answering = incoming.answer(sdp, stream.reoffer)
+  const answering = incoming.answer(sdp, (offer) => guarded(context, () => stream.reoffer(offer)))
   const patience = { clock, limit: LONGEST_ACK, signal, limitOfStopped: limits.goodbyeOfStopped }
   const call = await within(answering, patience)
   if (!call) {

@@ -4,7 +4,7 @@ import type { LocalParty } from '../sip/index.ts'
 import { hangUp, hold, openAudio } from './audio-call.ts'
 import type { AudioStream } from './audio-stream.ts'
 import type { Check, CheckContext } from './check.ts'
-import { newCallId, partyOf } from './check.ts'
+import { guarded, newCallId, partyOf } from './check.ts'
 import { classify, verdict } from './classify.ts'
 import { callTimes } from './endpoint.ts'
 import { whileRegistered } from './registration.ts'
@@ -34,10 +34,9 @@ async function invite(context: CheckContext, party: LocalParty, stream: AudioStr
     timeout: plan.timeouts.answer,
     trace,
     signal,
-    onProvisional: ({ code, reason }) => {
-      if (code > 100) endpoint.enter('Ringing', `${code} ${reason}`)
-    },
-    onReoffer: stream.reoffer,
+    onProvisional: ({ code, reason }) =>
+      guarded(context, () => code > 100 && endpoint.enter('Ringing', `${code} ${reason}`)),
+    onReoffer: (sdp) => guarded(context, () => stream.reoffer(sdp)),
   })
   const outcome = await outgoing.outcome
   endpoint.counts(outgoing.counters)

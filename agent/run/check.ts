@@ -37,8 +37,20 @@ export interface CheckContext extends Surroundings {
   /** Those of a call that came to us. */
   alsoTraced: (trace: Trace) => void
   emit: (event: EventBody) => void
+  /** Ends the run as a fault of ours. For code that throws where nobody of ours catches it: see `guarded`. */
+  broken: (error: unknown) => void
   /** Aborts when the run is to stop: hang up, unregister, return. */
   signal: AbortSignal
+}
+
+/** Does `work` inside a callback of an engine or of a timer. When it throws, the run ends, and nobody else does. */
+export function guarded<Result>({ broken }: CheckContext, work: () => Result): Result | undefined {
+  try {
+    return work()
+  } catch (error) {
+    broken(error)
+    return undefined
+  }
 }
 
 /** Carries out one check. It writes what it finds to `context.endpoint`, releases what it took, and throws only when a program is broken. */

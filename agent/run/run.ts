@@ -24,7 +24,7 @@ export function startRun(plan: RunPlan, options: RunOptions): Run {
   return { id: plan.id, finished: carryOut(plan, options, stopping.signal), stop: () => stopping.abort() }
 }
 
-async function carryOut(plan: RunPlan, options: RunOptions, signal: AbortSignal): Promise<void> {
+async function carryOut(plan: RunPlan, options: RunOptions, stop: AbortSignal): Promise<void> {
   const { clock } = options
   let seq = 0
   const emit = (event: EventBody) => options.emit({ ...event, seq: ++seq, at: clock.now() })
@@ -36,13 +36,19 @@ async function carryOut(plan: RunPlan, options: RunOptions, signal: AbortSignal)
   const trace = new Trace()
   const traces = [trace]
   const alsoTraced = (each: Trace) => void traces.push(each)
+  const fault = new AbortController()
+  const broken = (error: unknown) => {
+    log.error({ error }, 'the run failed by a fault of ours')
+    endpoint.fail(verdict('Internal', 'INVITE', 'Ringcheck itself failed; the log of the agent has the cause.'))
+    fault.abort()
+  }
+  const signal = AbortSignal.any([stop, fault.signal])
   try {
     // Let the caller get its handle before the first event.
     await Promise.resolve()
-    await checks[plan.check]({ ...options, plan, endpoint, trace, alsoTraced, emit, log, signal })
+    await checks[plan.check]({ ...options, plan, endpoint, trace, alsoTraced, emit, broken, log, signal })
   } catch (error) {
-    log.error({ error }, 'the run failed by a fault of ours')
-    endpoint.fail(verdict('Internal', 'INVITE', 'Ringcheck itself failed; the log of the agent has the cause.'))
+    broken(error)
   }
   endpoint.enter('Done')
   emit({ type: 'Call', result: endpoint.result() })
