@@ -1,6 +1,6 @@
 /** Where registered users are to be reached: the location service of RFC 3261 10.3, for one registrar. It reads no message and checks no password. */
 import type { Clock } from '../../lib/clock.ts'
-import { parseUri } from '../sip/uri.ts'
+import { parseUri } from '../sip/index.ts'
 
 export interface Binding {
   /** The Contact's URI, as it was registered. */

@@ -3,8 +3,8 @@ import { buildAnswer } from '../sip/index.ts'
 import type { Call, IncomingCall, RegisterOutcome } from '../sip/index.ts'
 import type { MediaSession } from '../media/index.ts'
 import { parseCalling } from './index.ts'
-import { createRig, startSession } from './rig.ts'
-import type { Rig } from './rig.ts'
+import { createRig, startSession } from './rig.fixture.ts'
+import type { Rig } from './rig.fixture.ts'
 
 describe('an order to call', () => {
   test.each([

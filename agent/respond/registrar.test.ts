@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
+import { ManualClock } from '../../lib/manual-clock.ts'
 import { systemRandom } from '../../lib/random.ts'
 import { startResponder } from './index.ts'
 import type { Responder } from './index.ts'
@@ -16,12 +16,14 @@ interface Answer {
 }
 
 let responder: Responder
+let time: ManualClock
 let stack: AsyncDisposableStack
 let send: (text: string) => Promise<Answer>
 let count = 0
 
 beforeEach(async () => {
   stack = new AsyncDisposableStack()
+  time = new ManualClock()
   responder = stack.use(
     await startResponder({
       listen: { host: '127.0.0.1', port: 0 },
@@ -30,7 +32,7 @@ beforeEach(async () => {
         { username: '1001', password: 'secret' },
         { username: '1002', password: 'other' },
       ],
-      clock: systemClock,
+      clock: time,
       random: systemRandom,
       log: createLog({ name: 'test', level: 'silent' }),
     }),
@@ -143,7 +145,38 @@ describe('who may register', () => {
   })
 })
 
+describe('a nonce', () => {
+  const challenge = async () =>
+    (await send(register())).header('WWW-Authenticate').find((each) => /=MD5/.test(each)) ?? ''
+
+  test('is good for five minutes, and what is older is called stale, so that the password is not asked for again', async () => {
+    const authorization = credentials(await challenge(), '1001', 'secret')
+    await time.advance(299_000)
+    expect((await send(register({ authorization }))).code).toBe(200)
+    await time.advance(2_000)
+    const answer = await send(register({ authorization }))
+    expect(answer.code).toBe(401)
+    for (const each of answer.header('WWW-Authenticate')) expect(each).toContain('stale=true')
+  })
+
+  test('that is old does not make a wrong password stale', async () => {
+    const authorization = credentials(await challenge(), '1001', 'wrong')
+    await time.advance(301_000)
+    const answer = await send(register({ authorization }))
+    expect(answer.code).toBe(401)
+    for (const each of answer.header('WWW-Authenticate')) expect(each).not.toContain('stale')
+  })
+})
+
 describe('the bindings', () => {
+  test('grow old and go', async () => {
+    await registerWith({ lines: [contact, 'Expires: 60'] })
+    await time.advance(20_500)
+    expect((await registerWith({})).header('Contact')).toEqual(['<sip:1001@127.0.0.1:5099>;expires=40'])
+    await time.advance(39_500)
+    expect((await registerWith({})).header('Contact')).toEqual([])
+  })
+
   test('are all named in each 200, also when nothing is asked for', async () => {
     await registerWith({ lines: [contact, 'Expires: 60'] })
     await registerWith({ lines: ['Contact: <sip:1001@127.0.0.1:5098>;expires=90'], callId: 'desk' })

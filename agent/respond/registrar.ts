@@ -1,15 +1,16 @@
 /** Answers REGISTER for the accounts it was given (RFC 3261 10.3), with digest; where users are then found is kept in bindings.ts. */
 import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
-import { createDigestServer } from '../sip/digest-server.ts'
-import type { IncomingRequest } from '../sip/index.ts'
-import { parseNameAddress, parseUri, splitList, unescapeUser } from '../sip/uri.ts'
+import { createDigestServer, parseNameAddress, parseUri, splitList, unescapeUser } from '../sip/index.ts'
+import type { DigestServerOptions, IncomingRequest } from '../sip/index.ts'
 import type { Account } from './accounts.ts'
 import type { Bindings, Update } from './bindings.ts'
 
 export interface RegistrarOptions {
   /** Of the challenges. The domain in a REGISTER is not looked at: we are the registrar of whoever asks us. */
   realm: string
+  /** Offered in this order. */
+  algorithms: NonNullable<DigestServerOptions['algorithms']>
   accounts: readonly Account[]
   bindings: Bindings
   clock: Clock
@@ -33,9 +34,10 @@ interface Reply {
  * one that registers with the password of another; a wrong password is challenged again.
  */
 export function createRegistrar(options: RegistrarOptions): (request: IncomingRequest) => void {
-  const { realm, accounts, bindings, clock, random } = options
+  const { realm, algorithms, accounts, bindings, clock, random } = options
   const passwords = new Map(accounts.map(({ username, password }) => [username, password]))
-  const digest = createDigestServer({ clock, random, realm, password: (username) => passwords.get(username) })
+  const password = (username: string) => passwords.get(username)
+  const digest = createDigestServer({ clock, random, realm, algorithms, password })
 
   const reply = (request: IncomingRequest): Reply => {
     const user = userOf(request)

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { MediaSession } from '../media/index.ts'
-import { createRig } from './rig.ts'
-import type { Rig } from './rig.ts'
+import { createRig } from './rig.fixture.ts'
+import type { Rig } from './rig.fixture.ts'
 
 let rig: Rig
 beforeEach(async () => {

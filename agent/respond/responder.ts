@@ -13,6 +13,7 @@ import type { Calling } from './caller.ts'
 import type { Context } from './conversation.ts'
 import { openRecord } from './record.ts'
 import { createRegistrar } from './registrar.ts'
+import type { RegistrarOptions } from './registrar.ts'
 
 export interface ResponderOptions {
   /** An IP address, and a port for UDP and TCP; 0: any free ones, which are not the same for both. */
@@ -21,6 +22,11 @@ export interface ResponderOptions {
   domain?: string
   /** Who may register. */
   accounts: readonly Account[]
+  /**
+   * Digest algorithms that the registrar offers, the preferred one first (RFC 8760). Default SHA-256 and MD5. Some phones give up on a
+   * challenge that they do not know instead of taking the other one: they need MD5 alone.
+   */
+  algorithms?: RegistrarOptions['algorithms']
   /** Whom to call once they are registered. */
   calls?: readonly Calling[]
   /** File that the record is appended to; absent: there is none. */
@@ -41,7 +47,8 @@ const USER_AGENT = 'ringcheck-responder'
 
 /** Starts to listen. Throws when the port is in use, or the record cannot be opened. */
 export async function startResponder(options: ResponderOptions): Promise<Responder> {
-  const { listen, domain = listen.host, accounts, calls = [], mostCalls = 1000, clock, random, log } = options
+  const { listen, domain = listen.host, accounts, algorithms = ['SHA-256', 'MD5'] } = options
+  const { calls = [], mostCalls = 1000, clock, random, log } = options
   await using stack = new AsyncDisposableStack()
   const record = options.record === undefined ? undefined : stack.use(await openRecord(options.record))
   const media = stack.use(createMediaEngine({ clock, random }))
@@ -76,7 +83,8 @@ export async function startResponder(options: ResponderOptions): Promise<Respond
     }
   }
   stack.use(engine.onInvite(undefined, (incoming) => track(answerBounded(incoming))))
-  stack.use(engine.onRequest('REGISTER', createRegistrar({ realm: domain, accounts, bindings, clock, random })))
+  const registrar = createRegistrar({ realm: domain, algorithms, accounts, bindings, clock, random })
+  stack.use(engine.onRequest('REGISTER', registrar))
   for (const calling of calls) track(callRepeatedly(calling, { ...context, bindings, domain }))
 
   const owned = stack.move()
