@@ -13,7 +13,9 @@ export type {
   UnknownReason,
 } from './failures.ts'
 export { kinds } from './kinds.ts'
-export type { KindName } from './kinds.ts'
+export type { KindName, Resource } from './kinds.ts'
+export type { SipLoadTest, SipLoadTestSpec, SipLoadTestStatus } from './loadtest.ts'
+export type { SipLoadTestRun, SipLoadTestRunSpec, SipLoadTestRunStatus } from './loadtestrun.ts'
 export { judgedMetrics, metricKeys, metrics, runMetrics } from './metrics.ts'
 export type { JudgedMetric, MetricDefinition, MetricKey, Metrics } from './metrics.ts'
 export type { SipProbe, SipProbeSpec, SipProbeStatus } from './probe.ts'
@@ -21,3 +23,6 @@ export type { SipRegistrar, SipRegistrarSpec, SipRegistrarStatus } from './regis
 export type { StatusPage, StatusPageSpec, StatusPageStatus } from './statuspage.ts'
 export { effectiveThresholds, profiles } from './thresholds.ts'
 export type { Threshold, Thresholds } from './thresholds.ts'
+export type { ConfigMap, Secret } from './core.ts'
+export { parseDocuments } from './parse.ts'
+export type { Parsed, ParseResult, Problem } from './parse.ts'
