@@ -23,22 +23,22 @@ export interface AgentOptions {
 }
 
 /**
- * Runs until the parent disconnects or SIGTERM comes; then it refuses plans, hangs up, unregisters, and returns within 5 s. After
- * SIGTERM it also waits until the parent has read every result. The caller ends the process then. SIGINT is left to the parent, which
- * a terminal sends it to as well.
+ * Runs until the parent disconnects or SIGTERM comes; then it refuses plans, hangs up, unregisters, and ends the process within 5 s.
+ * After SIGTERM it also waits until the parent has read every result. SIGINT is left to the parent, which a terminal sends it to as well.
  * @throws Error when it was not forked
  */
 export async function runAgent({ parent = process, userAgent = 'Ringcheck' }: AgentOptions = {}): Promise<void> {
   if (!parent.send) throw new Error('an agent is started by another process, not by hand')
-  const ignore = () => {}
-  parent.on('SIGINT', ignore)
+  parent.on('SIGINT', () => {})
   const leaving = nextOf(parent, ['disconnect', 'SIGTERM'])
   const first = await Promise.race([leaving, once(parent, 'message')])
   try {
     if (typeof first !== 'string') await serve({ parent, userAgent, settings: AgentSettings.parse(first[0]), leaving })
-  } finally {
-    parent.off('SIGINT', ignore)
-    if (parent.connected) parent.disconnect?.()
+    // Whatever still hangs would keep an orphan alive.
+    parent.exit(0)
+  } catch (error) {
+    createLog({ name: 'agent', level: 'error' }).error({ error }, 'the agent failed')
+    parent.exit(1)
   }
 }
 
