@@ -50,14 +50,14 @@ const rows: readonly Row[] = [
   { user: 'busy', does: 'answers 486', pattern: /^busy$/, behaviour: () => ({ kind: 'Reject', code: 486 }) },
   {
     user: 'reject-NNN',
-    does: 'answers NNN, 300 to 699',
+    does: 'answers NNN (300 to 699)',
     pattern: /^reject-(\d{1,3})$/,
     range: [300, 699],
     behaviour: (code) => ({ kind: 'Reject', code }),
   },
   {
     user: 'ring-Ns',
-    does: 'rings N seconds, then plays back; N is 1 to 120',
+    does: 'rings N seconds (1 to 120), then plays back',
     pattern: /^ring-(\d{1,3})s$/,
     range: SECONDS,
     behaviour: (seconds) => ({
@@ -81,11 +81,16 @@ const rows: readonly Row[] = [
       playback: echo(),
     }),
   },
-  { user: 'noanswer', does: 'rings for ever', pattern: /^noanswer$/, behaviour: () => ({ kind: 'Ring' }) },
+  {
+    user: 'noanswer',
+    does: 'rings until the caller gives up',
+    pattern: /^noanswer$/,
+    behaviour: () => ({ kind: 'Ring' }),
+  },
   { user: 'drop', does: 'says nothing at all', pattern: /^drop$/, behaviour: () => ({ kind: 'Ignore' }) },
   {
     user: 'hangup-Ns',
-    does: 'plays back, and hangs up after N seconds; N is 1 to 120',
+    does: 'plays back, and hangs up after N seconds (1 to 120)',
     pattern: /^hangup-(\d{1,3})s$/,
     range: SECONDS,
     behaviour: (seconds) => ({
@@ -98,7 +103,7 @@ const rows: readonly Row[] = [
   },
   {
     user: 'loss-N',
-    does: 'plays back, and loses N percent of it; N is 0 to 100',
+    does: 'plays back, and loses N percent (0 to 100) of it',
     pattern: /^loss-(\d{1,3})$/,
     range: [0, 100],
     behaviour: (percent) => answer(echo(percent)),

@@ -1,9 +1,8 @@
-/** What the agent measures of a call to the responder, held against the responder's record: loss exactly, jitter and MOS from its stamps. */
+/** What the agent measures of a call to `ringcheck respond`, held against its record: loss exactly, jitter and MOS from its stamps. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createMediaEngine } from '../../agent/media/index.ts'
-import { startResponder } from '../../agent/respond/index.ts'
 import type { RecordLine } from '../../agent/respond/index.ts'
 import { eventLoopLag, PacingWatch, startRun } from '../../agent/run/index.ts'
 import { PROTOCOL } from '../../agent/api/protocol.ts'
@@ -12,10 +11,14 @@ import { createNativeEngine } from '../../agent/sip/index.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
-import { temporaryFolder } from '../lab/process.ts'
+import { freePort } from '../lab/ports.ts'
+import { start, temporaryFolder } from '../lab/process.ts'
+import { answersOptions } from '../lab/sip.ts'
 
 const log = createLog({ name: 'test', level: 'silent' })
 const common = { clock: systemClock, random: systemRandom, log }
+
+const MAIN = join(import.meta.dirname, '../../cli/main.ts')
 
 /** Milliseconds that the plan's fixed jitter buffer holds a packet, and audio in a packet. */
 const BUFFER = 60
@@ -61,29 +64,16 @@ type Packet = Extract<RecordLine, { action: string }>
 async function measure(user: string): Promise<Measured> {
   using folder = temporaryFolder('accuracy')
   const record = join(folder.path, 'record')
-  let result: CallResult | undefined
-  {
-    await using responder = await startResponder({
-      ...common,
-      listen: { host: '127.0.0.1', port: 0 },
-      accounts: [],
-      record,
-    })
-    await using engine = await createNativeEngine({ ...common, host: '127.0.0.1', userAgent: 'test' })
-    await using media = createMediaEngine(common)
-    const events: RunEvent[] = []
-    const run = startRun(plan(user, responder.port), {
-      ...common,
-      engine,
-      media,
-      lag: eventLoopLag,
-      pacing: new PacingWatch(() => media.pacingLateness()),
-      emit: (event) => events.push(event),
-    })
-    await run.finished
-    result = events.flatMap((event) => (event.type === 'Call' ? [event.result] : []))[0]
-  }
-  if (!result) throw new Error('the run gave no result')
+  const port = await freePort()
+  await using responder = await start({
+    command: 'node',
+    arguments: [MAIN, 'respond', '--listen', `127.0.0.1:${port}`, '--record', record],
+    folder: folder.path,
+    ready: () => answersOptions(port),
+  })
+  const result = await execute(plan(user, port))
+  // It writes its record to the end.
+  await responder.stop()
   const lines = readFileSync(record, 'utf8').split('\n')
   const packets = lines
     .filter((line) => line !== '')
@@ -92,6 +82,25 @@ async function measure(user: string): Promise<Measured> {
     // A last packet that was sent after all is written when it was sent.
     .toSorted((left, right) => left.receivedAt - right.receivedAt)
   return { result, window: upToEchoed(packets, result.metrics.packetsReceived ?? 0) }
+}
+
+/** The result of a run in this process. */
+async function execute(wanted: RunPlan): Promise<CallResult> {
+  await using engine = await createNativeEngine({ ...common, host: '127.0.0.1', userAgent: 'test' })
+  await using media = createMediaEngine(common)
+  const events: RunEvent[] = []
+  const run = startRun(wanted, {
+    ...common,
+    engine,
+    media,
+    lag: eventLoopLag,
+    pacing: new PacingWatch(() => media.pacingLateness()),
+    emit: (event) => events.push(event),
+  })
+  await run.finished
+  const [result] = events.flatMap((event) => (event.type === 'Call' ? [event.result] : []))
+  if (!result) throw new Error('the run gave no result')
+  return result
 }
 
 /** Loopback loses nothing, so the agent received the first `count` of those that were echoed. */
