@@ -231,7 +231,7 @@ describe('maintenance windows', () => {
   })
 
   test('windows that overlap or touch are one', () => {
-    const fixed = (start: string, end: string) => ({ start, end })
+    const fixed = (start: string, end: string) => ({ start, end, timeZone: 'UTC' })
     expect(
       intervals(
         [

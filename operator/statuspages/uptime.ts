@@ -65,7 +65,7 @@ export function uptime(question: UptimeQuestion): Uptime {
 }
 
 /** 0 to 100; undefined: there was no second that counts. */
-export function percentOf({ up, down }: Tally): number | undefined {
+export function percentOf({ up, down }: Pick<Tally, 'up' | 'down'>): number | undefined {
   return up + down === 0 ? undefined : (up / (up + down)) * 100
 }
 

@@ -1,0 +1,115 @@
+/** Routes of what a probe did: executions, their samples and SIP traces, transitions, and the start of a round by hand. */
+import { z } from 'zod'
+import type { FastifyRequest } from 'fastify'
+import type { ExecutionRecord, Listed } from '../history/index.ts'
+import type { Answer, Paging } from './answer.ts'
+import { data, paging, readQuery } from './answer.ts'
+import { executionsCsv } from './csv.ts'
+import { failure } from './errors.ts'
+import type { Failure } from './errors.ts'
+import { pathNames } from './router.ts'
+import type { Router } from './router.ts'
+import { executionDetail, executionView, transitionView } from './views.ts'
+import type { World } from './world.ts'
+
+const CSV = 'text/csv; charset=utf-8; header=present'
+const TEXT = 'text/plain; charset=utf-8'
+const PROBE = '/projects/:namespace/probes/:name'
+
+export function executionRoutes(router: Router, world: World): void {
+  const { cluster, history } = world
+
+  router.on(`${PROBE}/executions`, {
+    async GET(request) {
+      const query = readQuery(request, { ...paging, format: z.enum(['json', 'csv']).default('json') })
+      if (query.kind === 'Failure') return query
+      const { format, ...page } = query.value
+      const key = pathNames(request)
+      const found = await history.executions(key, page)
+      const missing = missingProbe(world, key, found)
+      if (missing) return missing
+      return format === 'csv' ? csv(found, page) : list(found, page, executionView)
+    },
+  })
+
+  router.on(`${PROBE}/executions/:id`, {
+    async GET(request) {
+      const found = await execution(world, request)
+      return found.kind === 'Failure' ? found : data(executionDetail(found.execution))
+    },
+  })
+
+  router.on(`${PROBE}/executions/:id/trace.txt`, {
+    async GET(request) {
+      const found = await execution(world, request)
+      if (found.kind === 'Failure') return found
+      const { id, trace } = found.execution
+      if (!trace) return failure('TraceNotFound', `The execution ${id} has no SIP trace.`)
+      return { kind: 'Text', type: TEXT, text: world.renderLadder(trace) }
+    },
+  })
+
+  router.on('/executions/:id', {
+    async GET(request) {
+      const { id } = pathNames(request)
+      const found = await history.executionById(id)
+      if (!found) return failure('ExecutionNotFound', `There is no execution ${id}.`)
+      const { probe, ...rest } = found
+      return data({ ...executionDetail(rest), probe: { namespace: probe.namespace, name: probe.name } })
+    },
+  })
+
+  router.on(`${PROBE}/transitions`, {
+    async GET(request) {
+      const query = readQuery(request, paging)
+      if (query.kind === 'Failure') return query
+      const key = pathNames(request)
+      const found = await history.transitions(key, query.value)
+      return missingProbe(world, key, found) ?? list(found, query.value, transitionView)
+    },
+  })
+
+  router.on(`${PROBE}/run`, {
+    async POST(request) {
+      const { namespace, name } = pathNames(request)
+      if (!cluster.get('SipProbe', { namespace, name })) return noProbe({ namespace, name })
+      const started = await world.runNow({ namespace, name })
+      if (started) return { kind: 'Data', status: 202, data: { executionId: started.executionId } }
+      const status = cluster.get('SipProbe', { namespace, name })?.status
+      const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+      const { reason = null, message = null } = ready?.status === 'False' ? ready : (status ?? {})
+      return failure('CannotRun', `The probe ${name} cannot run now.`, { reason, message })
+    },
+  })
+}
+
+const noProbe = ({ namespace, name }: { namespace: string; name: string }): Failure =>
+  failure('ResourceNotFound', `There is no SipProbe ${name} in ${namespace}.`)
+
+/** A probe that was deleted keeps its history; one that never was has none. */
+function missingProbe(
+  { cluster }: World,
+  key: { namespace: string; name: string },
+  found: Listed<unknown>,
+): Failure | undefined {
+  return found.total === 0 && !cluster.get('SipProbe', key) ? noProbe(key) : undefined
+}
+
+async function execution(
+  { history }: World,
+  request: FastifyRequest,
+): Promise<{ kind: 'Found'; execution: ExecutionRecord } | Failure> {
+  const { namespace, name, id } = pathNames(request)
+  const found = await history.execution({ namespace, name }, id)
+  if (found) return { kind: 'Found', execution: found }
+  return failure('ExecutionNotFound', `The probe ${name} in ${namespace} has no execution ${id}.`)
+}
+
+function list<Item>({ items, total }: Listed<Item>, page: Paging, view: (item: Item) => unknown): Answer {
+  return { kind: 'List', items: items.map(view), total, ...page }
+}
+
+function csv({ items, total }: Listed<ExecutionRecord>, { page, perPage }: Paging): Answer {
+  const headers = { 'x-page': String(page), 'x-per-page': String(perPage), 'x-total-count': String(total) }
+  return { kind: 'Text', type: CSV, text: executionsCsv(items), headers }
+}
