@@ -62,7 +62,7 @@ function duplicate(value: unknown): string {
 /** A duration from `from` to `to`, both included; stays a string, see `milliseconds`. */
 export function duration(from: string, to: string) {
   const [least, most] = [milliseconds(from), milliseconds(to)]
-  return ruled(z.string().min(2).max(24).regex(DURATION_PATTERN), {
+  return ruled(z.string().min(2).max(24).regex(DURATION_PATTERN, 'be a duration such as 30s, 5m or 1h30m'), {
     message: `must be a duration from ${from} to ${to}`,
     cel: `duration(self) >= duration('${from}') && duration(self) <= duration('${to}')`,
     holds: (value) => milliseconds(value) >= least && milliseconds(value) <= most,
@@ -83,7 +83,10 @@ export const instant = z
 /** A zone of the IANA database; only we can tell whether there is one of that name. */
 export const timeZone = ruled(
   text(64)
-    .regex(/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/)
+    .regex(
+      /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/,
+      'be a time zone of the IANA database, such as Europe/Berlin',
+    )
     .meta({ description: 'Time zone of the IANA database, such as `Europe/Berlin`.', [SHARED]: 'TimeZone' }),
   { message: 'must be a time zone of the IANA database, such as Europe/Berlin', holds: isTimeZone },
 )
@@ -121,15 +124,18 @@ function isCron(expression: string): boolean {
 }
 
 /** The name of an object in the same namespace (RFC 1123 subdomain). */
-export const objectName = text(253).regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/)
+export const objectName = text(253).regex(
+  /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+  'be a name of a-z, 0-9, - and ., as Kubernetes has them',
+)
 
 /** A short name inside a resource: of a group, a location, a webhook (RFC 1123 label). */
 export const label = text(63)
-  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'be a name of a-z, 0-9 and -')
   .meta({ [SHARED]: 'Label' })
 
 const dataKey = text(253)
-  .regex(/^[-._a-zA-Z0-9]+$/)
+  .regex(/^[-._a-zA-Z0-9]+$/, 'be a key of letters, digits, -, _ and .')
   .meta({ description: 'Key in its data.' })
 
 /** One value of a Secret of the same namespace. */
@@ -154,7 +160,7 @@ export const displayName = text(100).meta({
 
 /** A SIP or SIPS URI (RFC 3261 section 19.1); the SIP engine parses it fully when it is used. */
 export const sipUri = text(512)
-  .regex(/^sips?:([^@\s<>]+@)?[^@\s<>]+$/)
+  .regex(/^sips?:([^@\s<>]+@)?[^@\s<>]+$/, 'be a SIP URI such as sip:echo@example.org')
   .meta({ [SHARED]: 'SipUri' })
 
 /** metav1.Condition. `Ready` is about us, `Healthy` about the target. */

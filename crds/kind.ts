@@ -14,7 +14,7 @@ export const metadata = z.object({
   namespace: z
     .string()
     .max(63)
-    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
+    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'be a name of a-z, 0-9 and -')
     .default('default')
     .meta({ description: 'What CallMeter calls a project.' }),
   uid: z.string().max(128).exactOptional(),

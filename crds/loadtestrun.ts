@@ -13,7 +13,7 @@ import { ruled } from './rules.ts'
 const labelValue = z
   .string()
   .max(63)
-  .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/)
+  .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/, 'be the value of a label, as Kubernetes has them')
 
 const overrides = z.strictObject({
   duration: duration('1s', '24h').exactOptional().meta({ description: 'Instead of the duration of the test.' }),

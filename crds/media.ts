@@ -4,7 +4,7 @@ import { configKey, duration, list, secretKey, text } from './common.ts'
 import { ruled, SHARED } from './rules.ts'
 
 const hostPort = text(261)
-  .regex(/^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$/)
+  .regex(/^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$/, 'be host:port')
   .meta({ [SHARED]: 'HostPort' })
 
 const tone = z.strictObject({
@@ -44,7 +44,7 @@ const video = z.strictObject({
 
 const turn = z.strictObject({
   uri: text(300)
-    .regex(/^turns?:[^\s@]+$/)
+    .regex(/^turns?:[^\s@]+$/, 'be a TURN URI such as turn:turn.example.org:3478')
     .meta({ description: 'The server, such as `turn:turn.example.org:3478?transport=udp`.' }),
   usernameRef: secretKey.meta({ description: 'Its user name.' }),
   passwordRef: secretKey.meta({ description: 'Its password.' }),

@@ -112,7 +112,8 @@ const CONFIDENTIAL = /password|secret|token|credential|url|ref$|^data$|^stringDa
 function show(value: unknown, path: Path): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object' && value !== null) return 'an object'
-  if (path.some((part) => typeof part === 'string' && CONFIDENTIAL.test(part))) return `a ${typeof value}`
+  if (path.some((part) => typeof part === 'string' && CONFIDENTIAL.test(part)))
+    return TYPE_NAMES[typeof value] ?? 'another value'
   if (typeof value !== 'string') return String(value)
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)
 }

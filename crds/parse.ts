@@ -97,7 +97,8 @@ function parseDocument(body: string, firstLine: number): Outcome {
   if (problems.length > 0 || document.value === undefined || document.value === null) return { line, problems }
   const result = check(document.value)
   if ('resource' in result) return { resource: result.resource, line, problems }
-  return { line, problems: result.refused.map((refusal) => locate(refusal, document)) }
+  const refused = result.refused.map((refusal) => locate(refusal, document))
+  return { line, problems: refused.toSorted((one, other) => one.line - other.line || one.column - other.column) }
 }
 
 function locate({ path, message }: Refusal, document: ReadDocument): Located {

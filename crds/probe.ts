@@ -71,7 +71,7 @@ const window = ruled(
     path: 'end',
     message: 'end must be after start',
     cel: '!has(self.start) || !has(self.end) || self.start < self.end',
-    holds: ({ start, end }) => start === undefined || end === undefined || Date.parse(start) < Date.parse(end),
+    holds: ({ start, end }) => start === undefined || end === undefined || !(Date.parse(start) >= Date.parse(end)),
   },
 )
 

@@ -30,16 +30,20 @@ export function ruled<S extends z.ZodType>(schema: S, ...rules: readonly Rule<z.
   const meta = schema.meta() ?? {}
   const cel = [...listOf<CelRule>(meta[CEL_RULES]), ...rules.flatMap(celRule)]
   const own = [...listOf<string>(meta[OWN_RULES]), ...rules.flatMap((rule) => (rule.cel ? [] : [rule.message]))]
-  const checked = schema.superRefine((value, context) => {
-    for (const { path, message, holds } of rules) {
-      if (!holds(value)) context.addIssue({ code: 'custom', message, path: path?.split('.') ?? [] })
-    }
-  })
+  let checked = schema
+  for (const { path, message, holds } of rules) {
+    checked = checked.refine(holds, { message, path: path?.split('.') ?? [], when: hasRightShape })
+  }
   return checked.meta({
     ...meta,
     ...(cel.length > 0 && { [CEL_RULES]: cel }),
     ...(own.length > 0 && { [OWN_RULES]: own }),
   })
+}
+
+/** Rules of parts of the value may be broken, its shape may not; the API server too looks at rules last. */
+export function hasRightShape({ issues }: { readonly issues: readonly { readonly code: string }[] }): boolean {
+  return issues.every(({ code }) => code === 'custom')
 }
 
 function celRule({ path, message, cel }: Rule<never>): CelRule[] {

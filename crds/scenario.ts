@@ -15,7 +15,7 @@ export const scenarioEvents = [
 ] as const
 
 const digits = text(32)
-  .regex(/^[0-9*#A-D]+$/)
+  .regex(/^[0-9*#A-D]+$/, 'be digits 0-9, *, # and A-D')
   .meta({ description: 'Digits 0-9, *, # and A-D.', [SHARED]: 'Digits' })
 const nothing = z.strictObject({})
 
@@ -42,7 +42,7 @@ const actions = {
   info: z
     .strictObject({
       contentType: text(128)
-        .regex(/^[!#$&^_.+A-Za-z0-9-]+\/[!#$&^_.+A-Za-z0-9-]+$/)
+        .regex(/^[!#$&^_.+A-Za-z0-9-]+\/[!#$&^_.+A-Za-z0-9-]+$/, 'be a media type such as application/dtmf-relay')
         .meta({ description: 'Its Content-Type.' }),
       body: text(4096, 0).meta({ description: 'Its body.' }),
     })

@@ -22,7 +22,7 @@ const branding = z.strictObject({
   logoUrl: httpUrl.exactOptional().meta({ description: 'Logo at the top.' }),
   faviconUrl: httpUrl.exactOptional().meta({ description: 'Icon of the tab.' }),
   accentColor: text(7)
-    .regex(/^#[0-9A-Fa-f]{6}$/)
+    .regex(/^#[0-9A-Fa-f]{6}$/, 'be a colour such as #0a84ff')
     .exactOptional()
     .meta({ description: 'Colour of links, `#rrggbb`.' }),
 })
@@ -59,7 +59,7 @@ const maintenance = ruled(
     path: 'end',
     message: 'end must be after start',
     cel: 'self.start < self.end',
-    holds: ({ start, end }) => Date.parse(start) < Date.parse(end),
+    holds: ({ start, end }) => !(Date.parse(start) >= Date.parse(end)),
   },
 )
 
@@ -73,7 +73,7 @@ const spec = z.strictObject({
   branding: branding.prefault({}).meta({ description: 'Logo and colours.' }),
   hosts: setOf(
     text(253)
-      .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
+      .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'be a host name')
       .meta({ [SHARED]: 'HostName' }),
     20,
   )

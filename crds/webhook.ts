@@ -5,7 +5,7 @@ import { severities } from './failures.ts'
 import { ruled, SHARED } from './rules.ts'
 
 export const httpUrl = text(2048)
-  .regex(/^https?:\/\/[^\s]+$/)
+  .regex(/^https?:\/\/[^\s]+$/, 'be a URL that begins with https:// or http://')
   .meta({ [SHARED]: 'Url' })
 
 const fields = {
