@@ -1,4 +1,5 @@
 /** The agent's door to the network: HTTPS with mutual TLS, where only the operator comes in. What a run is stands in runs.ts. */
+import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import fastify from 'fastify'
@@ -38,7 +39,14 @@ export async function startServer(options: ServerOptions): Promise<AgentServer> 
   const server = fastify({
     https: { key, cert: certificate, ca, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' },
     bodyLimit: LARGEST_BODY,
-    forceCloseConnections: true,
+  })
+  // Node's own closeAllConnections() was seen to leave out TLS connections, for which the server then waits.
+  const connections = new Set<Socket>()
+  let closing = false
+  server.server.on('connection', (socket: Socket) => {
+    if (closing) return socket.destroy()
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
   })
   server.server.on('tlsClientError', (error: Error) => log.warn({ reason: error.message }, 'a client was refused'))
   server.setNotFoundHandler((_, reply) => refuse(reply, 404, { code: 'NotFound', message: 'There is no such path.' }))
@@ -89,7 +97,12 @@ export async function startServer(options: ServerOptions): Promise<AgentServer> 
   const bound = server.server.address()
   return {
     port: typeof bound === 'object' && bound ? bound.port : port,
-    [Symbol.asyncDispose]: () => server.close(),
+    async [Symbol.asyncDispose]() {
+      closing = true
+      const closed = server.close()
+      for (const socket of connections) socket.destroy()
+      await closed
+    },
   }
 }
 

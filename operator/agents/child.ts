@@ -52,7 +52,7 @@ export class AgentChild implements AsyncDisposable {
 
   /** Takes plans now. */
   get ready(): ReadyAgent | undefined {
-    return this.#ready
+    return this.#ready?.gone.aborted ? undefined : this.#ready
   }
 
   /** Resolves when it became ready or failed for the first time. */

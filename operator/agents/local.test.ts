@@ -129,6 +129,16 @@ describe('local agents', () => {
     expect(await agents.execute(plan(), never)).toEqual({ kind: 'NoAgent', message: 'No agent is ready.' })
   })
 
+  test('end at once after their last run', async () => {
+    const agents = await agentsOf({ count: 2 })
+    for (const id of ['a', 'b', 'c', 'd']) await agents.execute(plan({ id, check: 'Options' }), never)
+    const began = performance.now()
+    await agents[Symbol.asyncDispose]()
+    // What hangs is given up after 4.5 s.
+    expect(performance.now() - began).toBeLessThan(4000)
+    expect(pids.filter(alive)).toEqual([])
+  })
+
   test('hang up, unregister and end when they are disposed of in a call', async () => {
     const agents = await agentsOf()
     const executing = agents.execute(plan(), never)
