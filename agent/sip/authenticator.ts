@@ -11,8 +11,8 @@ interface Protection {
   readonly field: Field
   challenge: Challenge
   count: number
-  /** Sent within the request that is under way: being challenged again then means refused. */
-  tried: boolean
+  /** `Answered` within the request that is under way: being challenged again then means refused. */
+  state: 'New' | 'Answered' | 'FromEarlier'
 }
 
 /** Rounds for one request; more than any chain of proxies asks for, fewer than a server in a loop. */
@@ -32,7 +32,7 @@ export class Authenticator {
   /** A new request begins: nonces that were accepted once are used again, and may have grown old without that being a refusal. */
   begin(): void {
     this.#rounds = 0
-    for (const protection of this.#protections.values()) protection.tried = false
+    for (const protection of this.#protections.values()) protection.state = 'FromEarlier'
   }
 
   /** Takes the challenges of a 401 or 407. True: another try with `authorize` has something new to say. */
@@ -47,8 +47,8 @@ export class Authenticator {
       const key = `${field} ${challenge.realm}`
       const known = this.#protections.get(key)
       // RFC 7616 3.3: stale says that only the nonce was too old.
-      if (known?.tried === true && !(challenge.stale && challenge.nonce !== known.challenge.nonce)) return false
-      this.#protections.set(key, { field, challenge, count: 0, tried: false })
+      if (known?.state === 'Answered' && !(challenge.stale && challenge.nonce !== known.challenge.nonce)) return false
+      this.#protections.set(key, { field, challenge, count: 0, state: 'New' })
       news = true
     }
     return news
@@ -61,7 +61,7 @@ export class Authenticator {
     return [...this.#protections.values()].map((protection) => {
       const { field, challenge } = protection
       const { realm, nonce, opaque, algorithm, qop } = challenge
-      protection.tried = true
+      if (protection.state === 'New') protection.state = 'Answered'
       const count = ++protection.count
       const input = {
         ...{ username, password, realm, nonce, method, uri },

@@ -1,0 +1,77 @@
+/** What the conformance tests have in common: engines on loopback, parties, a clock that runs faster, and waiting for events. No test is in here. */
+import { type Clock, systemClock } from '../../../lib/clock.ts'
+import { systemRandom } from '../../../lib/random.ts'
+import type { InviteOptions, LocalParty, SignallingEngine, Transport } from '../engine.ts'
+import { createNativeEngine, type NativeOptions } from '../native.ts'
+import { Trace } from '../trace.ts'
+
+export const OFFER = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=offer\r\n'
+export const ANSWER = 'v=0\r\no=- 2 1 IN IP4 127.0.0.1\r\ns=answer\r\n'
+
+/** A clock on which `factor` seconds pass in one: the timers of 32 s are waited for in reality, but not for so long. */
+export function fasterClock(factor: number): Clock {
+  return {
+    now: () => systemClock.now(),
+    monotonic: () => systemClock.monotonic() * factor,
+    timer: (milliseconds, callback) => systemClock.timer(milliseconds / factor, callback),
+  }
+}
+
+export function engine(options: Partial<NativeOptions> = {}): Promise<SignallingEngine> {
+  const { clock = systemClock, random = systemRandom } = options
+  return createNativeEngine({ host: '127.0.0.1', userAgent: 'conformance', ...options, clock, random })
+}
+
+export function party(port: number, transport: Transport, changes: Partial<LocalParty> = {}): LocalParty {
+  const nextHop = { host: '127.0.0.1', port, transport }
+  return { aor: 'sip:alice@example.com', contactUser: 'alice-contact', nextHop, outboundProxy: false, ...changes }
+}
+
+let calls = 0
+
+/** Options of a request to `user` at a port of loopback; what a test is about it changes. */
+export function inviteOptions(
+  port: number,
+  transport: Transport,
+  changes: Partial<InviteOptions> & { user?: string } = {},
+): InviteOptions {
+  const { user = 'bob', ...rest } = changes
+  const parameter = transport === 'TCP' ? ';transport=tcp' : ''
+  return {
+    party: party(port, transport),
+    callId: `conformance-${++calls}`,
+    timeout: 20_000,
+    trace: new Trace(),
+    signal: new AbortController().signal,
+    target: `sip:${user}@127.0.0.1:${port}${parameter}`,
+    offer: OFFER,
+    ...rest,
+  }
+}
+
+/** First lines of what a trace holds, with an arrow for the way: `> INVITE`, `< 180 INVITE`. A busy machine may make retransmissions: they are left out. */
+export function titles(trace: Trace): string[] {
+  const once = trace.messages.filter(({ retransmission }) => !retransmission)
+  return once.map(({ direction, text }) => {
+    const [first = '', second = ''] = text.split(' ', 2)
+    const method = /^CSeq: \d+ (\w+)/m.exec(text)?.[1]
+    return `${direction === 'Out' ? '>' : '<'} ${first === 'SIP/2.0' ? `${second} ${method}` : first}`
+  })
+}
+
+/** Both promises of an incoming call's events in one: the first call that a handler gets. */
+export function first<Value>(): { promise: Promise<Value>; take: (value: Value) => void } {
+  const { promise, resolve } = Promise.withResolvers<Value>()
+  return { promise, take: resolve }
+}
+
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+/** Waits until no transaction and no dialog is left: on a fast clock the last timers of the RFC are over soon. */
+export async function drained(...engines: SignallingEngine[]): Promise<void> {
+  const busy = () => engines.some(({ gauges }) => gauges.transactions + gauges.dialogs + gauges.registrations > 0)
+  while (busy()) await new Promise<void>((resolve) => systemClock.timer(5, resolve))
+}

@@ -1,0 +1,190 @@
+import { describe, expect, test } from 'vitest'
+import type { Call } from '../engine.ts'
+import { ANSWER, first } from './lab.ts'
+import { established, inside, lab, outside } from './odd-lab.ts'
+
+describe('inside a call', () => {
+  test('a re-INVITE is answered by the run, and sent again until its ACK', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    const offers: Array<string | undefined> = []
+    const onReoffer = (sdp: string | undefined) => {
+      offers.push(sdp)
+      return offers.length === 1 ? 'v=0\r\ns=second\r\n' : undefined
+    }
+    const { invite } = await established(all, { onReoffer })
+    const reinvite = [
+      ...inside(invite, 'INVITE'),
+      `Contact: <sip:moved@127.0.0.1:${peer.port}>`,
+      '',
+      'v=0\r\ns=hold\r\n',
+    ]
+    peer.send(reinvite, ours.ports.UDP)
+    const answer = await peer.response()
+    expect([answer.code, answer.body]).toEqual([200, 'v=0\r\ns=second\r\n'])
+    // No ACK yet: it comes again.
+    expect((await peer.response()).code).toBe(200)
+    peer.send(inside(invite, 'ACK', { branch: 'z9hG4bKack' }), ours.ports.UDP)
+    peer.send(inside(invite, 'INVITE', { cseq: 2 }), ours.ports.UDP)
+    let refused = await peer.response()
+    while (refused.headers.cseq?.number === 1) refused = await peer.response()
+    expect(refused.code).toBe(488)
+    expect(offers).toEqual(['v=0\r\ns=hold\r\n', undefined])
+  })
+
+  test('the target that a re-INVITE names is the next one', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    const { invite, call: answered } = await established(all, { onReoffer: () => ANSWER })
+    peer.send([...inside(invite, 'INVITE'), `Contact: <sip:moved@127.0.0.1:${peer.port}>`], ours.ports.UDP)
+    await peer.response()
+    peer.send(inside(invite, 'ACK', { branch: 'z9hG4bKack' }), ours.ports.UDP)
+    void answered.bye()
+    expect((await peer.request('BYE')).uri).toBe(`sip:moved@127.0.0.1:${peer.port}`)
+  })
+
+  test('a re-INVITE whose ACK never comes ends the call', async () => {
+    await using all = await lab(50)
+    const { ours, peer } = all
+    const { invite, call: answered } = await established(all, { onReoffer: () => ANSWER })
+    peer.send(inside(invite, 'INVITE'), ours.ports.UDP)
+    expect(await answered.ended).toEqual({ by: 'Timeout' })
+    peer.reply(await peer.request('BYE'), '200 OK')
+  })
+
+  test.each([
+    ['INFO', 1, 405],
+    ['OPTIONS', 1, 200],
+    ['DANCE', 1, 501],
+  ])('%s is answered with its code', async (method, cseq, code) => {
+    await using all = await lab()
+    const { invite } = await established(all)
+    all.peer.send(inside(invite, method, { cseq }), all.ours.ports.UDP)
+    expect((await all.peer.response()).code).toBe(code)
+  })
+
+  test('what is out of order is refused, what belongs to no dialog too', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    const { invite, call: answered } = await established(all)
+    peer.send(inside(invite, 'OPTIONS', { cseq: 5 }), ours.ports.UDP)
+    expect((await peer.response()).code).toBe(200)
+    peer.send(inside(invite, 'BYE', { cseq: 4 }), ours.ports.UDP)
+    expect((await peer.response()).code).toBe(500)
+    peer.send(inside(invite, 'BYE', { cseq: 6, tag: 'stranger' }), ours.ports.UDP)
+    expect((await peer.response()).code).toBe(481)
+    peer.send(inside(invite, 'BYE', { cseq: 7 }), ours.ports.UDP)
+    expect((await peer.response()).code).toBe(200)
+    expect(await answered.ended).toEqual({ by: 'Remote' })
+    peer.send(inside(invite, 'BYE', { cseq: 8 }), ours.ports.UDP)
+    expect((await peer.response()).code).toBe(481)
+  })
+})
+
+describe('as a callee', () => {
+  test('an answer without ACK is given up and hung up', async () => {
+    await using all = await lab(50)
+    const { ours, peer } = all
+    const answered = first<unknown>()
+    using _bob = ours.onInvite('bob', (incoming) => void incoming.answer(ANSWER).then(answered.take))
+    peer.send([...outside('INVITE'), `Contact: <sip:peer@127.0.0.1:${peer.port}>`], ours.ports.UDP)
+    expect((await peer.response()).code).toBe(200)
+    expect((await peer.response()).code).toBe(200)
+    const bye = await peer.request('BYE')
+    expect(bye.headers.fromTag).not.toBe('')
+    expect(await answered.promise).toBeUndefined()
+  })
+
+  test('a late offer is answered in the ACK', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    const answered = first<Call | undefined>()
+    const offer = first<string | undefined>()
+    using _bob = ours.onInvite('bob', (incoming) => {
+      offer.take(incoming.sdp)
+      void incoming.answer(ANSWER).then(answered.take)
+    })
+    peer.send(outside('INVITE'), ours.ports.UDP)
+    const response = await peer.response()
+    expect(await offer.promise).toBeUndefined()
+    const to = response.headers.get('to') ?? ''
+    peer.send([...outside('ACK', { To: to }), '', 'v=0\r\ns=late\r\n'], ours.ports.UDP)
+    expect((await answered.promise)?.sdp).toBe('v=0\r\ns=late\r\n')
+  })
+
+  test('a caller may give up an early dialog with BYE', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    const cancelled = first<void>()
+    using _bob = ours.onInvite('bob', (incoming) => {
+      incoming.ring()
+      incoming.cancelled.addEventListener('abort', () => cancelled.take())
+    })
+    peer.send(outside('INVITE'), ours.ports.UDP)
+    const ringing = await peer.response()
+    peer.send(outside('BYE', { To: ringing.headers.get('to') ?? '', CSeq: '2 BYE' }), ours.ports.UDP)
+    const codes = [(await peer.response()).code, (await peer.response()).code]
+    expect(codes).toEqual([200, 487])
+    await cancelled.promise
+    expect(ours.gauges.dialogs).toBe(0)
+  })
+
+  test.each([
+    ['505', outside('OPTIONS', {}, 'OPTIONS sip:bob@127.0.0.1 SIP/3.0')],
+    ['501', outside('DANCE')],
+    ['405', outside('MESSAGE')],
+    ['416', outside('OPTIONS', {}, 'OPTIONS mailto:bob@127.0.0.1 SIP/2.0')],
+    ['420', outside('INVITE', { Require: '100rel' })],
+    ['415', [...outside('INVITE', { 'Content-Type': 'text/plain' }), '', 'hello']],
+    ['404', outside('INVITE')],
+    ['481', outside('CANCEL')],
+    ['481', outside('BYE', { To: '<sip:bob@127.0.0.1>;tag=nobody' })],
+    ['400', outside('OPTIONS', { 'Content-Length': '100' })],
+    ['200', outside('OPTIONS')],
+  ])('%s answers %j', async (code, lines) => {
+    await using all = await lab()
+    all.peer.send(lines, all.ours.ports.UDP)
+    const response = await all.peer.response()
+    expect(String(response.code)).toBe(code)
+    expect(response.headers.toTag).toBeDefined()
+  })
+
+  test('refusals say what would be taken', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    using _message = ours.onRequest('REGISTER', (request) => request.respond(200))
+    peer.send(outside('MESSAGE'), ours.ports.UDP)
+    expect((await peer.response()).headers.get('allow')).toBe('INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER')
+    peer.send(outside('INVITE', { Require: '100rel, timer', 'Call-ID': 'next' }), ours.ports.UDP)
+    expect((await peer.response()).headers.get('unsupported')).toBe('100rel, timer')
+  })
+
+  test('copies of a request are absorbed, one by another way is merged', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    let handled = 0
+    using _register = ours.onRequest('REGISTER', (request) => {
+      handled++
+      request.respond(200)
+    })
+    const via = 'SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bKother'
+    for (const lines of [outside('REGISTER'), outside('REGISTER'), outside('REGISTER', { Via: via })]) {
+      peer.send(lines, ours.ports.UDP)
+    }
+    const codes = [(await peer.response()).code, (await peer.response()).code, (await peer.response()).code]
+    expect([codes, handled]).toEqual([[200, 200, 482], 1])
+  })
+
+  test('garbage costs a counter and nothing else', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    for (const garbage of ['hello', 'INVITE', '\0\0\0\0\0\0', 'SIP/2.0 200 OK']) peer.send([garbage], ours.ports.UDP)
+    // A keep-alive is none of it.
+    peer.send([''], ours.ports.UDP)
+    peer.send(outside('OPTIONS'), ours.ports.UDP)
+    expect((await peer.response()).code).toBe(200)
+    expect(ours.counters.parseErrors).toBe(4)
+    expect(ours.counters.messages.get('In OPTIONS request')).toBe(1)
+    expect(ours.counters.messages.get('Out OPTIONS 2xx')).toBe(1)
+  })
+})
