@@ -1,57 +1,24 @@
-/** The reconciler of SipProbe: keeps each probe's schedule, starts its rounds, and puts what came out into history, status, metrics and outbox, in this order. */
+/** The reconciler of SipProbe: keeps each probe's schedule, starts its rounds, and hands what came out to the settlement. It decides by pure functions only. */
 import { effectiveThresholds } from '../../crds/index.ts'
 import type { UnknownReason } from '../../crds/index.ts'
-import type { Clock } from '../../lib/clock.ts'
 import { sleep } from '../../lib/clock.ts'
-import type { Log } from '../../lib/log.ts'
 import { WorkQueue } from '../../lib/work-queue.ts'
 import type { Agents } from '../agents/agents.ts'
-import type { Cluster, Key, Stored } from '../cluster/cluster.ts'
-import type { ExecutionRecord, History, ProbeMemory } from '../history/history.ts'
+import type { Key, Stored } from '../cluster/cluster.ts'
 import { AccountLeases } from './accounts.ts'
-import { announce } from './announce.ts'
-import type { Links } from './announce.ts'
-import type { Conclusion } from './conclude.ts'
 import { concludeRound, concludeUnknown } from './conclude.ts'
 import { openUntil } from './maintenance.ts'
-import type { ProbeMetrics } from './metrics.ts'
 import type { Prepared } from './plan.ts'
 import { longestExecution, prepare } from './plan.ts'
-import type { Recorder } from './recorder.ts'
 import { carryOut } from './round.ts'
 import { decideSlot, executionId, nextSlot, staleAt } from './schedule.ts'
-import { probeStatus } from './status.ts'
+import type { SettlementOptions, Tracked } from './settlement.ts'
+import { Settlement } from './settlement.ts'
 
-export interface ProbesOptions {
-  cluster: Cluster
-  history: History
-  recorder: Recorder
+export interface ProbesOptions extends SettlementOptions {
   agents: Agents
-  metrics: ProbeMetrics
-  links: Links
-  clock: Clock
-  log: Log
   /** False: nothing runs by its schedule, only by `runNow`. */
   scheduled: boolean
-  /** Called after a probe's status was written. */
-  onStatus: (key: Key) => void
-}
-
-/** A probe as this process knows it. All of it can be rebuilt from history and the resource. */
-interface Tracked {
-  memory: ProbeMemory
-  watchedSince: number
-  /** Of the last round. */
-  executions: readonly ExecutionRecord[]
-  running?: { slot: number; abort: AbortController; done: Promise<void> }
-  /** Asked for by `runNow` while a round was running. */
-  queued?: { slot: number; finished: () => void }
-  lastRunNow?: string
-  declared?: { reason: UnknownReason; message: string }
-  /** It could not run and now it can: it calls at once, like a new one. */
-  resumed: boolean
-  /** A window was open when we last looked: what was held back is owed when it ends. */
-  maintained: boolean
 }
 
 const RETRY_DELAY = 1_000
@@ -73,6 +40,7 @@ function keyOf(text: string): Key {
 export class Probes implements AsyncDisposable {
   readonly #options: ProbesOptions
   readonly #tracked = new Map<string, Tracked>()
+  readonly #settlement: Settlement
   readonly #leases: AccountLeases
   readonly #queue: WorkQueue
   readonly #subscription: Disposable
@@ -81,6 +49,7 @@ export class Probes implements AsyncDisposable {
 
   constructor(options: ProbesOptions) {
     this.#options = options
+    this.#settlement = new Settlement(options)
     this.#leases = new AccountLeases(options.clock)
     this.#queue = new WorkQueue({
       clock: options.clock,
@@ -145,7 +114,7 @@ export class Probes implements AsyncDisposable {
     }
     const tracked = await this.#track(probe)
     metrics.declare(probe, effectiveThresholds)
-    await this.#endMaintenance(probe, tracked)
+    await this.#settlement.endMaintenance(probe, tracked)
     const prepared = await this.#prepare(probe)
     if (prepared.kind === 'NotPrepared') {
       tracked.running?.abort.abort()
@@ -158,10 +127,10 @@ export class Probes implements AsyncDisposable {
       tracked.watchedSince = clock.now()
       tracked.resumed = true
     }
-    if (tracked.running) return this.#publish(probe, tracked)
+    if (tracked.running) return this.#settlement.publish(probe, tracked)
     if (await this.#runByAnnotation(probe, tracked, prepared)) return
     if (this.#options.scheduled) await this.#schedule(probe, tracked, prepared)
-    await this.#publish(probe, tracked)
+    await this.#settlement.publish(probe, tracked)
     if (tracked.running || !this.#options.scheduled) return
     this.#queue.addAfter(textOf(key), this.#nextLook(probe) - clock.now())
   }
@@ -198,7 +167,7 @@ export class Probes implements AsyncDisposable {
     const asked = probe.metadata.annotations?.['ringcheck.dev/run-now']
     if (asked === undefined || asked === tracked.lastRunNow) return false
     tracked.lastRunNow = asked
-    await this.#publish(probe, tracked)
+    await this.#settlement.publish(probe, tracked)
     void this.#start(probe, prepared, this.#options.clock.now())
     return true
   }
@@ -290,7 +259,7 @@ export class Probes implements AsyncDisposable {
     delete tracked.declared
     const conclusion = concludeRound(probe.spec, tracked.memory, outcome)
     if (conclusion.round) tracked.executions = outcome.executions
-    await this.#settle(probe, tracked, conclusion)
+    await this.#settlement.settle(probe, tracked, conclusion)
   }
 
   #finish(probe: Stored<'SipProbe'>, tracked: Tracked, slot: number): void {
@@ -319,67 +288,6 @@ export class Probes implements AsyncDisposable {
   ): Promise<void> {
     tracked.declared = { reason, message }
     const conclusion = concludeUnknown(tracked.memory, { at: this.#options.clock.now(), reason, message })
-    await this.#settle(probe, tracked, conclusion)
-  }
-
-  /** History, then status, then metrics; webhooks and pages follow from the first two. */
-  async #settle(probe: Stored<'SipProbe'>, tracked: Tracked, conclusion: Conclusion): Promise<void> {
-    const { recorder, metrics, clock, links, log } = this.#options
-    const { change, executions, round } = conclusion
-    const before = tracked.memory
-    tracked.memory = conclusion.memory
-    if (change || executions.length > 0) {
-      const held = openUntil(probe.spec.maintenance, clock.now()) !== undefined
-      tracked.maintained ||= held
-      await recorder.record({
-        probe: identityOf(probe),
-        executions,
-        ...(round && { round }),
-        ...(change && { transition: change.transition }),
-        deliveries: change ? announce({ probe, conclusion, change, before, held, links }) : [],
-      })
-    }
-    if (change) {
-      const { from, to, reason, message } = change.transition
-      metrics.transition(probe.metadata, from, to)
-      log.info({ probe: textOf(probe.metadata), from, to, reason }, message)
-    }
-    await this.#publish(probe, tracked)
-  }
-
-  async #endMaintenance(probe: Stored<'SipProbe'>, tracked: Tracked): Promise<void> {
-    if (!tracked.maintained || openUntil(probe.spec.maintenance, this.#options.clock.now()) !== undefined) return
-    await this.#options.history.outbox.releaseHeld(identityOf(probe))
-    tracked.maintained = false
-  }
-
-  async #publish(probe: Stored<'SipProbe'>, tracked: Tracked): Promise<void> {
-    const { cluster, clock, metrics, onStatus } = this.#options
-    // A probe that was deleted meanwhile has no status and no series; its result is in history.
-    if (!cluster.get('SipProbe', probe.metadata)) return
-    const now = clock.now()
-    const next = nextSlot({ schedule: probe.spec.schedule, uid: probe.metadata.uid, now })
-    const { declared, executions, memory, lastRunNow } = tracked
-    const notReady = declared?.reason === 'Stale' || declared?.reason === 'Suspended' ? undefined : declared
-    metrics.state(probe.metadata, memory)
-    const status = probeStatus({
-      probe,
-      memory,
-      executions,
-      now,
-      before: cluster.status('SipProbe', probe.metadata),
-      ...(declared && { declared }),
-      ...(notReady && { notReady }),
-      ...(lastRunNow !== undefined && { lastRunNow }),
-      ...(next !== undefined && !probe.spec.suspend && { nextExecutionTime: next }),
-    })
-    await cluster.writeStatus('SipProbe', probe.metadata, status)
-    onStatus(probe.metadata)
+    await this.#settlement.settle(probe, tracked, conclusion)
   }
 }
-
-const identityOf = ({ metadata }: Stored<'SipProbe'>) => ({
-  namespace: metadata.namespace,
-  name: metadata.name,
-  uid: metadata.uid,
-})

@@ -103,9 +103,12 @@ test('every series of a probe moves', async () => {
   declare({ target: 'ring-1s', interval: '10s', callDuration: '2s', loss: 50 })
   await using product = await ringcheck({ folder, data })
 
-  await product.becomes('moving', 'Healthy', ({ health }) => health === 'Healthy', 20_000)
+  // Before the first call has ended.
   const scrapes = [samples(await product.metrics())]
-  expect(SERIES.filter((name) => !scrapes[0]?.has(name))).toEqual([])
+  await product.becomes('moving', 'Healthy', ({ health }) => health === 'Healthy', 20_000)
+  const afterOne = samples(await product.metrics())
+  expect(SERIES.filter((name) => !afterOne.has(name))).toEqual([])
+  scrapes.push(afterOne)
 
   // A call that is longer than its interval leaves a slot out.
   declare({ target: 'loss-20', interval: '11s', callDuration: '12s', loss: 5 })

@@ -2,6 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { knownStates } from '../lab/kills.ts'
 import { kamailio } from '../lab/kamailio.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import { checkMetrics } from '../lab/promtool.ts'
@@ -18,6 +20,17 @@ interface Transition {
   severity: string
   reason: string
 }
+
+/** What a receiver reads of an event. */
+const event = z.object({
+  data: z.object({
+    sequence: z.number(),
+    previousStatus: z.string(),
+    newStatus: z.string(),
+    severity: z.string(),
+  }),
+})
+const told = (payload: unknown) => event.parse(payload).data
 
 const stateIn = (metrics: string) =>
   /^ringcheck_probe_health\{[^}]*probe="trunk"[^}]*state="(\w+)"[^}]*\} 1$/m.exec(metrics)?.[1]
@@ -62,25 +75,20 @@ test('a trunk that loses its callee, then its proxy, and gets both back', async 
   await product.becomes('trunk', 'Healthy again', ({ health }) => health === 'Healthy', 40_000)
   await shows(product, { health: 'Healthy', page: 'Operational' })
 
-  const transitions = await product.get<Transition[]>('/projects/default/probes/trunk/transitions')
-  expect(transitions.toReversed().map(({ sequence, from, to, severity }) => [sequence, from, to, severity])).toEqual([
-    [1, 'Unknown', 'Healthy', 'Resolution'],
-    [2, 'Healthy', 'Unhealthy', 'Critical'],
-    [3, 'Unhealthy', 'Healthy', 'Recovery'],
-  ])
-  await hook.delivery(({ payload }) => (payload as { data: { sequence: number } }).data.sequence === 3)
+  const transitions = (await product.get<Transition[]>('/projects/default/probes/trunk/transitions')).toReversed()
+  // On a busy machine an execution may be Unknown because we were too slow ourselves: a transition like any other.
+  expect(knownStates(transitions)).toEqual(['Healthy', 'Unhealthy', 'Healthy'])
+  expect(transitions.map(({ sequence }) => sequence)).toEqual(transitions.map((_, index) => index + 1))
+  await hook.delivery(({ payload }) => told(payload).sequence === transitions.length)
   expect(hook.refused).toEqual([])
-  expect(hook.accepted()).toHaveLength(3)
-  expect(
-    hook.deliveries.map(({ payload }) => {
-      const { previousStatus, newStatus, severity } = (payload as { data: Record<string, string> }).data
-      return [previousStatus, newStatus, severity]
-    }),
-  ).toEqual([
-    ['UNKNOWN', 'HEALTHY', 'resolution'],
-    ['HEALTHY', 'UNHEALTHY', 'critical'],
-    ['UNHEALTHY', 'HEALTHY', 'recovery'],
-  ])
+  expect(hook.deliveries.map(({ payload }) => told(payload))).toEqual(
+    transitions.map(({ sequence, from, to, severity }) => ({
+      sequence,
+      previousStatus: from.toUpperCase(),
+      newStatus: to.toUpperCase(),
+      severity: severity.charAt(0).toLowerCase() + severity.slice(1),
+    })),
+  )
   expect(await checkMetrics(await product.metrics())).toEqual([])
 }, 240_000)
 
@@ -96,7 +104,9 @@ test('stopping hangs up, unregisters and ends', async () => {
   const text = manifests({ registrar: proxy.port, webhook: hook.url }).replace('callDuration: 2s', 'callDuration: 2m')
   writeFileSync(join(folder, 'all.yaml'), text)
   await using product = await ringcheck({ folder, data })
-  await expect.poll(async () => (await proxy.registrations()).map(({ aor }) => aor), { timeout: 20_000 }).toEqual(['bob'])
+  await expect
+    .poll(async () => (await proxy.registrations()).map(({ aor }) => aor), { timeout: 20_000 })
+    .toEqual(['bob'])
   await expect.poll(() => callee.counts(), { timeout: 20_000 }).toMatchObject({ current: 1 })
 
   const { code } = await product.stop()

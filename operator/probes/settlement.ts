@@ -1,0 +1,119 @@
+/** The one place where what came out of a probe is put away, always in this order: history, status, metrics; webhooks and pages follow. It judges nothing. */
+import type { UnknownReason } from '../../crds/index.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
+import type { Cluster, Key, Stored } from '../cluster/cluster.ts'
+import type { ExecutionRecord, History, ProbeIdentity, ProbeMemory } from '../history/index.ts'
+import type { Links } from './announce.ts'
+import { announce } from './announce.ts'
+import type { Conclusion } from './conclude.ts'
+import { openUntil } from './maintenance.ts'
+import type { ProbeMetrics } from './metrics.ts'
+import type { Recorder } from './recorder.ts'
+import { nextSlot } from './schedule.ts'
+import { probeStatus } from './status.ts'
+
+/** A probe as this process knows it. All of it can be rebuilt from history and the resource. */
+export interface Tracked {
+  memory: ProbeMemory
+  /** A slot before this moment is not owed, if there was no round. Milliseconds since 1970. */
+  watchedSince: number
+  /** Of the last round. */
+  executions: readonly ExecutionRecord[]
+  running?: { slot: number; abort: AbortController; done: Promise<void> }
+  /** Asked for while a round was running. */
+  queued?: { slot: number; finished: () => void }
+  lastRunNow?: string
+  /** Why it is Unknown without a round. */
+  declared?: { reason: UnknownReason; message: string }
+  /** It could not run and now it can: it calls at once, like a new one. */
+  resumed: boolean
+  /** A window was open when we last looked: what was held back is owed when it ends. */
+  maintained: boolean
+}
+
+export interface SettlementOptions {
+  cluster: Cluster
+  history: History
+  recorder: Recorder
+  metrics: ProbeMetrics
+  links: Links
+  clock: Clock
+  log: Log
+  /** Called after a probe's status was written. */
+  onStatus: (key: Key) => void
+}
+
+/** Reasons without a round that leave the probe accepted: they are no fault of the declaration. */
+const STILL_READY: ReadonlySet<UnknownReason> = new Set<UnknownReason>(['Stale', 'Suspended'])
+
+export class Settlement {
+  readonly #options: SettlementOptions
+
+  constructor(options: SettlementOptions) {
+    this.#options = options
+  }
+
+  async settle(probe: Stored<'SipProbe'>, tracked: Tracked, conclusion: Conclusion): Promise<void> {
+    const { recorder, metrics, clock, links, log } = this.#options
+    const { change, executions, round } = conclusion
+    const before = tracked.memory
+    tracked.memory = conclusion.memory
+    if (change || executions.length > 0) {
+      const held = openUntil(probe.spec.maintenance, clock.now()) !== undefined
+      tracked.maintained ||= held
+      await recorder.record({
+        probe: identityOf(probe),
+        executions,
+        ...(round && { round }),
+        ...(change && { transition: change.transition }),
+        deliveries: change ? announce({ probe, conclusion, change, before, held, links }) : [],
+      })
+    }
+    if (change) {
+      const { from, to, reason, message } = change.transition
+      metrics.transition(probe.metadata, from, to)
+      log.info({ probe: `${probe.metadata.namespace}/${probe.metadata.name}`, from, to, reason }, message)
+    }
+    await this.publish(probe, tracked)
+  }
+
+  /** What is known now, to status and metrics. */
+  async publish(probe: Stored<'SipProbe'>, tracked: Tracked): Promise<void> {
+    const { cluster, clock, metrics, onStatus } = this.#options
+    // A probe that was deleted meanwhile has no status and no series; its result is in history.
+    if (!cluster.get('SipProbe', probe.metadata)) return
+    const now = clock.now()
+    const { declared, executions, memory, lastRunNow } = tracked
+    const { schedule, suspend } = probe.spec
+    const next = suspend ? undefined : nextSlot({ schedule, uid: probe.metadata.uid, now })
+    const notReady = declared && !STILL_READY.has(declared.reason) ? declared : undefined
+    const status = probeStatus({
+      probe,
+      memory,
+      executions,
+      now,
+      before: cluster.status('SipProbe', probe.metadata),
+      ...(declared && { declared }),
+      ...(notReady && { notReady }),
+      ...(lastRunNow !== undefined && { lastRunNow }),
+      ...(next !== undefined && { nextExecutionTime: next }),
+    })
+    await cluster.writeStatus('SipProbe', probe.metadata, status)
+    metrics.state(probe.metadata, memory)
+    onStatus(probe.metadata)
+  }
+
+  /** When a window has ended, each webhook gets the difference to what it was told last. */
+  async endMaintenance(probe: Stored<'SipProbe'>, tracked: Tracked): Promise<void> {
+    const { history, clock } = this.#options
+    if (!tracked.maintained || openUntil(probe.spec.maintenance, clock.now()) !== undefined) return
+    await history.outbox.releaseHeld(identityOf(probe))
+    tracked.maintained = false
+  }
+}
+
+function identityOf({ metadata }: Stored<'SipProbe'>): ProbeIdentity {
+  const { namespace, name, uid } = metadata
+  return { namespace, name, uid }
+}
