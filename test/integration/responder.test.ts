@@ -12,7 +12,7 @@ import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
 import { baresip } from '../lab/baresip.ts'
 import { freePort } from '../lab/ports.ts'
-import { temporaryFolder, until } from '../lab/process.ts'
+import { start as startChild, temporaryFolder, until } from '../lab/process.ts'
 import { commandPath } from '../lab/requirements.ts'
 import { sippCaller } from '../lab/sipp.ts'
 
@@ -47,6 +47,33 @@ function record(): RecordLine[] {
 
 const ended = () => record().flatMap((line) => ('event' in line && line.event === 'CallEnded' ? [line] : []))
 
+/** What tshark sees of RTP with 160 octets of payload on the loopback interface. */
+async function captureRtp() {
+  const capture = await startChild({
+    command: 'tshark',
+    // Length in the UDP header: 8 of its own, 12 of the RTP header, 160.
+    arguments: ['-i', 'lo', '-f', 'udp[4:2] = 180', '-l', '-T', 'fields', ...FIELDS.flatMap((field) => ['-e', field])],
+    folder,
+    ready: (log) => log.includes('Capture started'),
+  })
+  const packets = () =>
+    [...capture.log().matchAll(/^(\d+)\t(\d+)\t([0-9a-f]{344})$/gm)].map(([, from = '', to = '', payload = '']) => ({
+      ...{ from, to, sequenceNumber: Number.parseInt(payload.slice(4, 8), 16) },
+      ssrc: Number.parseInt(payload.slice(16, 24), 16),
+    }))
+  return {
+    /** Sequence numbers of what went the way back of the stream with this SSRC, in order. */
+    answersTo(ssrc: number): number[] {
+      const all = packets()
+      const stream = all.find((packet) => packet.ssrc === ssrc)
+      const back = all.filter(({ from, to }) => from === stream?.to && to === stream.from)
+      return back.map(({ sequenceNumber }) => sequenceNumber)
+    },
+    [Symbol.asyncDispose]: () => capture[Symbol.asyncDispose](),
+  }
+}
+const FIELDS = ['udp.srcport', 'udp.dstport', 'udp.payload']
+
 describe('SIPp', () => {
   test.each(['udp', 'tcp'] as const)('calls echo over %s and gets its packets back', async (transport) => {
     const target = await start()
@@ -64,6 +91,21 @@ describe('SIPp', () => {
     expect(end).toMatchObject({ by: 'Remote', user: 'echo' })
     expect(end?.packets?.received).toBeGreaterThan(80)
     expect(end?.packets?.echoed).toBe(end?.packets?.received)
+  })
+
+  test('gets back on the wire what the record says was echoed, and not what was dropped', async () => {
+    const target = await start()
+    await using capture = await captureRtp()
+    await using caller = await sippCaller({ target, scenario: 'call', service: 'loss-20', rtp: true, hold: 2_000 })
+    expect(await caller.finished).toMatchObject({ code: 0 })
+    await until(() => ended().length === 1, { what: 'the end of the call is recorded' })
+    const packets = record().flatMap((line) => ('action' in line ? [line] : []))
+    const numbers = (action: string) =>
+      packets.filter((line) => line.action === action).map(({ sequenceNumber }) => sequenceNumber)
+    expect(numbers('Dropped').length).toBeGreaterThan(10)
+    const { ssrc } = packets[0] ?? { ssrc: NaN }
+    await until(() => capture.answersTo(ssrc).length >= numbers('Echoed').length, { what: 'all of it was captured' })
+    expect(capture.answersTo(ssrc)).toEqual(numbers('Echoed'))
   })
 
   test('thirty calls at once to a line that loses 5 %: the record tells them apart', async () => {
