@@ -93,7 +93,10 @@ export async function killedAtRandom({ kills, seed }: KillOptions): Promise<Kill
   const deliveries = await all<DeliveryView>('/deliveries')
   // The caller's own binding comes and goes with its calls; wait until only the callee's is there.
   const bindings = async () => (await proxy.registrations()).map(({ aor }) => aor)
-  await until(async () => (await bindings()).every((aor) => aor !== 'alice'), { what: 'the call to end', within: 20_000 })
+  await until(async () => (await bindings()).every((aor) => aor !== 'alice'), {
+    what: 'the call to end',
+    within: 20_000,
+  })
   const report = {
     flips,
     transitions: transitions.toReversed(),

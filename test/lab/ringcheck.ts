@@ -37,7 +37,12 @@ export interface Ringcheck extends AsyncDisposable {
   fetch(path: string, init?: RequestInit): Promise<{ status: number; text: string }>
   probe(name: string): Promise<ProbeView>
   /** Waits until the probe's status is as asked. */
-  becomes(name: string, what: string, matches: (status: NonNullable<ProbeView['status']>) => boolean, within: number): Promise<NonNullable<ProbeView['status']>>
+  becomes(
+    name: string,
+    what: string,
+    matches: (status: NonNullable<ProbeView['status']>) => boolean,
+    within: number,
+  ): Promise<NonNullable<ProbeView['status']>>
   metrics(): Promise<string>
   page(path: string): Promise<string>
   readonly urls: { api: string; pages: string; admin: string }
