@@ -18,6 +18,11 @@ export const respond: Command = {
     listen: { value: 'HOST:PORT', default: '127.0.0.1:5060', help: 'SIP over UDP and TCP; HOST is an IP address' },
     domain: { value: 'NAME', help: 'Realm of the registrar; default: the address it listens on' },
     accounts: { value: 'FILE', help: 'Who may register: username,password, one a line' },
+    digest: {
+      value: 'MD5|SHA-256',
+      multiple: true,
+      help: 'Algorithms of the challenges; default: both. Old phones need MD5 alone',
+    },
     call: { value: 'USER@:EVERY', multiple: true, help: 'Call the account that registered here, for example bob@:8s' },
     record: { value: 'FILE', help: 'Write what was done to which packet, one JSON object a line' },
   },
@@ -31,6 +36,7 @@ export const respond: Command = {
     if (parsed.kind === 'NotAnAddress') throw new UsageError(`--listen ${parsed.message}`)
     const domain = words.text('domain')
     const record = words.text('record')
+    const digest = words.all('digest').map(algorithmOf)
     const log = createLog({ name: 'respond', level: 'info', pretty: terminal.interactive })
     const options = {
       listen: parsed.address,
@@ -41,6 +47,7 @@ export const respond: Command = {
       log,
       ...(domain !== undefined && { domain }),
       ...(record !== undefined && { record }),
+      ...(digest.length > 0 && { algorithms: digest }),
     }
     await using responder = await startResponder(options).catch((cause: unknown) => {
       throw new Error(listenFailure(cause, parsed.address), { cause })
@@ -57,6 +64,11 @@ async function accountsOf(words: Words) {
   const read = parseAccounts(await readFile(file, 'utf8'))
   if (read.kind === 'Invalid') throw new Error(`${file}:${read.line}: ${read.detail}`)
   return read.accounts
+}
+
+function algorithmOf(text: string) {
+  if (text === 'MD5' || text === 'SHA-256') return text
+  throw new UsageError(`--digest ${text}: allowed are MD5, SHA-256`)
 }
 
 function callingOf(text: string): Calling {
