@@ -1,6 +1,7 @@
 /** What the parts of one native engine share: its clock, timers, transactions, dialogs and ways out. It decides nothing. */
 import { isIP } from 'node:net'
 import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import { type LocalAddresses, locate } from './addresses.ts'
 import type { Dialog } from './dialog.ts'
@@ -13,12 +14,6 @@ import type { TimerWheel } from './timer-wheel.ts'
 import type { TransactionLayer } from './transaction.ts'
 import type { ServerInvite } from './transaction/server-invite.ts'
 import type { ServerNonInvite } from './transaction/server-non-invite.ts'
-
-/** The part of a pino logger that is used. */
-export interface Log {
-  debug(fields: object, message: string): void
-  warn(fields: object, message: string): void
-}
 
 /** Takes the requests inside one dialog. */
 export interface DialogUser {

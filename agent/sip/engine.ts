@@ -82,7 +82,9 @@ export interface RequestOptions {
   signal: AbortSignal
 }
 
-export type RegisterOutcome = { kind: 'Registered'; registration: Registration; milliseconds: number } | Failure
+/** `code` and `reason` are those of the final response. */
+export type RegisterOutcome =
+  { kind: 'Registered'; registration: Registration; milliseconds: number; code: number; reason: string } | Failure
 
 /** A binding that is refreshed before it expires until it is removed. Only our own contact is ever removed, never `*`. */
 export interface Registration {

@@ -1,6 +1,5 @@
 /** What others may know of SIP: the door to an engine, session descriptions, and traces. */
 export type * from './engine.ts'
-export type { Log } from './core.ts'
 export { createDigestServer, type DigestServer, type DigestServerOptions } from './digest-server.ts'
 export { type Drawable, type LadderMessage, renderLadder } from './ladder.ts'
 export { createNativeEngine, type NativeOptions } from './native.ts'

@@ -1,10 +1,11 @@
 /** The engine Native: our own SIP user agent over UDP and TCP, put together from the layers beside this file. */
 import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import { LocalAddresses, locate } from './addresses.ts'
 import { Authenticator } from './authenticator.ts'
 import { buildResponse, contactUri, finish, outsideDialog } from './build.ts'
-import type { Core, DialogUser, Log } from './core.ts'
+import type { Core, DialogUser } from './core.ts'
 import type { OptionsOutcome, RequestOptions, SignallingEngine, Transport } from './engine.ts'
 import { exchange } from './exchange.ts'
 import type { Flow } from './flow.ts'

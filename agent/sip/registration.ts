@@ -28,7 +28,9 @@ export async function register(core: Core, options: RegisterOptions): Promise<Re
   return failure
 }
 
-type AskOutcome = { kind: 'Registered'; milliseconds: number } | { kind: 'Failed'; failure: Failure; sent: boolean }
+type AskOutcome =
+  | { kind: 'Registered'; milliseconds: number; code: number; reason: string }
+  | { kind: 'Failed'; failure: Failure; sent: boolean }
 
 class Binding implements Registration {
   readonly #core: Core
@@ -91,7 +93,7 @@ class Binding implements Registration {
     const { code, reason, headers } = outcome.response
     if (code < 300) {
       this.#granted(headers, expires)
-      return { kind: 'Registered', milliseconds: outcome.milliseconds }
+      return { kind: 'Registered', milliseconds: outcome.milliseconds, code, reason }
     }
     const least = Number(headers.get('min-expires'))
     const left = timeout - outcome.milliseconds
