@@ -1,2 +1,3 @@
-import Fastify from 'fastify'
-export function startStatusPages(_: object) { return { server: Fastify(), invalidate: (_key: object) => undefined, [Symbol.asyncDispose]: async () => undefined } }
+/** The door of the kind StatusPage. */
+export { startStatusPages } from './reconcile.ts'
+export type { StatusPages, StatusPagesOptions } from './reconcile.ts'

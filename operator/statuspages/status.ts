@@ -1,6 +1,7 @@
 /** The `.status` of a StatusPage from what its probes found. Pure; what readers see is made in `model.ts`. */
 import type { Condition, Health, StatusPageSpec, StatusPageStatus } from '../../crds/index.ts'
 import type { Stored } from '../cluster/cluster.ts'
+import { condition } from '../cluster/condition.ts'
 import type { Uptime } from './uptime.ts'
 
 export type ComponentState = NonNullable<StatusPageStatus['overall']>
@@ -130,12 +131,8 @@ function ready({ page, observed, url, now }: PageQuestion): Condition {
       : missing.length > 0
         ? { status: 'False', reason: 'ProbeMissing', message: `There is no probe for: ${names}.` }
         : { status: 'True', reason: 'Published', message: 'The page is served, and every component has its probe.' }
-  const before = page.status?.conditions?.find(({ type }) => type === 'Ready')
-  return {
-    type: 'Ready',
-    ...next,
-    observedGeneration: page.metadata.generation,
-    // It tells when the status changed, not the reason: so the Kubernetes API conventions want it.
-    lastTransitionTime: before?.status === next.status ? before.lastTransitionTime : new Date(now).toISOString(),
-  }
+  return condition(
+    { type: 'Ready', ...next },
+    { before: page.status?.conditions, generation: page.metadata.generation, now },
+  )
 }
