@@ -16,6 +16,12 @@ export interface StreamOptions {
   sessionId: number
 }
 
+/**
+ * Both laws of G.711, the plan's first: every gateway has both, and one that answers with the other is no fault of the target.
+ * The result names the codec that was used.
+ */
+const PREFERENCE = { PCMA: ['PCMA', 'PCMU'], PCMU: ['PCMU', 'PCMA'] } as const
+
 export async function openStream(options: StreamOptions): Promise<StreamOutcome> {
   const opened = await options.media.open(options.address)
   return opened.kind === 'Open' ? { kind: 'Open', stream: new AudioStream(options, opened.session) } : opened
@@ -34,7 +40,7 @@ export class AudioStream implements AsyncDisposable {
     this.#plan = plan
     const { codec, ptime } = plan.audio
     const { rtpPort, rtcpPort } = session
-    this.#local = { address, rtpPort, rtcpPort, codecs: [codec], ptime, sessionId }
+    this.#local = { address, rtpPort, rtcpPort, codecs: PREFERENCE[codec], ptime, sessionId }
   }
 
   offer(): string {
