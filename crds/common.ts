@@ -2,7 +2,7 @@
 import { Cron } from 'croner'
 import { z } from 'zod'
 import { DURATION_PATTERN, milliseconds } from './duration.ts'
-import { ruled, SHARED } from './rules.ts'
+import { hasRightShape, ruled, SHARED } from './rules.ts'
 
 /** A parsed value that nobody may change. */
 export type DeepReadonly<T> = T extends readonly (infer Item)[]
@@ -11,7 +11,7 @@ export type DeepReadonly<T> = T extends readonly (infer Item)[]
     ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
     : T
 
-/** Text of `from` to `to` characters. */
+/** Text of `from` to `to` characters. With a pattern that needs a character `from` is 0: one fault, one complaint. */
 export function text(to: number, from = 1): z.ZodString {
   return from === 0 ? z.string().max(to) : z.string().min(from).max(to)
 }
@@ -49,7 +49,7 @@ export function mapOf<Item extends z.ZodType<object>>(
     const seen = new Set<unknown>()
     for (const [index, value] of values.entries()) {
       const name = value[key]
-      if (seen.has(name)) context.addIssue({ code: 'custom', path: [index, key], message: duplicate(name) })
+      if (seen.has(name)) context.addIssue({ code: 'custom', path: [index], message: duplicate({ [key]: name }) })
       seen.add(name)
     }
   })
@@ -62,14 +62,22 @@ function duplicate(value: unknown): string {
 /** A duration from `from` to `to`, both included; stays a string, see `milliseconds`. */
 export function duration(from: string, to: string) {
   const [least, most] = [milliseconds(from), milliseconds(to)]
-  return ruled(z.string().min(2).max(24).regex(DURATION_PATTERN, 'be a duration such as 30s, 5m or 1h30m'), {
-    message: `must be a duration from ${from} to ${to}`,
-    cel: `duration(self) >= duration('${from}') && duration(self) <= duration('${to}')`,
-    holds: (value) => milliseconds(value) >= least && milliseconds(value) <= most,
-  })
+  return ruled(
+    z
+      .string()
+      .min(2)
+      .max(24)
+      .regex(DURATION_PATTERN, 'be a duration such as 30s, 5m or 1h30m')
+      .meta({ [SHARED]: 'Duration' }),
+    {
+      message: `must be a duration from ${from} to ${to}`,
+      cel: `duration(self) >= duration('${from}') && duration(self) <= duration('${to}')`,
+      holds: (value) => milliseconds(value) >= least && milliseconds(value) <= most,
+    },
+  )
 }
 
-const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/
+const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/
 
 /** A point in time, RFC 3339 with a zone. */
 export const instant = z
@@ -78,11 +86,12 @@ export const instant = z
   .meta({ format: 'date-time', [SHARED]: 'Instant' })
   .refine((value) => RFC3339.test(value) && !Number.isNaN(Date.parse(value)), {
     message: 'must be a date and time of RFC 3339, such as 2026-03-01T22:00:00Z',
+    when: hasRightShape,
   })
 
 /** A zone of the IANA database; only we can tell whether there is one of that name. */
 export const timeZone = ruled(
-  text(64)
+  text(64, 0)
     .regex(
       /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/,
       'be a time zone of the IANA database, such as Europe/Berlin',
@@ -124,17 +133,17 @@ function isCron(expression: string): boolean {
 }
 
 /** The name of an object in the same namespace (RFC 1123 subdomain). */
-export const objectName = text(253).regex(
+export const objectName = text(253, 0).regex(
   /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
   'be a name of a-z, 0-9, - and ., as Kubernetes has them',
 )
 
 /** A short name inside a resource: of a group, a location, a webhook (RFC 1123 label). */
-export const label = text(63)
+export const label = text(63, 0)
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'be a name of a-z, 0-9 and -')
   .meta({ [SHARED]: 'Label' })
 
-const dataKey = text(253)
+const dataKey = text(253, 0)
   .regex(/^[-._a-zA-Z0-9]+$/, 'be a key of letters, digits, -, _ and .')
   .meta({ description: 'Key in its data.' })
 
@@ -159,7 +168,7 @@ export const displayName = text(100).meta({
 })
 
 /** A SIP or SIPS URI (RFC 3261 section 19.1); the SIP engine parses it fully when it is used. */
-export const sipUri = text(512)
+export const sipUri = text(512, 0)
   .regex(/^sips?:([^@\s<>]+@)?[^@\s<>]+$/, 'be a SIP URI such as sip:echo@example.org')
   .meta({ [SHARED]: 'SipUri' })
 

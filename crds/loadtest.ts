@@ -24,10 +24,7 @@ import { ruled } from './rules.ts'
 import { steps } from './scenario.ts'
 import { runWebhook } from './webhook.ts'
 
-const quantity = text(32).regex(
-  /^[0-9]{1,12}(\.[0-9]{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/,
-  'be a quantity such as 500m or 256Mi',
-)
+const quantity = text(32, 0).regex(/^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/, 'be a quantity such as 500m or 256Mi')
 const quantities = z.strictObject({
   cpu: quantity.exactOptional().meta({ description: 'Such as `500m`.' }),
   memory: quantity.exactOptional().meta({ description: 'Such as `256Mi`.' }),

@@ -8,23 +8,30 @@ import { runMetricKeys } from './gate.ts'
 import { age, defineKind } from './kind.ts'
 import { metricKeys, statistics } from './metrics.ts'
 import type { RunMetricKey } from './metrics.ts'
-import { ruled } from './rules.ts'
+import { hasRightShape, ruled } from './rules.ts'
 
 const labelValue = z
   .string()
   .max(63)
   .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/, 'be the value of a label, as Kubernetes has them')
 
+const atMost20 = [
+  (value: object | undefined) => value === undefined || Object.keys(value).length <= 20,
+  { message: 'must have at most 20 entries', when: hasRightShape },
+] as const
+
 const overrides = z.strictObject({
   duration: duration('1s', '24h').exactOptional().meta({ description: 'Instead of the duration of the test.' }),
   endpoints: z
     .record(z.string(), z.int().min(1).max(100_000))
     .exactOptional()
+    .refine(...atMost20)
     .meta({ description: 'Endpoints by name of group, instead of those of the test.', maxProperties: 20 }),
   targetUri: sipUri.exactOptional().meta({ description: 'Called by every Caller group, instead of their targets.' }),
   labels: z
     .record(z.string(), labelValue)
     .exactOptional()
+    .refine(...atMost20)
     .meta({ description: 'Stand beside the run in results.', maxProperties: 20 }),
 })
 

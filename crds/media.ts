@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { configKey, duration, list, secretKey, text } from './common.ts'
 import { ruled, SHARED } from './rules.ts'
 
-const hostPort = text(261)
+const hostPort = text(261, 0)
   .regex(/^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$/, 'be host:port')
   .meta({ [SHARED]: 'HostPort' })
 
@@ -31,7 +31,7 @@ export const source = ruled(
 ).meta({ description: 'What is sent. Exactly one of the fields.', [SHARED]: 'Source' })
 
 const audio = z.strictObject({
-  codec: z.enum(['PCMA', 'PCMU', 'G722', 'Opus']).default('PCMA').meta({ description: 'The codec offered.' }),
+  codec: z.enum(['PCMA', 'PCMU', 'G722', 'Opus']).default('PCMA').meta({ description: 'The codec preferred. Behind PCMA and PCMU the other of the two is offered; the others stand alone.' }),
   ptime: z.int().min(10).max(60).multipleOf(10).default(20).meta({ description: 'Milliseconds of audio in a packet.' }),
   source: source.default({ speech: {} }).meta({ description: 'What is sent. Exactly one of the fields.' }),
 })
@@ -43,7 +43,7 @@ const video = z.strictObject({
 })
 
 const turn = z.strictObject({
-  uri: text(300)
+  uri: text(300, 0)
     .regex(/^turns?:[^\s@]+$/, 'be a TURN URI such as turn:turn.example.org:3478')
     .meta({ description: 'The server, such as `turn:turn.example.org:3478?transport=udp`.' }),
   usernameRef: secretKey.meta({ description: 'Its user name.' }),

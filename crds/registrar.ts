@@ -6,7 +6,7 @@ import { isGlob } from './glob.ts'
 import { age, defineKind } from './kind.ts'
 import { ruled, SHARED } from './rules.ts'
 
-const host = text(253)
+const host = text(253, 0)
   .regex(/^([A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9])?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)$/, 'be a host name or an IP address')
   .meta({ [SHARED]: 'Host' })
 const port = z
@@ -16,14 +16,14 @@ const port = z
   .meta({ [SHARED]: 'Port' })
 
 const glob = ruled(
-  text(256)
+  text(256, 0)
     .regex(/^[^\s]+$/, 'be a pattern without spaces')
     .meta({ description: '`*` is any text, `?` any character, `[0-9]` one of them.', [SHARED]: 'Glob' }),
   { message: 'must be a pattern of *, ? and [...], with every [ closed', holds: isGlob },
 )
 
 const account = z.strictObject({
-  username: text(128)
+  username: text(128, 0)
     .regex(/^[^\s@:<>"]+$/, 'be a user name without spaces and any of @ : < > and quotes')
     .meta({ description: 'User part of its address.' }),
   authUsername: text(128).exactOptional().meta({ description: 'User name of the digest. Absent: `username`.' }),
@@ -92,11 +92,11 @@ const spec = ruled(
       .enum(['Any', 'IPv4', 'IPv6'])
       .default('Any')
       .meta({ description: 'Which addresses of the server are used.' }),
-    path: text(255)
+    path: text(255, 0)
       .regex(/^\/[^\s]*$/, 'begin with / and have no spaces')
       .default('/')
       .meta({ description: 'Path of the WebSocket; WS and WSS only.' }),
-    outboundProxy: text(300)
+    outboundProxy: text(300, 0)
       .regex(
         /^([A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(;transport=(udp|tcp|tls|ws|wss))?$/,
         'be host[:port][;transport=udp|tcp|tls|ws|wss]',

@@ -14,7 +14,7 @@ export const scenarioEvents = [
   'Ringing',
 ] as const
 
-const digits = text(32)
+const digits = text(32, 0)
   .regex(/^[0-9*#A-D]+$/, 'be digits 0-9, *, # and A-D')
   .meta({ description: 'Digits 0-9, *, # and A-D.', [SHARED]: 'Digits' })
 const nothing = z.strictObject({})
@@ -41,7 +41,7 @@ const actions = {
     .meta({ description: 'Transfers the call.' }),
   info: z
     .strictObject({
-      contentType: text(128)
+      contentType: text(128, 0)
         .regex(/^[!#$&^_.+A-Za-z0-9-]+\/[!#$&^_.+A-Za-z0-9-]+$/, 'be a media type such as application/dtmf-relay')
         .meta({ description: 'Its Content-Type.' }),
       body: text(4096, 0).meta({ description: 'Its body.' }),

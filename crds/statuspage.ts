@@ -21,7 +21,7 @@ const component = z.strictObject({
 const branding = z.strictObject({
   logoUrl: httpUrl.exactOptional().meta({ description: 'Logo at the top.' }),
   faviconUrl: httpUrl.exactOptional().meta({ description: 'Icon of the tab.' }),
-  accentColor: text(7)
+  accentColor: text(7, 0)
     .regex(/^#[0-9A-Fa-f]{6}$/, 'be a colour such as #0a84ff')
     .exactOptional()
     .meta({ description: 'Colour of links, `#rrggbb`.' }),
@@ -72,7 +72,7 @@ const spec = z.strictObject({
   days: z.int().min(1).max(365).default(90).meta({ description: 'Days of history shown.' }),
   branding: branding.prefault({}).meta({ description: 'Logo and colours.' }),
   hosts: setOf(
-    text(253)
+    text(253, 0)
       .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'be a host name')
       .meta({ [SHARED]: 'HostName' }),
     20,

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { judgedMetrics, metrics } from './metrics.ts'
 import type { JudgedMetric } from './metrics.ts'
-import { ruled, SHARED } from './rules.ts'
+import { hasRightShape, ruled, SHARED } from './rules.ts'
 
 function threshold(key: JudgedMetric) {
   const { title, unit, direction, range } = metrics[key]
@@ -32,5 +32,5 @@ const atLeastOne = 'must list at least one metric'
 
 export const thresholds = z
   .strictObject(shape)
-  .refine((value) => Object.keys(value).length > 0, { message: atLeastOne })
+  .refine((value) => Object.keys(value).length > 0, { message: atLeastOne, when: hasRightShape })
   .meta({ description: 'Bounds per metric.', minProperties: 1, [SHARED]: 'Thresholds' })

@@ -1,10 +1,10 @@
 /** Where a change is announced; shared by probes and load tests. How it is delivered is not a matter of the resource. */
 import { z } from 'zod'
-import { label, secretKey, setOf, text } from './common.ts'
+import { label, list, secretKey, text } from './common.ts'
 import { severities } from './failures.ts'
 import { ruled, SHARED } from './rules.ts'
 
-export const httpUrl = text(2048)
+export const httpUrl = text(2048, 0)
   .regex(/^https?:\/\/[^\s]+$/, 'be a URL that begins with https:// or http://')
   .meta({ [SHARED]: 'Url' })
 
@@ -36,7 +36,7 @@ export const runWebhook = ruled(z.strictObject(fields), oneAddress).meta({ [SHAR
 export const webhook = ruled(
   z.strictObject({
     ...fields,
-    severities: setOf(z.enum(severities), severities.length, 1)
+    severities: list(z.enum(severities), severities.length, 1)
       .default([...severities])
       .meta({ description: 'Which transitions are announced.' }),
   }),
