@@ -34,9 +34,14 @@ describe('a log', () => {
       { password: 'hunter2', plan: { endpoint: { account: { username: 'alice', password: 'hunter2' } } } },
       'a plan came',
     )
-    log.info({ tls: { key: 'hunter2' }, headers: { authorization: 'hunter2' }, secret: 'hunter2' }, 'more')
+    log.info(
+      { tls: { key: '-----BEGIN PRIVATE KEY-----hunter2' }, headers: { authorization: 'hunter2' }, secret: 'hunter2' },
+      'more',
+    )
     expect(lines.join('')).not.toContain('hunter2')
     expect(lines.join('')).toContain('alice')
+    log.info({ key: 'default/echo' }, 'the key of a resource is none')
+    expect(lines.at(-1)).toContain('default/echo')
   })
 
   test('keeps the stack and the cause of an error', () => {

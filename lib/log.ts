@@ -35,11 +35,17 @@ export function createLog({ name, level, pretty, destination }: LogOptions): Log
     level,
     base: { name, pid: process.pid },
     serializers: { error: pino.stdSerializers.errWithCause },
-    redact: { paths: secretPaths(), censor: '[redacted]' },
+    redact: { paths: secretPaths(), censor },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   }
   return pino(options, pretty ? { write: (line: string) => raw.write(prettyLine(line)) } : raw)
+}
+
+/** A key may be that of a resource, `namespace/name`; only a private one is a secret. */
+function censor(value: unknown, path: readonly string[]): unknown {
+  if (path.at(-1) === 'key' && !String(value).includes('PRIVATE KEY')) return value
+  return '[redacted]'
 }
 
 function secretPaths(): string[] {

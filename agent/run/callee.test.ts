@@ -70,8 +70,31 @@ describe('a callee', () => {
       }),
       id: 'run-2',
     })
-    expect(await pcmu.result()).toMatchObject({ outcome: 'Success', mosBasis: { codec: expect.stringContaining('PCMU') } })
-    expect(await called.result()).toMatchObject({ outcome: 'Success', mosBasis: { codec: expect.stringContaining('PCMU') } })
+    expect(await pcmu.result()).toMatchObject({
+      outcome: 'Success',
+      mosBasis: { codec: expect.stringContaining('PCMU') },
+    })
+    expect(await called.result()).toMatchObject({
+      outcome: 'Success',
+      mosBasis: { codec: expect.stringContaining('PCMU') },
+    })
     expect(arena.left()).toEqual(nothing)
+  })
+
+  test('that is offered nothing it can take answers 488', async () => {
+    const called = arena.start(arena.plan({ endpoint: arena.callee() }))
+    const g729 = ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', 'm=audio 9 RTP/AVP 18', '']
+    const outcome = await arena.peer.call(await arena.peer.registered(), g729.join('\r\n')).outcome
+    expect(outcome).toMatchObject({ kind: 'Rejected', code: 488 })
+    expect(await called.result()).toMatchObject({ failureClass: 'NegotiationFailed', outcome: 'NegotiationFailed' })
+    expect(arena.left()).toEqual(nothing)
+  })
+
+  test('that is offered media at a name instead of an address answers 488', async () => {
+    const called = arena.start(arena.plan({ endpoint: arena.callee() }))
+    const named = ['v=0', 'o=- 1 1 IN IP4 x', 's=-', 'c=IN IP4 media.example.com', 't=0 0', 'm=audio 9 RTP/AVP 8', '']
+    const outcome = await arena.peer.call(await arena.peer.registered(), named.join('\r\n')).outcome
+    expect(outcome).toMatchObject({ kind: 'Rejected', code: 488 })
+    expect((await called.result()).message).toContain('media.example.com, not an IP address')
   })
 })

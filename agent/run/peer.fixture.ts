@@ -42,8 +42,8 @@ export interface Peer extends AsyncDisposable {
   readonly contacts: readonly string[]
   /** Resolves when something registers (or has), with the contact's URI. */
   registered(): Promise<string>
-  /** Calls a contact with a tone, or without media. */
-  call(contact: string, source?: 'Tone' | 'Nothing'): ReturnType<SignallingEngine['invite']>
+  /** Calls a contact and sends a tone once it is answered; `offer` in place of PCMA. */
+  call(contact: string, offer?: string): ReturnType<SignallingEngine['invite']>
   /** What to answer REGISTER with; undefined: nothing. */
   registrar: { code: number } | undefined
 }
@@ -95,7 +95,7 @@ export async function createPeer(): Promise<Peer> {
       return [...contacts]
     },
     registered: () => first.promise,
-    call(contact, source = 'Tone') {
+    call(contact, offer) {
       const port = Number(/:(\d+)/.exec(contact.split('@')[1] ?? '')?.[1])
       const party: LocalParty = {
         aor: `sip:peer@${HOST}`,
@@ -107,16 +107,16 @@ export async function createPeer(): Promise<Peer> {
       const outgoing = engine.invite({
         party,
         target: contact,
-        offer: buildOffer(offered),
+        offer: offer ?? buildOffer(offered),
         callId: `peer-${systemRandom()}`,
         timeout: 5000,
         trace: new Trace(),
         signal: aborted.signal,
       })
       void outgoing.outcome.then(async (outcome) => {
-        if (outcome.kind !== 'Answered' || source === 'Nothing') return
+        if (outcome.kind !== 'Answered') return
         const { session } = await description()
-        begin(session, outcome.call.sdp, source)
+        begin(session, outcome.call.sdp, 'Tone')
         void outcome.call.ended.then(() => session[Symbol.asyncDispose]())
       })
       return outgoing

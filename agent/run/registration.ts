@@ -29,10 +29,12 @@ export async function whileRegistered(
   })
   if (outcome.kind !== 'Registered') return endpoint.failAs(classify(outcome, 'REGISTER', domain))
 
-  const { registration } = outcome
+  const { registration, code, reason, milliseconds } = outcome
   try {
     endpoint.counts(registration.counters)
-    endpoint.measured({ registerTime: outcome.milliseconds })
+    endpoint.measured({ registerTime: milliseconds })
+    // Of a call, only what becomes of its INVITE decides.
+    if (plan.check === 'Register') endpoint.answered({ code, reason })
     endpoint.enter('Registered', registration.contact)
     const lost = new AbortController()
     void registration.lost.then((failure) => {

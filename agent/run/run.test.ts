@@ -85,6 +85,9 @@ describe('a caller', () => {
   test('whom nobody answers: ResponseTimeout without a response, NoAnswer while it rings', async () => {
     const timeouts = { register: 1000, answer: 300, call: 0 }
     arena.peer.on('echo', (incoming) => incoming.ignore())
+    const registered = arena.plan({ timeouts, endpoint: { registrar: arena.registering() } })
+    // The 200 of the REGISTER is no response to the call.
+    expect((await arena.start(registered).result()).sip).toBeUndefined()
     expect(await arena.start(arena.plan({ timeouts })).result()).toMatchObject({
       outcome: 'Timeout',
       failureClass: 'ResponseTimeout',
@@ -180,6 +183,7 @@ describe('the cheap checks', () => {
     const check = arena.start(arena.plan({ check: 'Register', endpoint: { registrar: arena.registering() } }))
     const result = await check.result()
     expect(result.outcome).toBe('Success')
+    expect(result).toMatchObject({ sip: { code: 200, reason: 'OK' }, metrics: { statusCode: 200 } })
     expect(result.metrics.registerTime).toBeGreaterThan(0)
     expect(arena.left()).toEqual(nothing)
   })

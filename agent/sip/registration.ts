@@ -17,8 +17,7 @@ const TAKE_BACK_TIMEOUT = 2_000
 export async function register(core: Core, options: RegisterOptions): Promise<RegisterOutcome> {
   const binding = new Binding(core, options)
   const outcome = await binding.ask(options.expires, options.timeout, options.signal)
-  if (outcome.kind === 'Registered')
-    return { kind: 'Registered', registration: binding, milliseconds: outcome.milliseconds }
+  if (outcome.kind === 'Registered') return { ...outcome, registration: binding }
   const { failure, sent } = outcome
   // The registrar may have stored it all the same, or will when the packet arrives.
   if (sent && failure.kind === 'Aborted') await binding.remove(TAKE_BACK_TIMEOUT)
@@ -118,7 +117,7 @@ class Binding implements Registration {
 
   async #again(): Promise<void> {
     const outcome = await this.ask(this.#options.expires, this.#options.timeout)
-    if (outcome.kind === 'Registered') return
+    if (outcome.kind === 'Registered' || this.#removed) return
     this.#core.registrations.delete(this)
     this.#core.log?.warn({ failure: outcome.failure, contact: this.#contact }, 'a registration was not refreshed')
     this.#lost.resolve(outcome.failure)

@@ -81,7 +81,7 @@ export async function createAuthority(clock: Clock): Promise<Authority> {
     ca: root.toString('pem'),
     issueServer: (name, addresses) =>
       issue(name, ExtendedKeyUsage.serverAuth, [
-        new SubjectAlternativeNameExtension(addresses.map((value) => ({ type: 'ip', value }))),
+        new SubjectAlternativeNameExtension(addresses.map((value) => ({ type: 'ip' as const, value }))),
       ]),
     issueClient: (name) => issue(name, ExtendedKeyUsage.clientAuth, []),
   }

@@ -5,7 +5,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { sleep } from '../../lib/clock.ts'
 import type { BackoffLimits } from '../../lib/backoff.ts'
 import { backoff } from '../../lib/backoff.ts'
-import type { Log } from '../../lib/log.ts'
+import type { Log, LogLevel } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import { AgentListening, createAgentClient } from '../../agent/api/index.ts'
 import type { AgentSettings } from '../../agent/api/index.ts'
@@ -22,6 +22,7 @@ export interface AgentChildOptions {
   log: Log
   /** A file whose command `agent` calls `runAgent`. */
   entry: string
+  agentLog: { level?: LogLevel; pretty?: boolean }
 }
 
 const HOST = '127.0.0.1'
@@ -123,9 +124,9 @@ export class AgentChild implements AsyncDisposable {
 
   /** Hands over its certificate and waits for its port; undefined: it ended before. */
   async #introduce(child: ChildProcess, gone: AbortSignal): Promise<number | undefined> {
-    const { authority, name } = this.#options
+    const { authority, name, agentLog } = this.#options
     const identity = await authority.issueServer(name, [HOST])
-    const settings: AgentSettings = { ...identity, ca: authority.ca, host: HOST, name }
+    const settings: AgentSettings = { ...identity, ca: authority.ca, host: HOST, name, ...agentLog }
     const ended = Promise.withResolvers<undefined>()
     gone.addEventListener('abort', () => ended.resolve(undefined), { once: true })
     const answer = Promise.withResolvers<unknown>()

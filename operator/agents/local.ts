@@ -1,6 +1,6 @@
 /** Agents as child processes of this one: started, watched, started again. What a child is told is in child.ts. */
 import type { Clock } from '../../lib/clock.ts'
-import type { Log } from '../../lib/log.ts'
+import type { Log, LogLevel } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import type { Agents, Execution } from './agents.ts'
 import { createAuthority } from './certificates.ts'
@@ -17,6 +17,8 @@ export interface LocalAgentsOptions {
   random: Random
   /** File to run in a child process, with the argument `agent`: it calls `runAgent`. */
   entry: string
+  /** How the agents themselves log, to the standard error they share with us. Default: JSON from `info` on. */
+  agentLog?: { level?: LogLevel; pretty?: boolean }
 }
 
 /** How long a plan waits for an agent that is just being started (again), milliseconds. */
@@ -24,12 +26,12 @@ const AGENT_WITHIN = 5000
 
 /** Resolves when each agent is ready, or has failed once: then it is tried again, slower and slower, and plans find what is there. */
 export async function startLocalAgents(options: LocalAgentsOptions): Promise<Agents> {
-  const { count, clock, log, random, entry } = options
+  const { count, clock, log, random, entry, agentLog = {} } = options
   const authority = await createAuthority(clock)
   const client = await authority.issueClient('operator')
   const children = Array.from({ length: count }, (_, index) => {
     const name = `agent-${index}`
-    return new AgentChild({ name, authority, client, clock, random, entry, log: log.child({ agent: name }) })
+    return new AgentChild({ name, authority, client, clock, random, entry, agentLog, log: log.child({ agent: name }) })
   })
   const waiting = new Set<() => void>()
   const tell = () => {
@@ -42,14 +44,17 @@ export async function startLocalAgents(options: LocalAgentsOptions): Promise<Age
 
   /** Some agents as soon as there are any; none when there are none for too long. */
   const whenReady = async (signal: AbortSignal): Promise<readonly ReadyAgent[]> => {
+    if (readyAgents().length > 0 || signal.aborted) return readyAgents()
     const over = Promise.withResolvers<void>()
-    using _ = clock.timer(AGENT_WITHIN, over.resolve)
-    waiting.add(over.resolve)
-    signal.addEventListener('abort', () => over.resolve(), { once: true })
+    const onOver = () => over.resolve()
+    using _ = clock.timer(AGENT_WITHIN, onOver)
+    waiting.add(onOver)
+    signal.addEventListener('abort', onOver, { once: true })
     try {
-      if (readyAgents().length === 0 && !signal.aborted) await over.promise
+      await over.promise
     } finally {
-      waiting.delete(over.resolve)
+      waiting.delete(onOver)
+      signal.removeEventListener('abort', onOver)
     }
     return readyAgents()
   }
