@@ -31,7 +31,9 @@ export const source = ruled(
 ).meta({ description: 'What is sent. Exactly one of the fields.', [SHARED]: 'Source' })
 
 const audio = z.strictObject({
-  codec: z.enum(['PCMA', 'PCMU', 'G722', 'Opus']).default('PCMA').meta({ description: 'The codec preferred. Behind PCMA and PCMU the other of the two is offered; the others stand alone.' }),
+  codec: z.enum(['PCMA', 'PCMU', 'G722', 'Opus']).default('PCMA').meta({
+    description: 'The codec preferred. Behind PCMA and PCMU the other of the two is offered; the others stand alone.',
+  }),
   ptime: z.int().min(10).max(60).multipleOf(10).default(20).meta({ description: 'Milliseconds of audio in a packet.' }),
   source: source.default({ speech: {} }).meta({ description: 'What is sent. Exactly one of the fields.' }),
 })

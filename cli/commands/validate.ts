@@ -1,7 +1,7 @@
 /** `ringcheck validate`: checks manifests without a cluster and calls nobody. */
-import { validateFiles } from '../../crds/validate.ts'
+import { problemLine, validateFiles } from '../../crds/validate.ts'
 import type { Command } from '../command.ts'
-import { formatOf, outputFlag } from '../output.ts'
+import { formatOf, outputFlag, print } from '../output.ts'
 
 export const validate: Command = {
   name: 'validate',
@@ -13,24 +13,11 @@ export const validate: Command = {
   async run(words, terminal) {
     const format = formatOf(words)
     const { problems, warnings, resources } = await validateFiles(words.positionals)
-    if (format !== 'table') {
-      terminal.out(`${JSON.stringify({ problems, warnings }, null, 2)}\n`)
-      return problems.length === 0 ? 0 : 1
-    }
-    for (const problem of problems) terminal.out(`${line(problem)}\n`)
-    for (const warning of warnings) terminal.err(`warning: ${line(warning)}\n`)
+    print(terminal, format, { problems, warnings }, () =>
+      problems.map((problem) => `${problemLine(problem)}\n`).join(''),
+    )
+    for (const { file, line, message } of warnings) terminal.err(`${file}:${line}: warning: ${message}\n`)
     if (problems.length === 0) terminal.err(`${resources.length} resources are valid\n`)
     return problems.length === 0 ? 0 : 1
   },
 }
-
-interface Located {
-  file: string
-  line: number
-  column: number
-  field: string
-  message: string
-}
-
-const line = ({ file, line: at, column, field, message }: Located): string =>
-  `${file}:${at}:${column}: ${field === '' ? '' : `${field}: `}${message}`
