@@ -2,7 +2,7 @@
 import type { Arrival } from '../flow.ts'
 import { Headers } from '../headers.ts'
 import { requestBytes, type Request, type Response } from '../message.ts'
-import { ClientChannel, type ClientSetup } from './client.ts'
+import { ClientChannel, type ClientSetup, type ClientUser } from './client.ts'
 import { T1, TRANSACTION_TIMEOUT } from './timers.ts'
 
 type State = 'Calling' | 'Proceeding' | 'Completed' | 'Accepted'
@@ -17,40 +17,43 @@ type State = 'Calling' | 'Proceeding' | 'Completed' | 'Accepted'
  *                                                                      Timer D ends it (at once over TCP)
  */
 export class ClientInvite {
-  readonly #setup: ClientSetup
   readonly #channel: ClientChannel
+  readonly #user: ClientUser
+  /** What only an unanswered INVITE needs: it is let go with the answer, since the states after it last 32 s. */
+  #sent: { readonly request: Request; readonly bytes: Buffer } | undefined
   #state: State = 'Calling'
   #acknowledgement: Buffer | undefined
 
   constructor(setup: ClientSetup) {
-    this.#setup = setup
+    const { request, bytes, user } = setup
     this.#channel = new ClientChannel(setup, this)
-    const { bytes, flow } = setup
+    this.#user = user
+    this.#sent = { request, bytes }
     this.#channel.send(bytes, false, (detail) => this.#fail(detail))
     if (this.#channel.over) return
-    if (!flow.reliable) this.#retransmitAfter(T1)
-    this.#channel.start('B', TRANSACTION_TIMEOUT, () => {
+    if (!this.#channel.reliable) this.#retransmitAfter(T1)
+    this.#channel.timers.limit(TRANSACTION_TIMEOUT, () => {
       this.#channel.end()
-      setup.user.failed({ kind: 'Timeout' })
+      user.failed({ kind: 'Timeout' })
     })
   }
 
   /** RFC 3261 9.1: only now may a CANCEL be sent. */
   get proceeding(): boolean {
-    return this.#state === 'Proceeding'
-  }
-
-  /** No further retransmission; whatever still comes is handled. */
-  quiet(): void {
-    this.#channel.stop('A')
-  }
-
-  end(): void {
-    this.#channel.end()
+    return this.#state === 'Proceeding' && !this.#channel.over
   }
 
   get over(): boolean {
     return this.#channel.over
+  }
+
+  /** No further retransmission; whatever still comes is handled. */
+  quiet(): void {
+    this.#channel.timers.stopRepeating()
+  }
+
+  end(): void {
+    this.#channel.end()
   }
 
   receive(response: Response, arrival: Arrival): void {
@@ -61,14 +64,14 @@ export class ClientInvite {
       return
     }
     if (this.#state === 'Accepted') {
-      if (code >= 200 && code < 300) this.#setup.user.response(response, arrival, again)
+      if (code >= 200 && code < 300) this.#user.response(response, arrival, again)
       return
     }
+    this.#channel.timers.stop()
     if (code < 200) this.#state = 'Proceeding'
     else if (code < 300) this.#accept()
     else this.#complete(response)
-    this.#channel.stop('A', 'B')
-    this.#setup.user.response(response, arrival, again)
+    this.#user.response(response, arrival, again)
   }
 
   flowLost(detail: string, reset: boolean): void {
@@ -78,20 +81,22 @@ export class ClientInvite {
 
   #accept(): void {
     this.#state = 'Accepted'
-    this.#channel.start('M', TRANSACTION_TIMEOUT, () => this.#channel.end())
+    this.#sent = undefined
+    this.#channel.timers.limit(TRANSACTION_TIMEOUT, () => this.#channel.end())
   }
 
   #complete(response: Response): void {
     this.#state = 'Completed'
-    this.#acknowledgement = acknowledgement(this.#setup.request, response)
-    this.#channel.send(this.#acknowledgement, false, () => {})
-    if (this.#setup.flow.reliable) this.#channel.end()
-    else this.#channel.start('D', TRANSACTION_TIMEOUT, () => this.#channel.end())
+    if (this.#sent) this.#acknowledgement = acknowledgement(this.#sent.request, response)
+    this.#sent = undefined
+    if (this.#acknowledgement) this.#channel.send(this.#acknowledgement, false, () => {})
+    if (this.#channel.reliable) this.#channel.end()
+    else this.#channel.timers.limit(TRANSACTION_TIMEOUT, () => this.#channel.end())
   }
 
   #retransmitAfter(interval: number): void {
-    this.#channel.start('A', interval, () => {
-      this.#channel.send(this.#setup.bytes, true, (detail) => this.#fail(detail))
+    this.#channel.timers.repeat(interval, () => {
+      if (this.#sent) this.#channel.send(this.#sent.bytes, true, (detail) => this.#fail(detail))
       if (!this.#channel.over) this.#retransmitAfter(interval * 2)
     })
   }
@@ -99,7 +104,7 @@ export class ClientInvite {
   #fail(detail: string): void {
     if (this.#channel.over || this.#state === 'Completed' || this.#state === 'Accepted') return
     this.#channel.end()
-    this.#setup.user.failed({ kind: 'TransportError', detail })
+    this.#user.failed({ kind: 'TransportError', detail })
   }
 }
 

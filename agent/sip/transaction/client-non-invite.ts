@@ -1,7 +1,7 @@
 /** The client transaction of everything but INVITE and ACK (RFC 3261 17.1.2). */
 import type { Arrival } from '../flow.ts'
 import type { Response } from '../message.ts'
-import { ClientChannel, type ClientSetup } from './client.ts'
+import { ClientChannel, type ClientSetup, type ClientUser } from './client.ts'
 import { T1, T2, T4, TRANSACTION_TIMEOUT } from './timers.ts'
 
 /**
@@ -12,21 +12,28 @@ import { T1, T2, T4, TRANSACTION_TIMEOUT } from './timers.ts'
  *                      +-- 200-699 from either --> Completed: what comes again is absorbed, Timer K ends it (at once over TCP)
  */
 export class ClientNonInvite {
-  readonly #setup: ClientSetup
   readonly #channel: ClientChannel
+  /** Both are let go with the final response. */
+  #user: ClientUser | undefined
+  #bytes: Buffer | undefined
   #state: 'Trying' | 'Proceeding' | 'Completed' = 'Trying'
 
   constructor(setup: ClientSetup) {
-    this.#setup = setup
+    const { bytes, user } = setup
     this.#channel = new ClientChannel(setup, this)
-    const { bytes, flow } = setup
+    this.#user = user
+    this.#bytes = bytes
     this.#channel.send(bytes, false, (detail) => this.#fail(detail))
     if (this.#channel.over) return
-    if (!flow.reliable) this.#retransmitAfter(T1)
-    this.#channel.start('F', TRANSACTION_TIMEOUT, () => {
+    if (!this.#channel.reliable) this.#retransmitAfter(T1)
+    this.#channel.timers.limit(TRANSACTION_TIMEOUT, () => {
       this.#channel.end()
-      setup.user.failed({ kind: 'Timeout' })
+      user.failed({ kind: 'Timeout' })
     })
+  }
+
+  get over(): boolean {
+    return this.#channel.over
   }
 
   /** The user has lost interest: nothing is sent or reported any more. */
@@ -34,31 +41,31 @@ export class ClientNonInvite {
     this.#channel.end()
   }
 
-  get over(): boolean {
-    return this.#channel.over
-  }
-
   receive(response: Response, arrival: Arrival): void {
     const again = this.#channel.received(arrival, this.#state === 'Completed')
     if (this.#state === 'Completed') return
-    if (response.code < 200) {
-      this.#state = 'Proceeding'
-    } else {
-      this.#state = 'Completed'
-      this.#channel.stop('E', 'F')
-      if (this.#setup.flow.reliable) this.#channel.end()
-      else this.#channel.start('K', T4, () => this.#channel.end())
-    }
-    this.#setup.user.response(response, arrival, again)
+    const user = this.#user
+    if (response.code < 200) this.#state = 'Proceeding'
+    else this.#complete()
+    user?.response(response, arrival, again)
   }
 
   flowLost(detail: string, reset: boolean): void {
     if (this.#state === 'Trying' || (this.#state === 'Proceeding' && reset)) this.#fail(detail)
   }
 
+  #complete(): void {
+    this.#state = 'Completed'
+    this.#user = undefined
+    this.#bytes = undefined
+    this.#channel.timers.stop()
+    if (this.#channel.reliable) this.#channel.end()
+    else this.#channel.timers.limit(T4, () => this.#channel.end())
+  }
+
   #retransmitAfter(interval: number): void {
-    this.#channel.start('E', interval, () => {
-      this.#channel.send(this.#setup.bytes, true, (detail) => this.#fail(detail))
+    this.#channel.timers.repeat(interval, () => {
+      if (this.#bytes) this.#channel.send(this.#bytes, true, (detail) => this.#fail(detail))
       const next = this.#state === 'Proceeding' ? T2 : Math.min(interval * 2, T2)
       if (!this.#channel.over) this.#retransmitAfter(next)
     })
@@ -67,6 +74,6 @@ export class ClientNonInvite {
   #fail(detail: string): void {
     if (this.#channel.over || this.#state === 'Completed') return
     this.#channel.end()
-    this.#setup.user.failed({ kind: 'TransportError', detail })
+    this.#user?.failed({ kind: 'TransportError', detail })
   }
 }

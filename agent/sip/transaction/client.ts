@@ -2,12 +2,14 @@
 import type { Arrival, Flow, FlowWatcher } from '../flow.ts'
 import type { Journal } from '../journal.ts'
 import type { Request, Response } from '../message.ts'
-import type { Timer, TimerWheel } from '../timer-wheel.ts'
+import type { TimerWheel } from '../timer-wheel.ts'
+import { PairOfTimers } from './pair-of-timers.ts'
 
 export type ClientFailure = { kind: 'Timeout' } | { kind: 'TransportError'; detail: string }
 
-/** The transaction user (RFC 3261 5): told of what is new, never of a retransmission but for a 2xx to INVITE. */
+/** The transaction user (RFC 3261 5): told of what is new, never of a retransmission but for 1xx, and 2xx to INVITE. */
 export interface ClientUser {
+  /** `again`: byte for byte what came before. */
   response(response: Response, arrival: Arrival, again: boolean): void
   /** Timer B or F fired, or the flow was lost; nothing follows. */
   failed(failure: ClientFailure): void
@@ -25,52 +27,50 @@ export interface ClientSetup {
 }
 
 export class ClientChannel {
-  readonly #setup: ClientSetup
+  readonly timers: PairOfTimers
+  readonly #flow: Flow
+  readonly #journal: Journal | undefined
+  readonly #ended: () => void
   readonly #watcher: FlowWatcher
-  readonly #timers = new Map<string, Timer>()
   #last: Buffer | undefined
   #over = false
 
-  constructor(setup: ClientSetup, watcher: FlowWatcher) {
-    this.#setup = setup
+  constructor({ flow, journal, wheel, ended }: ClientSetup, watcher: FlowWatcher) {
+    this.timers = new PairOfTimers(wheel)
+    this.#flow = flow
+    this.#journal = journal
+    this.#ended = ended
     this.#watcher = watcher
-    setup.flow.watch(watcher)
+    flow.watch(watcher)
   }
 
   get over(): boolean {
     return this.#over
   }
 
+  get reliable(): boolean {
+    return this.#flow.reliable
+  }
+
   /** `failed` is told when these bytes could not leave. */
   send(bytes: Buffer, again: boolean, failed: (detail: string) => void): void {
-    const { flow, journal } = this.#setup
-    journal?.sent(bytes, flow, again)
-    flow.send(bytes, (detail) => !this.#over && failed(detail))
+    this.#journal?.sent(bytes, this.#flow, again)
+    this.#flow.send(bytes, (detail) => !this.#over && failed(detail))
   }
 
   /** Writes it down; true: byte for byte the one that came before. */
   received(arrival: Arrival, surelyAgain: boolean): boolean {
     const again = surelyAgain || (this.#last?.equals(arrival.bytes) ?? false)
     this.#last = arrival.bytes
-    this.#setup.journal?.received(arrival, again)
+    this.#journal?.received(arrival, again)
     return again
-  }
-
-  /** A timer by its letter in the RFC; starting it again replaces it. */
-  start(letter: string, milliseconds: number, callback: () => void): void {
-    this.#timers.get(letter)?.cancel()
-    this.#timers.set(letter, this.#setup.wheel.start(milliseconds, callback))
-  }
-
-  stop(...letters: string[]): void {
-    for (const letter of letters) this.#timers.get(letter)?.cancel()
   }
 
   end(): void {
     if (this.#over) return
     this.#over = true
-    for (const timer of this.#timers.values()) timer.cancel()
-    this.#setup.flow.unwatch(this.#watcher)
-    this.#setup.ended()
+    this.timers.stop()
+    this.#flow.unwatch(this.#watcher)
+    this.#ended()
   }
 }

@@ -20,7 +20,7 @@ export class ServerInvite {
   /** @param trying makes the automatic 100 */
   constructor(setup: ServerSetup, trying: () => Buffer) {
     this.#channel = new ServerChannel(setup)
-    this.#channel.start('100', AUTOMATIC_TRYING, () => this.respond(100, trying()))
+    this.#channel.timers.repeat(AUTOMATIC_TRYING, () => this.respond(100, trying()))
   }
 
   /** No final response yet, and none was forsworn. */
@@ -44,7 +44,7 @@ export class ServerInvite {
   respond(code: number, bytes: Buffer): void {
     const repeated = this.#state === 'Accepted' && code >= 200 && code < 300
     if (this.#channel.over || !(this.#state === 'Proceeding' || repeated)) return
-    this.#channel.stop('100')
+    this.#channel.timers.stopRepeating()
     this.#last = bytes
     this.#channel.send(bytes, repeated)
     if (code < 200 || repeated) return
@@ -57,8 +57,8 @@ export class ServerInvite {
     if (this.#state !== 'Proceeding') return
     this.#state = 'Ignored'
     this.#last = undefined
-    this.#channel.stop('100')
-    this.#channel.start('H', TRANSACTION_TIMEOUT + T4, () => this.#channel.end())
+    this.#channel.timers.stopRepeating()
+    this.#channel.timers.limit(TRANSACTION_TIMEOUT + T4, () => this.#channel.end())
   }
 
   /** The INVITE came again. */
@@ -74,9 +74,9 @@ export class ServerInvite {
     this.#channel.received(arrival, this.#state === 'Confirmed')
     if (this.#state === 'Confirmed') return true
     this.#state = 'Confirmed'
-    this.#channel.stop('G', 'H')
+    this.#channel.timers.stop()
     if (this.#channel.reliable) this.#channel.end()
-    else this.#channel.start('I', T4, () => this.#channel.end())
+    else this.#channel.timers.limit(T4, () => this.#channel.end())
     return true
   }
 
@@ -86,17 +86,18 @@ export class ServerInvite {
 
   #accept(): void {
     this.#state = 'Accepted'
-    this.#channel.start('L', TRANSACTION_TIMEOUT, () => this.#channel.end())
+    this.#last = undefined
+    this.#channel.timers.limit(TRANSACTION_TIMEOUT, () => this.#channel.end())
   }
 
   #complete(): void {
     this.#state = 'Completed'
     if (!this.#channel.reliable) this.#retransmitAfter(T1)
-    this.#channel.start('H', TRANSACTION_TIMEOUT, () => this.#channel.end())
+    this.#channel.timers.limit(TRANSACTION_TIMEOUT, () => this.#channel.end())
   }
 
   #retransmitAfter(interval: number): void {
-    this.#channel.start('G', interval, () => {
+    this.#channel.timers.repeat(interval, () => {
       if (this.#last) this.#channel.send(this.#last, true)
       this.#retransmitAfter(Math.min(interval * 2, T2))
     })

@@ -16,7 +16,7 @@ export class ServerNonInvite {
 
   constructor(setup: ServerSetup) {
     this.#channel = new ServerChannel(setup)
-    this.#channel.start('J', TRANSACTION_TIMEOUT + T4, () => this.#channel.end())
+    this.#channel.timers.limit(TRANSACTION_TIMEOUT + T4, () => this.#channel.end())
   }
 
   keep(journal: Journal): void {
@@ -30,7 +30,7 @@ export class ServerNonInvite {
     if (code < 200) return
     this.#completed = true
     if (this.#channel.reliable) this.#channel.end()
-    else this.#channel.start('J', TRANSACTION_TIMEOUT, () => this.#channel.end())
+    else this.#channel.timers.limit(TRANSACTION_TIMEOUT, () => this.#channel.end())
   }
 
   /** The request came again. */

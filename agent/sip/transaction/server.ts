@@ -2,7 +2,8 @@
 import type { Arrival } from '../flow.ts'
 import type { Journal } from '../journal.ts'
 import type { ReplyPath } from '../reply-path.ts'
-import type { Timer, TimerWheel } from '../timer-wheel.ts'
+import type { TimerWheel } from '../timer-wheel.ts'
+import { PairOfTimers } from './pair-of-timers.ts'
 
 export interface ServerSetup {
   readonly arrival: Arrival
@@ -13,13 +14,19 @@ export interface ServerSetup {
 }
 
 export class ServerChannel {
-  readonly #setup: ServerSetup
-  readonly #timers = new Map<string, Timer>()
+  readonly timers: PairOfTimers
+  readonly #path: ReplyPath
+  readonly #ended: () => void
+  /** Kept until somebody writes it down. */
+  #arrival: Arrival | undefined
   #journal: Journal | undefined
   #over = false
 
-  constructor(setup: ServerSetup) {
-    this.#setup = setup
+  constructor({ arrival, path, wheel, ended }: ServerSetup) {
+    this.timers = new PairOfTimers(wheel)
+    this.#path = path
+    this.#ended = ended
+    this.#arrival = arrival
   }
 
   get over(): boolean {
@@ -27,13 +34,14 @@ export class ServerChannel {
   }
 
   get reliable(): boolean {
-    return this.#setup.path.flow.reliable
+    return this.#path.flow.reliable
   }
 
   /** From now on it is written down, the request that began it too. */
   keep(journal: Journal): void {
     this.#journal = journal
-    journal.received(this.#setup.arrival, false)
+    if (this.#arrival) journal.received(this.#arrival, false)
+    this.#arrival = undefined
   }
 
   received(arrival: Arrival, again: boolean): void {
@@ -41,24 +49,14 @@ export class ServerChannel {
   }
 
   send(bytes: Buffer, again: boolean): void {
-    this.#journal?.sent(bytes, this.#setup.path.flow, again)
-    this.#setup.path.send(bytes)
-  }
-
-  /** A timer by its letter in the RFC; starting it again replaces it. */
-  start(letter: string, milliseconds: number, callback: () => void): void {
-    this.#timers.get(letter)?.cancel()
-    this.#timers.set(letter, this.#setup.wheel.start(milliseconds, callback))
-  }
-
-  stop(...letters: string[]): void {
-    for (const letter of letters) this.#timers.get(letter)?.cancel()
+    this.#journal?.sent(bytes, this.#path.flow, again)
+    this.#path.send(bytes)
   }
 
   end(): void {
     if (this.#over) return
     this.#over = true
-    for (const timer of this.#timers.values()) timer.cancel()
-    this.#setup.ended()
+    this.timers.stop()
+    this.#ended()
   }
 }

@@ -29,11 +29,12 @@ export interface UdpTransport extends AsyncDisposable {
 /** @throws with `code`, `address` and `port` when the port cannot be bound */
 export async function bindUdp(options: UdpOptions): Promise<UdpTransport> {
   const { clock, host, port, receive, localHost } = options
+  const family = isIPv6(host) ? 6 : 4
   const socket = createSocket({
-    type: isIPv6(host) ? 'udp6' : 'udp4',
+    type: family === 6 ? 'udp6' : 'udp4',
     recvBufferSize: RECEIVE_BUFFER,
     // Addresses are literals by now: answered at once, a datagram leaves in the same turn it was sent in.
-    lookup: (address, _options, callback) => callback(null, address, isIPv6(address) ? 6 : 4),
+    lookup: (address, _options, callback) => callback(null, address, family),
   })
   try {
     const listening = once(socket, 'listening')
