@@ -42,20 +42,24 @@ export function executionRoutes(router: Router, world: World): void {
   router.on(`${PROBE}/executions/:id/trace.txt`, {
     async GET(request) {
       const found = await execution(world, request)
-      if (found.kind === 'Failure') return found
-      const { id, trace } = found.execution
-      if (!trace) return failure('TraceNotFound', `The execution ${id} has no SIP trace.`)
-      return { kind: 'Text', type: TEXT, text: world.renderLadder(trace) }
+      return found.kind === 'Failure' ? found : ladder(world, found.execution)
     },
   })
 
+  // By id alone, for those who have nothing else.
   router.on('/executions/:id', {
     async GET(request) {
-      const { id } = pathNames(request)
-      const found = await history.executionById(id)
-      if (!found) return failure('ExecutionNotFound', `There is no execution ${id}.`)
-      const { probe, ...rest } = found
+      const found = await executionById(world, request)
+      if (found.kind === 'Failure') return found
+      const { probe, ...rest } = found.execution
       return data({ ...executionDetail(rest), probe: { namespace: probe.namespace, name: probe.name } })
+    },
+  })
+
+  router.on('/executions/:id/trace.txt', {
+    async GET(request) {
+      const found = await executionById(world, request)
+      return found.kind === 'Failure' ? found : ladder(world, found.execution)
     },
   })
 
@@ -103,6 +107,19 @@ async function execution(
   const found = await history.execution({ namespace, name }, id)
   if (found) return { kind: 'Found', execution: found }
   return failure('ExecutionNotFound', `The probe ${name} in ${namespace} has no execution ${id}.`)
+}
+
+async function executionById({ history }: World, request: FastifyRequest) {
+  const { id } = pathNames(request)
+  const found = await history.executionById(id)
+  return found
+    ? ({ kind: 'Found', execution: found } as const)
+    : failure('ExecutionNotFound', `There is no execution ${id}.`)
+}
+
+function ladder(world: World, { id, trace }: ExecutionRecord): Answer {
+  if (!trace) return failure('TraceNotFound', `The execution ${id} has no SIP trace.`)
+  return { kind: 'Text', type: TEXT, text: world.renderLadder(trace) }
 }
 
 function list<Item>({ items, total }: Listed<Item>, page: Paging, view: (item: Item) => unknown): Answer {

@@ -192,6 +192,8 @@ details ul { margin-top: 0.35rem; display: grid; gap: 0.2rem; color: var(--text)
   .bars.few li { display: block; }
   .bars:not(.few) ~ .scale .far { display: none; }
   .bars:not(.few) ~ .scale .near { display: inline; white-space: pre; }
+  .bars:not(.few) ~ .scale { flex-wrap: wrap; row-gap: 0; }
+  .bars:not(.few) ~ .scale .uptime { order: 1; flex-basis: 100%; }
   .bars { gap: 2px; }
   .component, .notice { padding-inline: 1.05rem; }
 }
