@@ -1,5 +1,5 @@
 /** Ways to break one constraint of a valid document. Some break more than that; whoever uses them looks. Test support. */
-import type { Constraint } from './constraints.ts'
+import type { Constraint, ConstraintType } from './constraints.ts'
 import type { Document } from './invalid.ts'
 import type { Path } from './yaml.ts'
 
@@ -114,8 +114,8 @@ export function* breakers(constraint: Constraint, document: Document): Generator
       yield* ruleBreakers(String(constraint.value), at)
       continue
     }
-    for (const index of [...values(constraint, valueAt(document, at))].keys()) {
-      yield { at, apply: (valid) => changed(valid, at, [...values(constraint, valueAt(valid, at))][index]) }
+    for (const index of values(constraint, valueAt(document, at)).keys()) {
+      yield { at, apply: (valid) => changed(valid, at, values(constraint, valueAt(valid, at))[index]) }
     }
   }
 }
@@ -148,75 +148,58 @@ function swapped(document: Document, at: Path): Document {
 
 const NONSENSE = ['Nonsense', 'a b', '-', ' ', '!x', 'x y', 'sip:', '5 minutes']
 
-function* values({ type, value, schema, path }: Constraint, found: unknown): Generator {
-  const bound = Number(value)
-  switch (type) {
-    case 'required':
-      yield undefined
-      return
-    case 'unknown':
-      if (typeof found === 'object' && found !== null) yield { ...found, nonsense: 1 }
-      return
-    case 'enum':
-      yield 'Nonsense'
-      return
-    case 'pattern':
-      yield* NONSENSE
-      return
-    case 'format':
-      yield 'tomorrow'
-      return
-    case 'minLength':
-      yield ''
-      return
-    case 'maxLength':
-      yield* tooLong(String(found), bound)
-      return
-    case 'minimum':
-      yield bound - (schema.multipleOf ?? 1)
-      return
-    case 'maximum':
-      yield bound + (schema.multipleOf ?? 1)
-      return
-    case 'multipleOf':
-      yield bound * 2 + 1
-      return
-    case 'minItems':
-      yield []
-      return
-    case 'maxItems':
-      if (Array.isArray(found)) yield tooMany(found, bound, schema['x-kubernetes-list-map-keys']?.[0])
-      return
-    case 'unique':
-      if (Array.isArray(found)) yield [...found, found[0]]
-      return
-    case 'minProperties':
-      yield {}
-      return
-    case 'maxProperties':
-      yield Object.fromEntries(
-        Array.from({ length: bound + 1 }, (_, index) => [`g${index}`, path.at(-1) === 'labels' ? 'x' : 1]),
-      )
-      return
-    case 'rule':
-      return
-  }
+function values({ type, value, schema, path }: Constraint, found: unknown): readonly unknown[] {
+  if (type === 'rule') return []
+  return VALUES[type]({ value, bound: Number(value), schema, last: path.at(-1), found })
 }
 
-function* tooLong(found: string, most: number): Generator {
+interface Context {
+  readonly value: unknown
+  readonly bound: number
+  readonly schema: Constraint['schema']
+  /** Name of the field. */
+  readonly last: string | undefined
+  readonly found: unknown
+}
+
+/** What to put in the place of the value found; `undefined` takes it away. */
+const VALUES: Readonly<Record<Exclude<ConstraintType, 'rule'>, (context: Context) => readonly unknown[]>> = {
+  required: () => [undefined],
+  unknown: ({ found }) => (typeof found === 'object' && found !== null ? [{ ...found, nonsense: 1 }] : []),
+  enum: () => ['Nonsense'],
+  pattern: () => NONSENSE,
+  format: () => ['tomorrow'],
+  minLength: () => [''],
+  maxLength: ({ found, bound }) => tooLong(String(found), bound),
+  minimum: ({ bound, schema }) => [bound - (schema.multipleOf ?? 1)],
+  maximum: ({ bound, schema }) => [bound + (schema.multipleOf ?? 1)],
+  multipleOf: ({ bound }) => [bound * 2 + 1],
+  minItems: () => [[]],
+  maxItems: ({ found, bound, schema }) =>
+    Array.isArray(found) ? [tooMany(found, bound, schema['x-kubernetes-list-map-keys']?.[0])] : [],
+  unique: ({ found }) => (Array.isArray(found) ? [[...found, found[0]]] : []),
+  minProperties: () => [{}],
+  maxProperties: ({ bound, last }) => [
+    Object.fromEntries(Array.from({ length: bound + 1 }, (_, index) => [`g${index}`, last === 'labels' ? 'x' : 1])),
+  ],
+}
+
+function tooLong(found: string, most: number): readonly string[] {
   const missing = Math.max(most + 1 - found.length, 1)
-  yield found + 'a'.repeat(missing)
-  yield found + '0'.repeat(missing)
-  yield found.slice(0, -1) + '0'.repeat(missing) + found.slice(-1)
-  yield '0'.repeat(missing) + found
-  yield '1000h10000m100000s1000000ms'
-  yield found.replace(/Z$/, `.${'0'.repeat(most)}Z`)
+  return [
+    found + 'a'.repeat(missing),
+    found + '0'.repeat(missing),
+    found.slice(0, -1) + '0'.repeat(missing) + found.slice(-1),
+    '0'.repeat(missing) + found,
+    '1000h10000m100000s1000000ms',
+    found.replace(/Z$/, `.${'0'.repeat(most)}Z`),
+  ]
 }
 
 function tooMany(found: readonly unknown[], most: number, key: string | undefined): unknown[] {
   const [first] = found
   const copies = Array.from({ length: most + 1 - found.length }, (_, index) => {
-    if (typeof first === 'string') return schemaFriendly(first, index)
+    if (typeof first === 'string') return another(first, index)
     if (typeof first !== 'object' || first === null || key === undefined) return structuredClone(first)
     return { ...structuredClone(first), [key]: `extra${index}` }
   })
@@ -224,7 +207,7 @@ function tooMany(found: readonly unknown[], most: number, key: string | undefine
 }
 
 /** A text like the first one, but another one. */
-function schemaFriendly(first: string, index: number): string {
+function another(first: string, index: number): string {
   return first.includes(':') || /^[A-Z]/.test(first) ? first : `${index}x${first}`
 }
 

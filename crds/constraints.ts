@@ -36,8 +36,6 @@ export interface Constraint {
   readonly value: unknown
   /** A rule the API server knows as well. */
   readonly cel?: boolean
-  /** The field below `path` that a CEL rule names. */
-  readonly fieldPath?: string
   readonly schema: Schema
 }
 
@@ -85,13 +83,8 @@ class Walk {
     for (const type of VALUES) if (schema[type] !== undefined) add(type, schema[type])
     for (const name of schema.required ?? []) add('required', name, { path: [...path, name] })
     if (schema.properties && schema.additionalProperties === false) add('unknown', true)
-    if (schema['x-kubernetes-list-type'] === 'set' || schema['x-kubernetes-list-type'] === 'map') add('unique', true)
-    for (const { rule, message, fieldPath } of schema['x-kubernetes-validations'] ?? []) {
-      // A rule about a change cannot be broken by one document; a test against an API server updates one.
-      if (!rule.includes('oldSelf'))
-        add('rule', message, { cel: true, ...(fieldPath && { fieldPath: fieldPath.slice(1) }) })
-    }
-    for (const message of schema['x-ringcheck-rules'] ?? []) add('rule', message, { cel: false })
+    if (/^(set|map)$/.test(schema['x-kubernetes-list-type'] ?? '')) add('unique', true)
+    for (const rule of rulesOf(schema)) add('rule', rule.message, rule.more)
     this.#descend(schema, path, scope)
   }
 
@@ -104,4 +97,18 @@ class Walk {
       this.visit(schema.additionalProperties, [...path, '*'], `${scope}.*`)
     }
   }
+}
+
+interface FoundRule {
+  readonly message: string
+  readonly more: Partial<Constraint>
+}
+
+/** A rule about a change cannot be broken by one document: a test against an API server updates one. */
+function rulesOf(schema: Schema): FoundRule[] {
+  const cel = (schema['x-kubernetes-validations'] ?? []).filter(({ rule }) => !rule.includes('oldSelf'))
+  return [
+    ...cel.map(({ message }) => ({ message, more: { cel: true } })),
+    ...(schema['x-ringcheck-rules'] ?? []).map((message) => ({ message, more: { cel: false } })),
+  ]
 }

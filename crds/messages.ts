@@ -31,26 +31,15 @@ function refusalsOf(issue: z.core.$ZodIssue, input: unknown, fieldsAt: FieldsAt)
 }
 
 function sentence(issue: z.core.$ZodIssue, found: unknown, shown: string): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      return found === undefined ? 'required, but missing' : `found ${shown}; must be ${typeName(issue.expected)}`
-    case 'invalid_value':
-      return found === undefined ? 'required, but missing' : notOneOf(shown, found, issue.values)
-    case 'too_small':
-      return tooSmall(issue.origin, Number(issue.minimum), found, shown)
-    case 'too_big':
-      return tooBig(issue.origin, Number(issue.maximum), found, shown)
-    case 'invalid_format':
-      return `found ${shown}; must ${wanted(issue)}`
-    case 'not_multiple_of':
-      return `found ${shown}; must be a multiple of ${issue.divisor}`
-    case 'custom':
-    case 'invalid_union':
-    case 'unrecognized_keys':
-    case 'invalid_key':
-    case 'invalid_element':
-      return issue.message
-  }
+  if (issue.code === 'too_small') return tooSmall(issue.origin, Number(issue.minimum), found, shown)
+  if (issue.code === 'too_big') return tooBig(issue.origin, Number(issue.maximum), found, shown)
+  if (issue.code === 'not_multiple_of') return `found ${shown}; must be a multiple of ${issue.divisor}`
+  if (issue.code === 'invalid_format') return `found ${shown}; must ${wanted(issue)}`
+  if (issue.code !== 'invalid_type' && issue.code !== 'invalid_value') return issue.message
+  if (found === undefined) return 'required, but missing'
+  return issue.code === 'invalid_type'
+    ? `found ${shown}; must be ${typeName(issue.expected)}`
+    : notOneOf(shown, found, issue.values)
 }
 
 function wanted(issue: z.core.$ZodIssueInvalidStringFormat): string {

@@ -16,9 +16,9 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 /** Letters to insert, remove or replace to get from one word to the other (Levenshtein). */
 function editDistance(from: string, to: string): number {
   let above = Array.from({ length: to.length + 1 }, (_, column) => column)
-  for (const [row, letter] of [...from].entries()) {
+  for (const [row, letter] of Array.from(from).entries()) {
     const current = [row + 1]
-    for (const [column, other] of [...to].entries()) {
+    for (const [column, other] of Array.from(to).entries()) {
       const replaced = (above[column] ?? 0) + (letter === other ? 0 : 1)
       current.push(Math.min(replaced, (above[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1))
     }

@@ -1,6 +1,6 @@
 /** What a kube-apiserver 1.36 says about a document that breaks one constraint. Test support; a test against a real one proves it. */
 import { structural } from './crd.ts'
-import type { Constraint } from './constraints.ts'
+import type { Constraint, ConstraintType } from './constraints.ts'
 import type { Broken } from './invalid.ts'
 import { valueAt } from './breakers.ts'
 import { fieldOf } from './messages.ts'
@@ -9,44 +9,50 @@ import { fieldOf } from './messages.ts'
 export function serverLine(constraint: Constraint, { document, refusal }: Broken): string {
   const field = fieldOf(refusal.path)
   const found = valueAt(document, refusal.path)
-  const shown = JSON.stringify(found)
-  const invalid = (sentence: string, value = shown) =>
-    `${field}: Invalid value: ${value}: ${field} in body should ${sentence}`
-  const value = String(constraint.value)
-  switch (constraint.type) {
-    case 'required':
-      return `${field}: Required value`
-    case 'unknown':
-      return `unknown field "${field}"`
-    case 'enum':
-      return `${field}: Unsupported value: ${shown}: supported values: ${allowed(constraint)}`
-    case 'pattern':
-      return invalid(`match '${structural(constraint.schema).pattern ?? ''}'`)
-    case 'format':
-      return `${field}: Invalid value: ${shown}: ${field} in body must be of type date-time: ${shown}`
-    case 'minLength':
-      return invalid(`be at least ${value} chars long`)
-    case 'maxLength':
-      return `${field}: Too long: may not be more than ${value} bytes`
-    case 'minimum':
-      return invalid(`be greater than or equal to ${value}`)
-    case 'maximum':
-      return invalid(`be less than or equal to ${value}`)
-    case 'multipleOf':
-      return invalid(`be a multiple of ${value}`)
-    case 'minItems':
-      return invalid(`have at least ${value} items`, String(sizeOf(found)))
-    case 'maxItems':
-      return `${field}: Too many: ${sizeOf(found)}: must have at most ${value} items`
-    case 'unique':
-      return `${field}: Duplicate value: ${duplicate(constraint, found)}`
-    case 'minProperties':
-      return invalid(`have at least ${value} properties`, String(sizeOf(found)))
-    case 'maxProperties':
-      return `${field}: Too many: ${sizeOf(found)}: must have at most ${value} items`
-    case 'rule':
-      return constraint.cel ? `${field}: Invalid value: ${ruleValue(constraint, shown)}${value}` : 'accepted'
-  }
+  return LINES[constraint.type]({
+    constraint,
+    field,
+    value: String(constraint.value),
+    found,
+    shown: JSON.stringify(found),
+  })
+}
+
+interface Context {
+  readonly constraint: Constraint
+  readonly field: string
+  readonly value: string
+  readonly found: unknown
+  readonly shown: string
+}
+
+const LINES: Readonly<Record<ConstraintType, (context: Context) => string>> = {
+  required: ({ field }) => `${field}: Required value`,
+  unknown: ({ field }) => `unknown field "${field}"`,
+  enum: ({ field, shown, constraint }) =>
+    `${field}: Unsupported value: ${shown}: supported values: ${allowed(constraint)}`,
+  pattern: (context) => inBody(context, `should match '${structural(context.constraint.schema).pattern ?? ''}'`),
+  format: (context) => inBody(context, `must be of type date-time: ${context.shown}`),
+  minLength: (context) => inBody(context, `should be at least ${context.value} chars long`),
+  maxLength: ({ field, value }) => `${field}: Too long: may not be more than ${value} bytes`,
+  minimum: (context) => inBody(context, `should be greater than or equal to ${context.value}`),
+  maximum: (context) => inBody(context, `should be less than or equal to ${context.value}`),
+  multipleOf: (context) => inBody(context, `should be a multiple of ${context.value}`),
+  minItems: (context) => inBody(sized(context), `should have at least ${context.value} items`),
+  maxItems: ({ field, value, found }) => `${field}: Too many: ${sizeOf(found)}: must have at most ${value} items`,
+  unique: ({ field, constraint, found }) => `${field}: Duplicate value: ${duplicate(constraint, found)}`,
+  minProperties: (context) => inBody(sized(context), `should have at least ${context.value} properties`),
+  maxProperties: ({ field, value, found }) => `${field}: Too many: ${sizeOf(found)}: must have at most ${value} items`,
+  rule: ({ constraint, field, shown, value }) =>
+    constraint.cel ? `${field}: Invalid value: ${ruleValue(constraint, shown)}${value}` : 'accepted',
+}
+
+function inBody({ field, shown }: Context, sentence: string): string {
+  return `${field}: Invalid value: ${shown}: ${field} in body ${sentence}`
+}
+
+function sized(context: Context): Context {
+  return { ...context, shown: String(sizeOf(context.found)) }
 }
 
 function allowed({ schema }: Constraint): string {

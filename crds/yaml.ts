@@ -137,11 +137,11 @@ class Reader {
 
   #readKey(pair: Pair, path: Path): string | undefined {
     const { key } = pair
-    if (!isScalar(key) || key.value === null || key.value === undefined || typeof key.value === 'object') {
+    const name = isScalar(key) ? keyText(key.value) : undefined
+    if (!isScalar(key) || name === undefined) {
       this.complain(offsetOf(key), path, 'the name of a field must be a plain text')
       return undefined
     }
-    const name = String(key.value)
     if (key.type === Scalar.PLAIN && OLD_BOOLEAN.test(name)) {
       this.complain(
         offsetOf(key),
@@ -167,6 +167,13 @@ class Reader {
     this.exhausted = true
     return undefined
   }
+}
+
+function keyText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean'
+    ? String(value)
+    : undefined
 }
 
 function offsetOf(node: unknown): number {
