@@ -40,7 +40,9 @@ export function readDocument(text: string, firstLine: number): ReadDocument {
   })
   try {
     const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, version: '1.2' })
-    for (const error of document.errors) reader.complain(error.pos[0], [], firstSentence(error.message))
+    // The first fault of the syntax only: those after it mostly follow from it.
+    const [error] = document.errors
+    if (error) reader.complain(error.pos[0], [], syntaxMessage(error.message))
     const value = document.errors.length > 0 ? undefined : reader.read(document.contents, [], 0)
     return {
       value: reader.exhausted ? undefined : value,
@@ -50,13 +52,15 @@ export function readDocument(text: string, firstLine: number): ReadDocument {
   } catch (cause) {
     // The parser recurses: a line of 100,000 brackets overflows its stack.
     if (!(cause instanceof RangeError || cause instanceof SyntaxError || cause instanceof TypeError)) throw cause
-    reader.complain(0, [], 'cannot be read as YAML: it is nested too deeply')
+    reader.complain(0, [], TOO_DEEP)
     return { value: undefined, complaints: reader.complaints, position: (path) => reader.position(path) }
   }
 }
 
-function firstSentence(message: string): string {
-  return message.split('\n')[0] ?? message
+const TOO_DEEP = 'cannot be read as YAML: it is nested too deeply'
+
+function syntaxMessage(message: string): string {
+  return message.startsWith('Maximum call stack') ? TOO_DEEP : (message.split('\n')[0] ?? message)
 }
 
 class Reader {
