@@ -120,7 +120,10 @@ export interface OutgoingCall {
   readonly counters: Readonly<SignallingCounters>
   /** The address the INVITE went to, once it is located. */
   readonly remote: Endpoint | undefined
-  /** A 200 that crosses our CANCEL or comes after the deadline is acknowledged and hung up by the engine (RFC 3261 9.1). */
+  /**
+   * A 200 that crosses our CANCEL or comes after the deadline is acknowledged and hung up by the engine (RFC 3261 9.1). After a CANCEL
+   * it settles when the INVITE is over, at most 2 s later, so that what follows is in the trace.
+   */
   readonly outcome: Promise<InviteOutcome>
 }
 
@@ -136,7 +139,7 @@ export interface Call {
   readonly sdp: string
   /** Settles once: BYE from either side, or the dialog died (ACK never came, RFC 3261 13.3.1.4). */
   readonly ended: Promise<CallEnd>
-  /** Hangs up; a second call returns the first one's result. `reason` becomes a Reason header (RFC 3326). */
+  /** Hangs up; a second call returns the first one's result, one after the peer's BYE is done without a word. `reason` becomes a Reason header (RFC 3326). */
   bye(reason?: string): Promise<{ kind: 'Done'; code: number } | Failure>
 }
 
@@ -188,6 +191,6 @@ export interface SignallingEngine extends AsyncDisposable {
   readonly ports: Readonly<Record<Transport, number>>
   /** All of it is 0 after everything was stopped: tested. */
   readonly gauges: Readonly<{ transactions: number; dialogs: number; registrations: number }>
-  /** Totals since the start. */
+  /** Totals since the start. A message's key is direction, method and class: `In INVITE request`, `Out INVITE 2xx`. */
   readonly counters: Readonly<{ parseErrors: number; messages: ReadonlyMap<string, number> }>
 }

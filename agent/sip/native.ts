@@ -108,12 +108,13 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
       messages: counter.totals,
     },
     async [Symbol.asyncDispose]() {
+      // Sockets first: what is begun meanwhile fails at once, and then everybody who still waits is told.
+      await transports[Symbol.asyncDispose]()
       transactions.clear()
       for (const user of [...dialogs.values()]) user.stopped()
       dialogs.clear()
       registrations.clear()
       wheel.clear()
-      await transports[Symbol.asyncDispose]()
     },
   }
 }

@@ -87,6 +87,20 @@ describe('as a caller', () => {
     expect((await peer.request('BYE')).headers.all('route')).toEqual(routes.toReversed())
   })
 
+  test('a first route of the old, strict kind becomes the Request-URI, and the target the last Route (12.2.1.1)', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    const outgoing = ours.invite(inviteOptions(peer.port, 'UDP'))
+    const invite = await peer.request('INVITE')
+    const routes = ['<sip:10.255.0.1;lr>', `<sip:strict@127.0.0.1:${peer.port}>`]
+    peer.reply(invite, '200 OK', { headers: routes.map((route) => `Record-Route: ${route}`), body: ANSWER })
+    await peer.request('ACK')
+    void call(await outgoing.outcome).bye()
+    const bye = await peer.request('BYE')
+    expect(bye.uri).toBe(`sip:strict@127.0.0.1:${peer.port}`)
+    expect(bye.headers.all('route')).toEqual(['<sip:10.255.0.1;lr>', `<sip:peer@127.0.0.1:${peer.port}>`])
+  })
+
   test('an outbound proxy is the first Route', async () => {
     await using all = await lab()
     const { party, ...options } = inviteOptions(all.peer.port, 'UDP')

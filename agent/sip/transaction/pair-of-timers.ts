@@ -10,7 +10,7 @@ export class PairOfTimers {
     this.#wheel = wheel
   }
 
-  /** Timers A, E, G; replaces the one before. */
+  /** Timers A, E, G, and the wait for the automatic 100; replaces the one before. */
   repeat(milliseconds: number, callback: () => void): void {
     this.#repeat?.cancel()
     this.#repeat = this.#wheel.start(milliseconds, callback)
