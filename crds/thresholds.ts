@@ -1,5 +1,4 @@
 /** Which thresholds are in force for a probe at a location; not what a measured value means against them. */
-import { isJudged, metricKeys } from './metrics.ts'
 import type { JudgedMetric } from './metrics.ts'
 
 export interface Threshold {
@@ -62,9 +61,4 @@ export function effectiveThresholds(spec: Judged, location: string): Thresholds 
     if (threshold) judged[key] = threshold
   }
   return judged
-}
-
-/** Whether thresholds judge anything at all; a probe without has health Unknown, reason NoThresholds. */
-export function judgesAnything(thresholds: Thresholds): boolean {
-  return metricKeys.some((key) => isJudged(key) && thresholds[key] !== undefined)
 }
