@@ -7,7 +7,7 @@ import { systemRandom } from '../lib/random.ts'
 import { AgentSettings, Runs, startServer } from './api/index.ts'
 import type { AgentListening } from './api/index.ts'
 import { createMediaEngine } from './media/index.ts'
-import { eventLoopLag, PacingWatch, startRun } from './run/index.ts'
+import { eventLoopLag, startRun } from './run/index.ts'
 import { createNativeEngine } from './sip/index.ts'
 
 /** All addresses: the one that a peer is told is the one packets to it leave from. */
@@ -58,8 +58,7 @@ async function serve({ parent, userAgent, settings, leaving }: Serving): Promise
   try {
     const engine = stack.use(await createNativeEngine({ host: EVERYWHERE, clock, random, userAgent, log }))
     const media = stack.use(createMediaEngine({ clock, random }))
-    const pacing = new PacingWatch(() => media.pacingLateness())
-    const surroundings = { engine, media, clock, random, log, lag: eventLoopLag, pacing }
+    const surroundings = { engine, media, clock, random, log, lag: eventLoopLag }
     const runs = stack.use(new Runs({ clock, log, start: (plan, emit) => startRun(plan, { ...surroundings, emit }) }))
     const server = stack.use(await startServer({ runs, log, key, certificate, ca, host }))
     const listening: AgentListening = { port: server.port }

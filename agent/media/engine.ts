@@ -32,7 +32,7 @@ export function createMediaEngine({ clock, random, ports: range }: MediaEngineOp
     get gauges() {
       return { portsUsed: ports.used, portsFree: ports.free, ...totals }
     },
-    pacingLateness: () => pacer.lateness(),
+    watchPacing: () => pacer.watch(),
     async [Symbol.asyncDispose]() {
       await Promise.all([...sessions].map((session) => session[Symbol.asyncDispose]()))
       pacer[Symbol.dispose]()

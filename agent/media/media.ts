@@ -98,6 +98,12 @@ export interface MediaEngine extends AsyncDisposable {
     /** What arrived and was no RTP or RTCP, or not the peer's. */
     refused: number
   }>
-  /** p99 of how late packets left against their slot, since the last call, in milliseconds; undefined: none was sent. */
-  pacingLateness(): number | undefined
+  /** Watches from now on, until it is disposed of, how late packets leave against their slots. */
+  watchPacing(): PacingWatch
+}
+
+/** Watches of the same time see the same packets: those of all sessions. */
+export interface PacingWatch extends Disposable {
+  /** 99th percentile, milliseconds; undefined: no packet was due. */
+  p99(): number | undefined
 }

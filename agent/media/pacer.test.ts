@@ -68,28 +68,33 @@ describe('a loop that is late', () => {
   test('sends what is due at once and keeps its times, and tells how late it was', async () => {
     const clock = new LateClock()
     using pacer = new Pacer(clock)
-    expect(pacer.lateness()).toBeUndefined()
+    using watch = pacer.watch()
+    expect(watch.p99()).toBeUndefined()
     clock.late = 50
     const turns: number[] = []
     using _sender = pacer.add(20, () => turns.push(clock.monotonic()))
     await clock.advance(50)
     expect(turns).toEqual([50, 50, 50])
-    expect(pacer.lateness()).toBe(50)
-    expect(pacer.lateness()).toBeUndefined()
+    expect(watch.p99()).toBe(50)
+    using later = pacer.watch()
+    expect(later.p99()).toBeUndefined()
     clock.late = 0
     await clock.advance(75)
     expect(turns).toEqual([50, 50, 50, 110, 110, 110, 120])
+    // Each watch has what came since it began: the packet that was due at 60 left at 110.
+    expect([watch.p99(), later.p99()]).toEqual([50, 50])
   })
 
   test('after a long stop leaves time out instead of sending all of it', async () => {
     const clock = new LateClock()
     using pacer = new Pacer(clock)
     const leftOut: number[] = []
+    using watch = pacer.watch()
     clock.late = 60_000
     using _sender = pacer.add(20, (milliseconds) => leftOut.push(milliseconds))
     await clock.advance(60_000)
     clock.late = 0
     expect(leftOut).toEqual([60_000])
-    expect(pacer.lateness()).toBe(60_000)
+    expect(watch.p99()).toBe(60_000)
   })
 })

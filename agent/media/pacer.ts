@@ -1,6 +1,7 @@
 /** One pacing loop for the senders of all sessions: it says when, it sends nothing and makes no packet. */
 import type { Clock } from '../../lib/clock.ts'
 import { Histogram } from '../quality/index.ts'
+import type { PacingWatch } from './media.ts'
 
 /** Slots of 1 ms in the ring; a power of two above the longest packet time, so that one turn holds every sender once. */
 const SLOTS = 256
@@ -40,7 +41,7 @@ export class Pacer implements Disposable {
   readonly #ring: Entry[][] = Array.from({ length: SLOTS }, () => [])
   /** Changes places with the slot that is worked off, so that no turn makes an array. */
   #spare: Entry[] = []
-  readonly #lateness = new Histogram(LATENESS.step, LATENESS.steps)
+  readonly #watches: Histogram[] = []
   /** The slot to be worked off next. */
   #next = 0
   #active = 0
@@ -63,11 +64,17 @@ export class Pacer implements Disposable {
     return { [Symbol.dispose]: () => this.#remove(entry) }
   }
 
-  /** 99th percentile of how late packets left, milliseconds, since the last call; undefined: none was due. */
-  lateness(): number | undefined {
-    const result = this.#lateness.quantile(0.99)
-    this.#lateness.clear()
-    return result
+  /** How late senders have their turn from now on. */
+  watch(): PacingWatch {
+    const lateness = new Histogram(LATENESS.step, LATENESS.steps)
+    this.#watches.push(lateness)
+    return {
+      p99: () => lateness.quantile(0.99),
+      [Symbol.dispose]: () => {
+        const index = this.#watches.indexOf(lateness)
+        if (index >= 0) this.#watches.splice(index, 1)
+      },
+    }
   }
 
   [Symbol.dispose](): void {
@@ -110,12 +117,17 @@ export class Pacer implements Disposable {
     if (behind > CATCH_UP) {
       this.#epoch += behind
       this.#leftOut += behind
-      this.#lateness.add(behind)
+      this.#late(behind)
     }
     const now = this.#clock.monotonic() - this.#epoch + EARLY
     for (; this.#next <= now && this.#active > 0; this.#next++) this.#slot(this.#next)
     this.#inTurn = false
     this.#arm()
+  }
+
+  /** Once a packet, so it makes nothing: there is a watch a run, not one a call. */
+  #late(milliseconds: number): void {
+    for (let index = 0; index < this.#watches.length; index++) this.#watches[index]?.add(milliseconds)
   }
 
   #slot(slot: number): void {
@@ -125,7 +137,7 @@ export class Pacer implements Disposable {
     this.#ring[index] = this.#spare
     for (const entry of entries) {
       if (!entry.active) continue
-      this.#lateness.add(this.#clock.monotonic() - this.#epoch - slot)
+      this.#late(this.#clock.monotonic() - this.#epoch - slot)
       this.#insert(entry, slot + entry.interval)
       const leftOut = this.#leftOut - entry.leftOut
       entry.leftOut = this.#leftOut

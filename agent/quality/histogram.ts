@@ -34,10 +34,4 @@ export class Histogram {
     }
     return this.#largest
   }
-
-  clear(): void {
-    this.#counts.fill(0)
-    this.#total = 0
-    this.#largest = 0
-  }
 }

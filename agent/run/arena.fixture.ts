@@ -8,7 +8,6 @@ import { createPeer, createSide, silentLog } from './peer.fixture.ts'
 import type { Peer, Side } from './peer.fixture.ts'
 import type { Run } from './run.ts'
 import { startRun } from './run.ts'
-import { PacingWatch } from './saturation.ts'
 
 type EndpointPlan = RunPlan['endpoint']
 
@@ -38,11 +37,7 @@ export interface Arena extends AsyncDisposable {
 
 export const nothing: ReturnType<Arena['left']> = { dialogs: 0, registrations: 0, ports: 0, contacts: [] }
 
-/** An agent that nothing slows down: whether this machine is busy is not what is tested here. */
-const idle = {
-  lag: () => ({ p99: () => undefined, [Symbol.dispose]: () => {} }),
-  pacing: new PacingWatch(() => undefined),
-}
+const noLag = () => ({ p99: () => undefined, [Symbol.dispose]: () => {} })
 
 export async function createArena(): Promise<Arena> {
   const stack = new AsyncDisposableStack()
@@ -61,7 +56,7 @@ export async function createArena(): Promise<Arena> {
         clock: systemClock,
         random: systemRandom,
         log: silentLog,
-        ...idle,
+        lag: noLag,
         emit: (event) => {
           events.push(event)
           if (event.type === 'Phase') entered.get(event.phase)?.resolve()

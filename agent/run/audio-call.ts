@@ -33,11 +33,11 @@ export interface AudioCall {
 
 /** Holds an answered call until its time is over, somebody hangs up, media stops, or the run is stopped. Then `hangUp` is due. */
 export async function hold(context: CheckContext, { call, stream }: AudioCall): Promise<void> {
-  const { plan, clock, endpoint, emit, lag, pacing, signal } = context
+  const { plan, clock, endpoint, emit, lag, media, signal } = context
   const { callDuration } = plan.endpoint
   endpoint.enter('InCall')
   using loop = lag()
-  using late = pacing.watch()
+  using pacing = media.watchPacing()
   const over = Promise.withResolvers<CallEnd | 'TimeIsOver' | 'Silence'>()
   const began = call.timings.answered ?? clock.monotonic()
   const silence = new SilenceWatch(stream)
@@ -58,7 +58,7 @@ export async function hold(context: CheckContext, { call, stream }: AudioCall): 
   } finally {
     signal.removeEventListener('abort', onStop)
   }
-  const reason = saturation({ eventLoopLag: loop.p99(), pacingLateness: late.worst() })
+  const reason = saturation({ eventLoopLag: loop.p99(), pacingLateness: pacing.p99() })
   if (reason !== undefined) emit({ type: 'Saturation', reason })
 }
 

@@ -9,7 +9,7 @@ beforeEach(async () => {
 })
 afterEach(() => arena[Symbol.asyncDispose]())
 
-describe('a callee', () => {
+describe('a callee', { timeout: 20_000 }, () => {
   test('answers the first call to its contact, and only that', async () => {
     const called = arena.start(arena.plan({ endpoint: arena.callee({ callDuration: 1200 }) }))
     const contact = await arena.peer.registered()

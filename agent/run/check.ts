@@ -7,7 +7,7 @@ import type { RunEvent, RunPlan } from '../api/protocol.ts'
 import type { MediaEngine } from '../media/index.ts'
 import type { LocalParty, SignallingEngine, Trace } from '../sip/index.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { LagMeter, PacingWatch } from './saturation.ts'
+import type { LagMeter } from './saturation.ts'
 
 /** What a run needs of the process it is in. All runs of a process share it. */
 export interface Surroundings {
@@ -18,7 +18,6 @@ export interface Surroundings {
   log: Log
   /** A new meter of the event loop's lag, from now on. */
   lag: () => LagMeter
-  pacing: PacingWatch
 }
 
 /** An event before the run gives it its number and its time. */

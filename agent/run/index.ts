@@ -1,4 +1,4 @@
 /** What others may know of runs: how one is started and stopped. */
 export type { Surroundings } from './check.ts'
 export { type Run, startRun } from './run.ts'
-export { eventLoopLag, PacingWatch } from './saturation.ts'
+export { eventLoopLag } from './saturation.ts'

@@ -13,7 +13,7 @@ beforeEach(async () => {
 })
 afterEach(() => arena[Symbol.asyncDispose]())
 
-describe('a caller', () => {
+describe('a caller', { timeout: 20_000 }, () => {
   test('calls, measures and hangs up, and tells it in order', async () => {
     arena.peer.on('echo', (incoming) => {
       incoming.ring()
@@ -46,7 +46,9 @@ describe('a caller', () => {
     expect(metrics.sessionTime).toBeGreaterThanOrEqual(1199)
     expect(result.mosBasis?.model).toBe('G.107')
 
-    const types = call.events.map((event) => (event.type === 'Phase' ? event.phase : event.type))
+    // Whether this machine was fast enough is not what is tested here.
+    const told = call.events.filter(({ type }) => type !== 'Saturation')
+    const types = told.map((event) => (event.type === 'Phase' ? event.phase : event.type))
     expect(types).toEqual([
       ...['Registering', 'Registered', 'Calling', 'Ringing', 'InCall', 'Sample', 'Ending', 'Done'],
       ...['Call', 'Trace', 'End'],
@@ -178,7 +180,7 @@ describe('a caller', () => {
   })
 })
 
-describe('the cheap checks', () => {
+describe('the cheap checks', { timeout: 20_000 }, () => {
   test('Register measures the registration and leaves nothing', async () => {
     const check = arena.start(arena.plan({ check: 'Register', endpoint: { registrar: arena.registering() } }))
     const result = await check.result()

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Measurement } from './saturation.ts'
-import { eventLoopLag, PacingWatch, saturation } from './saturation.ts'
+import { eventLoopLag, saturation } from './saturation.ts'
 
 describe('the limits of an honest generator', () => {
   test.each<[Measurement, RegExp | undefined]>([
@@ -10,19 +10,6 @@ describe('the limits of an honest generator', () => {
     [{ eventLoopLag: undefined, pacingLateness: 10.1 }, /RTP 10\.1 ms late/],
   ])('%j', (measurement, expected) => {
     expect(saturation(measurement) ?? '').toMatch(expected ?? /^$/)
-  })
-})
-
-describe('pacing lateness', () => {
-  test('of each call is the worst since it began, also when calls overlap', () => {
-    const readings = [9, 2, 7, undefined, 3, 1]
-    const pacing = new PacingWatch(() => readings.shift())
-    using first = pacing.watch()
-    expect(first.worst()).toBe(2)
-    using second = pacing.watch()
-    expect(second.worst()).toBeUndefined()
-    expect(first.worst()).toBe(7)
-    expect(second.worst()).toBe(3)
   })
 })
 

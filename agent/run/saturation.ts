@@ -36,36 +36,3 @@ export function saturation({ eventLoopLag: lag, pacingLateness: late }: Measurem
     return `The agent sent RTP ${late.toFixed(1)} ms late (p99), more than ${limits.pacingLateness} ms.`
   return undefined
 }
-
-/**
- * Calls share one pacing loop, whose lateness is told once and then forgotten. So everyone who asks gets the worst since they began,
- * however many others asked in between.
- */
-export class PacingWatch {
-  readonly #read: () => number | undefined
-  readonly #watchers = new Set<{ worst: number | undefined }>()
-
-  /** @param read p99 in milliseconds since it was last called */
-  constructor(read: () => number | undefined) {
-    this.#read = read
-  }
-
-  watch(): Disposable & { worst(): number | undefined } {
-    this.#collect()
-    const watcher: { worst: number | undefined } = { worst: undefined }
-    this.#watchers.add(watcher)
-    return {
-      worst: () => {
-        this.#collect()
-        return watcher.worst
-      },
-      [Symbol.dispose]: () => void this.#watchers.delete(watcher),
-    }
-  }
-
-  #collect(): void {
-    const latest = this.#read()
-    if (latest === undefined) return
-    for (const watcher of this.#watchers) watcher.worst = Math.max(watcher.worst ?? 0, latest)
-  }
-}

@@ -10,7 +10,7 @@ beforeEach(async () => {
 })
 afterEach(() => arena[Symbol.asyncDispose]())
 
-describe('a run that is stopped', () => {
+describe('a run that is stopped', { timeout: 20_000 }, () => {
   /** Stops it once it is in this phase; everything is said and nothing is left. */
   async function stopped(watched: Watched, phase: Phase): Promise<CallResult> {
     await watched.phase(phase)
@@ -84,7 +84,7 @@ describe('a run that is stopped', () => {
   })
 })
 
-describe('a fault of ours', () => {
+describe('a fault of ours', { timeout: 20_000 }, () => {
   test.each(['Registered', 'Calling', 'Ringing', 'InCall'])(
     'at %s is Internal, is told to the end, and leaves nothing',
     async (phase) => {

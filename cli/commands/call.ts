@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createMediaEngine } from '../../agent/media/index.ts'
 import type { RunEvent } from '../../agent/index.ts'
 import { PROTOCOL, RunPlan } from '../../agent/index.ts'
-import { PacingWatch, eventLoopLag, startRun } from '../../agent/run/index.ts'
+import { eventLoopLag, startRun } from '../../agent/run/index.ts'
 import { createNativeEngine, renderLadder } from '../../agent/sip/index.ts'
 import { effectiveThresholds, metrics, parseDuration } from '../../crds/index.ts'
 import type { MetricKey, Thresholds } from '../../crds/index.ts'
@@ -85,7 +85,6 @@ async function place(plan: RunPlan, terminal: Terminal, progress: boolean): Prom
     random,
     log,
     lag: eventLoopLag,
-    pacing: new PacingWatch(() => media.pacingLateness()),
     emit: (event) => {
       events.push(event)
       if (progress) terminal.err(progressLine(event))

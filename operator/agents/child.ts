@@ -129,6 +129,8 @@ export class AgentChild implements AsyncDisposable {
     const settings: AgentSettings = { ...identity, ca: authority.ca, host: HOST, name, ...agentLog }
     const ended = Promise.withResolvers<undefined>()
     gone.addEventListener('abort', () => ended.resolve(undefined), { once: true })
+    // It may have ended while its certificate was made.
+    if (gone.aborted) return undefined
     const answer = Promise.withResolvers<unknown>()
     child.once('message', answer.resolve)
     // That it cannot be sent is told by the child's end.

@@ -24,6 +24,8 @@ let peer: Peer
 /** Processes of agents, in the order they were started. */
 let pids: number[]
 let onReady: () => void
+/** How often an agent ended by itself. */
+let attempts: number
 /** The call at the peer, once it is up. */
 let answered: PromiseWithResolvers<Call>
 
@@ -31,6 +33,7 @@ beforeEach(async () => {
   stack = new AsyncDisposableStack()
   pids = []
   onReady = () => {}
+  attempts = 0
   peer = stack.use(await createPeer())
   answered = Promise.withResolvers()
   peer.on('echo', async (incoming) => {
@@ -43,6 +46,7 @@ afterEach(() => stack.disposeAsync())
 async function agentsOf(options: Partial<LocalAgentsOptions> = {}) {
   const write = (line: string) => {
     const { pid, msg } = JSON.parse(line) as { pid?: number; msg: string }
+    if (msg === 'the agent is gone, it is started again') attempts++
     if (msg !== 'the agent is ready' || pid === undefined) return
     pids.push(pid)
     onReady()
@@ -64,13 +68,13 @@ function alive(pid: number | undefined): boolean {
   return existsSync(status) && !/^State:\s+Z/m.test(readFileSync(status, 'utf8'))
 }
 
-async function ended(pid: number | undefined): Promise<void> {
-  while (alive(pid)) await new Promise((resolve) => setTimeout(resolve, 20))
+async function until(question: () => boolean): Promise<void> {
+  while (!question()) await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
 const never = new AbortController().signal
 
-describe('local agents', () => {
+describe('local agents', { timeout: 30_000 }, () => {
   test('carry out a plan in another process and bring everything back', async () => {
     const agents = await agentsOf()
     expect(agents.ready()).toBe(1)
@@ -127,6 +131,8 @@ describe('local agents', () => {
     const agents = await agentsOf({ entry: devNull, clock: fast })
     expect(agents.ready()).toBe(0)
     expect(await agents.execute(plan(), never)).toEqual({ kind: 'NoAgent', message: 'No agent is ready.' })
+    // It is tried again and again, each time later.
+    await until(() => attempts >= 4)
   })
 
   test('end at once after their last run', async () => {
@@ -151,7 +157,7 @@ describe('local agents', () => {
   })
 })
 
-describe('an agent whose parent is killed', () => {
+describe('an agent whose parent is killed', { timeout: 30_000 }, () => {
   test('hangs up, unregisters and ends within 5 s', async () => {
     const parent = spawn(process.execPath, [join(import.meta.dirname, 'parent.fixture.ts'), JSON.stringify(plan())], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -169,12 +175,12 @@ describe('an agent whose parent is killed', () => {
       const killed = performance.now()
       parent.kill('SIGKILL')
       expect(await call.ended).toMatchObject({ by: 'Remote', reason: 'stopped' })
-      await ended(agent)
+      await until(() => !alive(agent))
       expect(performance.now() - killed).toBeLessThan(5000)
       expect(peer.contacts).toEqual([])
     } finally {
       parent.kill('SIGKILL')
       await exited
     }
-  }, 20_000)
+  })
 })

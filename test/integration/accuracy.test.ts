@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createMediaEngine } from '../../agent/media/index.ts'
 import type { RecordLine } from '../../agent/respond/index.ts'
-import { eventLoopLag, PacingWatch, startRun } from '../../agent/run/index.ts'
+import { eventLoopLag, startRun } from '../../agent/run/index.ts'
 import { PROTOCOL } from '../../agent/api/protocol.ts'
 import type { CallResult, RunEvent, RunPlan } from '../../agent/api/protocol.ts'
 import { createNativeEngine } from '../../agent/sip/index.ts'
@@ -94,7 +94,6 @@ async function execute(wanted: RunPlan): Promise<CallResult> {
     engine,
     media,
     lag: eventLoopLag,
-    pacing: new PacingWatch(() => media.pacingLateness()),
     emit: (event) => events.push(event),
   })
   await run.finished

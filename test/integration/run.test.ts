@@ -4,7 +4,7 @@ import { createMediaEngine } from '../../agent/media/index.ts'
 import type { MediaEngine } from '../../agent/media/index.ts'
 import { PROTOCOL, RunPlan } from '../../agent/api/protocol.ts'
 import type { CallResult, Phase, RunEvent } from '../../agent/api/protocol.ts'
-import { eventLoopLag, PacingWatch, startRun } from '../../agent/run/index.ts'
+import { eventLoopLag, startRun } from '../../agent/run/index.ts'
 import { createNativeEngine } from '../../agent/sip/index.ts'
 import type { SignallingEngine } from '../../agent/sip/index.ts'
 import { systemClock } from '../../lib/clock.ts'
@@ -75,7 +75,6 @@ function start(plan: RunPlan) {
     engine,
     media,
     lag: eventLoopLag,
-    pacing: new PacingWatch(() => media.pacingLateness()),
     emit: (event) => {
       events.push(event)
       if (event.type === 'Phase') entered.get(event.phase)?.()
