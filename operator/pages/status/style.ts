@@ -93,7 +93,7 @@ time { white-space: nowrap; }
 .near { display: none; }
 @media (hover: hover) {
   .component:has(.bars li:hover) .scale { visibility: hidden; }
-  .bars li:hover { filter: brightness(1.12); box-shadow: 0 0 0 1.5px var(--card), 0 0 0 3px var(--soft); }
+  .bars li:hover { box-shadow: 0 0 0 1.5px var(--card), 0 0 0 3px var(--soft); }
   .bars li:hover span { width: 100%; height: auto; clip-path: none; left: 0; top: calc(100% + 0.4rem); text-align: center;
     font-size: 0.8125rem; line-height: 1.5; color: var(--text); overflow: hidden; text-overflow: ellipsis; }
 }
@@ -169,7 +169,7 @@ time { white-space: nowrap; }
 .near { display: none; }
 @media (hover: hover) {
   .component:has(.bars li:hover) .scale { visibility: hidden; }
-  .bars li:hover { filter: brightness(1.12); box-shadow: 0 0 0 1.5px var(--card), 0 0 0 3px var(--soft); }
+  .bars li:hover { box-shadow: 0 0 0 1.5px var(--card), 0 0 0 3px var(--soft); }
   .bars li:hover span { width: 100%; height: auto; clip-path: none; left: 0; top: calc(100% + 0.4rem); text-align: center;
     font-size: 0.8125rem; line-height: 1.5; color: var(--text); overflow: hidden; text-overflow: ellipsis; }
 }
@@ -199,7 +199,6 @@ details ul { margin-top: 0.35rem; display: grid; gap: 0.2rem; color: var(--text)
 }
 @media (min-width: 44.01rem) and (max-width: 75rem) { .bars li:not(:nth-last-child(-n+90)) { display: none; } }
 @media (min-width: 110rem) { html { font-size: 125%; } main, .top, .foot { width: min(100% - 6rem, 76rem); } }
-@media (prefers-reduced-motion: no-preference) { .bars li { transition: filter 120ms; } }
 @media (forced-colors: active) { .bars li, .key i { forced-color-adjust: none; } .banner, .card { border: 1px solid CanvasText; } }
 @media print { body { background: none; } .card { box-shadow: none; } details { display: none; } }
 `
