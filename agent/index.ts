@@ -1,3 +1,4 @@
-/** What the operator may know of an agent: its protocol. */
-export { PROTOCOL, phases, RunEvent, RunPlan } from './api/protocol.ts'
-export type { CallResult, Phase, TracedMessage } from './api/protocol.ts'
+/** What the operator may know of an agent: its protocol, and how a trace is drawn. */
+export { PROTOCOL, RunEvent, RunPlan } from './api/protocol.ts'
+export type { CallResult, TracedMessage } from './api/protocol.ts'
+export { renderLadder } from './sip/index.ts'

@@ -1,4 +1,5 @@
 /** How results are printed: a table for people, JSON or YAML for machines. It knows no kind. */
+import { stripVTControlCharacters } from 'node:util'
 import { stringify } from 'yaml'
 import type { Health } from '../crds/index.ts'
 import type { Terminal, Words } from './command.ts'
@@ -39,10 +40,7 @@ export function table(header: readonly string[], rows: ReadonlyArray<readonly st
     .join('')
 }
 
-// oxlint-disable-next-line no-control-regex -- an escape sequence begins with a control character
-const ESCAPES = /\u001b\[[0-9;]*m/g
-
-const width = (cell: string): number => cell.replace(ESCAPES, '').length
+const width = (cell: string): number => stripVTControlCharacters(cell).length
 
 const COLOURS: Readonly<Record<Health, number>> = { Healthy: 32, Degraded: 33, Unhealthy: 31, Unknown: 90 }
 

@@ -107,7 +107,6 @@ export async function startOperator({ config, entry, clock, random, log }: Opera
     token: config.token,
   })
   stack.defer(() => api.close())
-  stack.defer(() => pages.server.close())
   const addresses = {
     admin: await serve(admin, '--admin', config.admin),
     api: await serve(api, '--api', config.api),

@@ -3,9 +3,9 @@ export const limits = {
   /** Milliseconds without a packet, after at least one, that make a MediaTimeout. */
   mediaSilence: 5000,
   /** Milliseconds until a BYE without a final response is a TeardownFailed; shorter than Timer F (32 s), nobody waits for that. */
-  bye: 8000,
+  bye: 5000,
   /** Milliseconds for the REGISTER that removes our binding. */
-  unregister: 5000,
+  unregister: 3000,
   /** The same two for a run that was stopped: an agent that goes away has 5 s in all. */
   goodbyeOfStopped: 1500,
   /** An event loop whose 99th percentile of lag is over this many milliseconds measures itself. */

@@ -1,6 +1,7 @@
 /** `ringcheck agent`: the process that makes the calls, as the operator starts it; nobody starts it by hand in local mode. */
 import { runAgent } from '../../agent/process.ts'
 import type { Command } from '../command.ts'
+import { USER_AGENT } from '../version.ts'
 
 export const agent: Command = {
   name: 'agent',
@@ -10,7 +11,7 @@ export const agent: Command = {
   examples: [['agent', 'only as a child of ringcheck serve']],
   positionals: { least: 0, most: 0 },
   async run() {
-    await runAgent()
+    await runAgent({ userAgent: USER_AGENT })
     return 0
   },
 }

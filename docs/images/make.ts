@@ -9,6 +9,7 @@ const here = import.meta.dirname
 const main = join(here, '../../cli/main.ts')
 /** Long enough for the first minute's cron slot, milliseconds. */
 const RUNNING = 75_000
+const ESCAPE = '\u001b'
 const PAGE = 'http://127.0.0.1:8081/status/default/telephony'
 
 /** What `make run` shows on a terminal, as HTML. `script` gives it a terminal of its own. */
@@ -36,19 +37,19 @@ try {
   await once(terminal, 'exit')
 }
 
-/** The lines above the table, and the table as it was drawn last: each redraw begins by moving the cursor up. */
+/** The lines above the table, and the table as it was drawn last: each redraw begins by moving the cursor up (ESC [ n A). */
 function lastFrame(text: string): string {
-  const frames = text.replaceAll('\r', '').split(/\u001b\[\d+A/)
+  const frames = text.replaceAll('\r', '').split(new RegExp(`${ESCAPE}\\[\\d+A`))
   const [first = ''] = frames
   const heading = first.slice(0, first.indexOf('NAME '))
-  return `$ make run\n${heading}${frames.at(-1) ?? ''}`.replaceAll(/\u001b\[[JK]/g, '')
+  return `$ make run\n${heading}${frames.at(-1) ?? ''}`.replaceAll(new RegExp(`${ESCAPE}\\[[JK]`, 'g'), '')
 }
 
 function asHtml(text: string): string {
   const colours: Record<string, string> = { 31: '#ff6b6b', 32: '#69db7c', 33: '#ffd43b', 90: '#adb5bd' }
   const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
   const spans = escaped
-    .replaceAll(/\u001b\[(\d+)m/g, (_, code: string) =>
+    .replaceAll(new RegExp(`${ESCAPE}\\[(\\d+)m`, 'g'), (_, code: string) =>
       code === '0' ? '</span>' : `<span style="color:${colours[code]}">`,
     )
     .trimEnd()

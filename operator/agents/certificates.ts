@@ -1,5 +1,6 @@
 /** The certificates with which operator and agents know each other: an authority, and what it issues. Keys are made here and never written to a disk. */
-import './reflect.ts'
+// @peculiar/x509 does not load without it, and does not bring it along.
+import 'reflect-metadata'
 import { randomBytes } from 'node:crypto'
 import {
   AuthorityKeyIdentifierExtension,

@@ -1,6 +1,7 @@
 /** What the API shows of a resource, an execution, a transition, a delivery: times as RFC 3339, no secrets, absent where not measured. */
 import type { Stored } from '../cluster/cluster.ts'
 import type { Delivery, ExecutionRecord, TransitionRecord } from '../history/index.ts'
+import { executionSummary } from '../history/index.ts'
 
 /** Shows a URL without what may be a secret in it. */
 export type Mask = (url: string) => string
@@ -34,25 +35,15 @@ function masked<Webhook extends { readonly url?: string }>(webhook: Webhook, mas
 }
 
 /** As in `.status.lastExecution`, and what only history knows. */
-export function executionView({ result, slot, level, ...execution }: ExecutionRecord) {
-  const { id, generation, location, reason, message, breaches, notMeasured } = execution
+export function executionView(execution: ExecutionRecord) {
+  const { slot, level, reason, message } = execution
   return {
-    id,
-    generation,
+    ...executionSummary(execution),
     slot: time(slot),
-    startedAt: time(result.startedAt),
-    finishedAt: time(result.finishedAt),
-    location,
     /** Null: we stopped it ourselves; it says nothing. */
     level: level ?? null,
     reason,
     message,
-    outcome: result.outcome,
-    ...(result.failureClass && { failureClass: result.failureClass }),
-    ...(result.sip && { sip: result.sip }),
-    metrics: result.metrics,
-    breaches,
-    notMeasured,
   }
 }
 

@@ -2,7 +2,8 @@
 import type { Condition, Health, SipProbeStatus } from '../../crds/index.ts'
 import type { Stored } from '../cluster/cluster.ts'
 import { condition } from '../cluster/condition.ts'
-import type { ExecutionRecord, ProbeMemory } from '../history/history.ts'
+import type { ExecutionRecord, ProbeMemory } from '../history/index.ts'
+import { executionSummary } from '../history/index.ts'
 import { reasonOf } from './conclude.ts'
 
 export interface StatusQuestion {
@@ -37,7 +38,7 @@ export function probeStatus(question: StatusQuestion): SipProbeStatus {
     ...(memory.since !== undefined && { healthSince: iso(memory.since) }),
     reason,
     message,
-    ...(memory.lastExecution && { lastExecution: summary(memory.lastExecution) }),
+    ...(memory.lastExecution && { lastExecution: executionSummary(memory.lastExecution) }),
     locations: executions.map(({ location, level }) => ({ name: location, level: level ?? 'Unknown' })),
     recentLevels: [...memory.recentLevels],
     ...(lastRunNow !== undefined && { lastRunNow }),
@@ -71,22 +72,4 @@ const lastOf = ({ lastExecution }: ProbeMemory): readonly ExecutionRecord[] => (
 function healthyCondition(health: Health): Condition['status'] {
   if (health === 'Healthy') return 'True'
   return health === 'Unknown' ? 'Unknown' : 'False'
-}
-
-/** What `.status.lastExecution` and the API's lists show of an execution. */
-export function summary(execution: ExecutionRecord): NonNullable<SipProbeStatus['lastExecution']> {
-  const { id, generation, location, breaches, notMeasured, result } = execution
-  return {
-    id,
-    generation,
-    startedAt: iso(result.startedAt),
-    finishedAt: iso(result.finishedAt),
-    location,
-    outcome: result.outcome,
-    ...(result.failureClass && { failureClass: result.failureClass }),
-    ...(result.sip && { sip: result.sip }),
-    metrics: result.metrics,
-    breaches: breaches.map((breach) => ({ ...breach })),
-    notMeasured: [...notMeasured],
-  }
 }

@@ -30,7 +30,11 @@ describe('accounts of a registrar', () => {
   test.each([
     ['SecretMissing', {}, { accounts: [alice] }],
     ['SecretKeyMissing', { sip: { bob: 'pw' } }, { accounts: [alice] }],
-    ['InvalidAccounts', { sip: { list: 'bob,pw\nbroken line with a secret' } }, { accountsRef: { name: 'sip', key: 'list' } }],
+    [
+      'InvalidAccounts',
+      { sip: { list: 'bob,pw\nbroken line with a secret' } },
+      { accountsRef: { name: 'sip', key: 'list' } },
+    ],
     ['InvalidAccounts', { sip: { list: 'bob,1\nbob,2' } }, { accountsRef: { name: 'sip', key: 'list' } }],
     ['InvalidAccounts', {}, {}],
   ])('are refused with %s', async (reason, all, fields) => {
