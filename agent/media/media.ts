@@ -104,6 +104,6 @@ export interface MediaEngine extends AsyncDisposable {
 
 /** Watches of the same time see the same packets: those of all sessions. */
 export interface PacingWatch extends Disposable {
-  /** 99th percentile, milliseconds; undefined: no packet was due. */
+  /** 99th percentile, milliseconds, of fewer than 300 packets the third-latest; undefined: no packet was due. */
   p99(): number | undefined
 }

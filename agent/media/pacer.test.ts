@@ -75,14 +75,16 @@ describe('a loop that is late', () => {
     using _sender = pacer.add(20, () => turns.push(clock.monotonic()))
     await clock.advance(50)
     expect(turns).toEqual([50, 50, 50])
-    expect(watch.p99()).toBe(50)
+    // They were 50, 30 and 10 ms late: of so few the third-latest counts.
+    expect(watch.p99()).toBeCloseTo(10, 1)
     using later = pacer.watch()
     expect(later.p99()).toBeUndefined()
     clock.late = 0
     await clock.advance(75)
     expect(turns).toEqual([50, 50, 50, 110, 110, 110, 120])
     // Each watch has what came since it began: the packet that was due at 60 left at 110.
-    expect([watch.p99(), later.p99()]).toEqual([50, 50])
+    expect(watch.p99()).toBeCloseTo(30, 1)
+    expect(later.p99()).toBeCloseTo(10, 1)
   })
 
   test('after a long stop leaves time out instead of sending all of it', async () => {

@@ -15,6 +15,11 @@ export class Histogram {
     this.#counts = new Uint32Array(steps + 1)
   }
 
+  /** How many values there are. */
+  get count(): number {
+    return this.#total
+  }
+
   /** Values below 0 count as 0. */
   add(value: number): void {
     const index = Math.min(this.#counts.length - 1, Math.max(0, Math.floor(value / this.#step)))

@@ -10,8 +10,8 @@ export interface LagMeter extends Disposable {
 
 /** A sample every so many milliseconds; what comes later than that is lag. */
 const RESOLUTION = 10
-/** A percentile of less than a second of samples is chance. */
-const FEWEST_SAMPLES = 100
+/** A percentile of less than three seconds of samples is chance. */
+const FEWEST_SAMPLES = 300
 
 export function eventLoopLag(): LagMeter {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION })

@@ -101,7 +101,9 @@ export async function ringcheck({ folder, data }: ServeOptions): Promise<Ringche
     async becomes(name, what, matches, within) {
       let last: ProbeView['status'] = null
       const looked = async () => {
-        last = (await product.probe(name)).status
+        const answer = await product.fetch(`/projects/default/probes/${name}`)
+        if (answer.status !== 200) return false
+        last = (JSON.parse(answer.text) as { data: ProbeView }).data.status ?? null
         return last !== null && matches(last)
       }
       await until(looked, { what: `${name} to be ${what}`, within }).catch((cause: unknown) => {
