@@ -187,12 +187,12 @@ const VALUES: Readonly<Record<Exclude<ConstraintType, 'rule'>, (context: Context
 function tooLong(found: string, most: number): readonly string[] {
   const missing = Math.max(most + 1 - found.length, 1)
   return [
+    ...(/T.*Z$/.test(found) ? [found.replace(/Z$/, `.${'0'.repeat(most)}Z`)] : []),
     found + 'a'.repeat(missing),
     found + '0'.repeat(missing),
     found.slice(0, -1) + '0'.repeat(missing) + found.slice(-1),
     '0'.repeat(missing) + found,
     '1000h10000m100000s1000000ms',
-    found.replace(/Z$/, `.${'0'.repeat(most)}Z`),
   ]
 }
 
@@ -208,7 +208,7 @@ function tooMany(found: readonly unknown[], most: number, key: string | undefine
 
 /** A text like the first one, but another one. */
 function another(first: string, index: number): string {
-  return first.includes(':') || /^[A-Z]/.test(first) ? first : `${index}x${first}`
+  return first.includes(':') ? first : `${index}x${first}`
 }
 
 function placesOf(path: readonly string[], document: Document): Path[] {

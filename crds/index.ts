@@ -1,7 +1,7 @@
 /** The door to the vocabulary: the kinds, what is measured, what can go wrong, and the parser of manifests. */
 export type { Condition } from './common.ts'
 export { milliseconds, parseDuration } from './duration.ts'
-export { failureClasses, findings, healths, outcomes, severities, unknownReasons } from './failures.ts'
+export { failureClasses, findings, healths, outcomes } from './failures.ts'
 export type {
   FailureClass,
   Finding,

@@ -12,7 +12,7 @@ import { kinds } from './kinds.ts'
 import { fieldOf, refusals } from './messages.ts'
 import type { Refusal } from './messages.ts'
 import { parseDocuments } from './parse.ts'
-import { serverLine } from './server-lines.ts'
+import { serverLines } from './server-lines.ts'
 import { problemLine } from './validate.ts'
 import { readDocument } from './yaml.ts'
 import type { Path } from './yaml.ts'
@@ -153,7 +153,10 @@ function ruleName(message: string): string {
 /** The file: what `validate` and what an API server say, then the document. */
 export function textOf(name: string, constraint: Constraint, broken: Broken): string {
   const body = stringify(broken.document, { lineWidth: 0, version: '1.1' })
-  const header = (line: string) => `# validate: ${line}\n# server: ${serverLine(constraint, broken)}\n${body}`
+  const server = serverLines(constraint, broken)
+    .map((line) => `# server: ${line}\n`)
+    .join('')
+  const header = (line: string) => `# validate: ${line}\n${server}${body}`
   const [problem] = parseDocuments(header('-'), name).problems
   if (!problem) throw new Error(`${name} has no fault`)
   return header(problemLine(problem))

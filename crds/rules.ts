@@ -25,7 +25,7 @@ export interface CelRule {
   readonly fieldPath?: string
 }
 
-/** Attaches rules to a schema. Rules run only when the value has the right shape, here and in the API server. */
+/** Attaches rules to a schema. Rules run only when the value has the right shape: one fault, one complaint. */
 export function ruled<S extends z.ZodType>(schema: S, ...rules: readonly Rule<z.output<S>>[]): S {
   const meta = schema.meta() ?? {}
   const cel = [...listOf<CelRule>(meta[CEL_RULES]), ...rules.flatMap(celRule)]
@@ -41,7 +41,7 @@ export function ruled<S extends z.ZodType>(schema: S, ...rules: readonly Rule<z.
   })
 }
 
-/** Rules of parts of the value may be broken, its shape may not; the API server too looks at rules last. */
+/** Rules of parts of the value may be broken, its shape may not. (The API server looks at rules also where a bound or a pattern is broken, and says both.) */
 export function hasRightShape({ issues }: { readonly issues: readonly { readonly code: string }[] }): boolean {
   return issues.every(({ code }) => code === 'custom')
 }

@@ -4,9 +4,43 @@ import type { Constraint, ConstraintType } from './constraints.ts'
 import type { Broken } from './invalid.ts'
 import { valueAt } from './breakers.ts'
 import { fieldOf } from './messages.ts'
+import { judgedMetrics, metrics } from './metrics.ts'
+import { orderOf } from './threshold-schema.ts'
 
-/** The cause it gives, without the kind and name before it; `accepted` where only we can tell. */
-export function serverLine(constraint: Constraint, { document, refusal }: Broken): string {
+/**
+ * The causes it gives, without the kind and name before them; `accepted` where only we can tell. Mostly one: it looks at
+ * CEL rules also where a bound or a pattern is broken, so what breaks both is said twice.
+ */
+export function serverLines(constraint: Constraint, broken: Broken): string[] {
+  return [serverLine(constraint, broken), ...alsoBroken(constraint, broken)]
+}
+
+const ALSO: Readonly<Record<string, string>> = {
+  'SipLoadTest.spec.groups[].endpoints maximum 100000':
+    'spec.groups: Invalid value: groups must have at most 100000 endpoints together',
+  'SipProbe.spec.locations minItems 1':
+    'spec.quorum: Invalid value: quorum must not be larger than the number of locations',
+  'SipProbe.spec.quorum maximum 20':
+    'spec.quorum: Invalid value: quorum must not be larger than the number of locations',
+}
+
+function alsoBroken({ id, type, schema }: Constraint, { document, refusal }: Broken): string[] {
+  const field = fieldOf(refusal.path)
+  const [rule] = schema['x-kubernetes-validations'] ?? []
+  if ((type === 'minLength' || type === 'pattern') && rule?.rule.startsWith('duration(')) {
+    const conversion = "type conversion error from 'string' to 'google.protobuf.Duration' evaluating rule"
+    return [`${field}: Invalid value: "string": ${conversion}: ${rule.message}`]
+  }
+  const metric = judgedMetrics.find((key) => key === refusal.path.at(-2))
+  if ((type !== 'minimum' && type !== 'maximum') || metric === undefined) return ALSO[id] ? [ALSO[id]] : []
+  const pair = refusal.path.slice(0, -1)
+  const distance = Number(valueAt(document, [...pair, 'critical'])) - Number(valueAt(document, [...pair, 'warning']))
+  const higher = metrics[metric].direction === 'Higher'
+  if (higher ? distance <= 0 : distance >= 0) return []
+  return [`${fieldOf(pair)}.critical: Invalid value: ${orderOf(higher)}`]
+}
+
+function serverLine(constraint: Constraint, { document, refusal }: Broken): string {
   const field = fieldOf(refusal.path)
   const found = valueAt(document, refusal.path)
   return LINES[constraint.type]({

@@ -31,7 +31,7 @@ describe('invalid files', () => {
     const all = [...problems, ...duplicates(resources)]
     expect(all.map(problemLine)).toEqual(headers(text, 'validate'))
     expect(headers(text, 'validate')).not.toHaveLength(0)
-    expect(headers(text, 'server')).toHaveLength(1)
+    expect(headers(text, 'server')).not.toHaveLength(0)
   })
 
   const constraints = allConstraints().filter(({ id }) => !implied.includes(id))

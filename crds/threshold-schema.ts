@@ -4,6 +4,13 @@ import { judgedMetrics, metrics } from './metrics.ts'
 import type { JudgedMetric } from './metrics.ts'
 import { hasRightShape, ruled, SHARED } from './rules.ts'
 
+/** The sentence of the rule about the order of the two bounds. */
+export function orderOf(higherIsBetter: boolean): string {
+  return higherIsBetter
+    ? 'critical must not be above warning: a higher value is better'
+    : 'critical must not be below warning: a lower value is better'
+}
+
 function threshold(key: JudgedMetric) {
   const { title, unit, direction, range } = metrics[key]
   const higher = direction === 'Higher'
@@ -14,7 +21,7 @@ function threshold(key: JudgedMetric) {
   })
   return ruled(pair, {
     path: 'critical',
-    message: `critical must not be ${higher ? 'above' : 'below'} warning: a ${higher ? 'higher' : 'lower'} value is better`,
+    message: orderOf(higher),
     cel: higher ? 'self.critical <= self.warning' : 'self.critical >= self.warning',
     holds: ({ warning, critical }) => (higher ? critical <= warning : critical >= warning),
   })
