@@ -1,5 +1,6 @@
 /** Ways to break one constraint of a valid document. Some break more than that; whoever uses them looks. Test support. */
 import type { Constraint, ConstraintType } from './constraints.ts'
+import type { Schema } from './openapi.ts'
 import type { Document } from './invalid.ts'
 import type { Path } from './yaml.ts'
 
@@ -175,8 +176,7 @@ const VALUES: Readonly<Record<Exclude<ConstraintType, 'rule'>, (context: Context
   maximum: ({ bound, schema }) => [bound + (schema.multipleOf ?? 1)],
   multipleOf: ({ bound }) => [bound * 2 + 1],
   minItems: () => [[]],
-  maxItems: ({ found, bound, schema }) =>
-    Array.isArray(found) ? [tooMany(found, bound, schema['x-kubernetes-list-map-keys']?.[0])] : [],
+  maxItems: ({ found, bound, schema }) => (Array.isArray(found) ? [tooMany(found, bound, schema)] : []),
   unique: ({ found }) => (Array.isArray(found) ? [[...found, found[0]]] : []),
   minProperties: () => [{}],
   maxProperties: ({ bound, last }) => [
@@ -196,10 +196,11 @@ function tooLong(found: string, most: number): readonly string[] {
   ]
 }
 
-function tooMany(found: readonly unknown[], most: number, key: string | undefined): unknown[] {
+function tooMany(found: readonly unknown[], most: number, schema: Schema): unknown[] {
   const [first] = found
+  const key = schema['x-kubernetes-list-map-keys']?.[0]
   const copies = Array.from({ length: most + 1 - found.length }, (_, index) => {
-    if (typeof first === 'string') return another(first, index)
+    if (typeof first === 'string') return schema.items?.enum ? first : another(first, index)
     if (typeof first !== 'object' || first === null || key === undefined) return structuredClone(first)
     return { ...structuredClone(first), [key]: `extra${index}` }
   })
