@@ -47,6 +47,11 @@ export class ManualClock implements Clock {
     await settled()
   }
 
+  /** Sets the wall clock back, as an administrator or NTP does; monotonic time and timers go on. */
+  setBack(milliseconds: number): void {
+    this.#now -= milliseconds
+  }
+
   /** Timers that wait. A test of something that was stopped expects 0. */
   get waiting(): number {
     return this.#pending.size

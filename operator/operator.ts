@@ -94,6 +94,7 @@ export async function startOperator({ config, entry, clock, random, log }: Opera
       clock,
       log,
       scheduled: config.scheduled,
+      onReleased: () => deliverer.wake(),
       onStatus: (key) => pages.invalidate(key),
     }),
   )

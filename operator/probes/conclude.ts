@@ -29,9 +29,13 @@ export interface FinishedRound {
 }
 
 /** After a round: level over the locations, damping, transition. Executions that we cut ourselves leave everything as it was. */
-export function concludeRound(spec: SipProbeSpec, memory: ProbeMemory, round: FinishedRound): Conclusion {
+export function concludeRound(
+  spec: SipProbeSpec,
+  memory: ProbeMemory,
+  round: FinishedRound & { /** We broke it off: it says nothing, however far it came. */ cut?: boolean },
+): Conclusion {
   const { executions, slot, finishedAt } = round
-  if (executions.some(({ level }) => level === undefined)) return { memory, executions }
+  if (round.cut || executions.some(({ level }) => level === undefined)) return { memory, executions }
   const levels = executions.map(({ level }) => level ?? 'Unknown')
   const { level, decidedBy } = roundLevel(levels, spec.quorum)
   const deciding = executions[decidedBy]

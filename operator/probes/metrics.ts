@@ -15,7 +15,7 @@ import type { Key, Stored } from '../cluster/cluster.ts'
 import type { ExecutionRecord, ProbeMemory } from '../history/history.ts'
 
 /** Why a due slot got no round of its own. */
-export const skipReasons = ['Running', 'AccountInUse', 'Missed'] as const
+export const skipReasons = ['Running', 'AccountInUse', 'Missed', 'Internal'] as const
 export type SkipReason = (typeof skipReasons)[number]
 
 type Labels = Record<string, string>

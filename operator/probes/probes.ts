@@ -1,4 +1,8 @@
-/** The reconciler of SipProbe: keeps each probe's schedule, starts its rounds, and hands what came out to the settlement. It decides by pure functions only. */
+/**
+ * The reconciler of SipProbe: keeps each probe's schedule, starts its rounds, and hands what came out to the settlement.
+ * Everything that is known of a probe changes in `#reconcile` alone, which never runs twice at once for one probe; rounds and callers
+ * only leave a note and ask for a look.
+ */
 import { effectiveThresholds } from '../../crds/index.ts'
 import type { UnknownReason } from '../../crds/index.ts'
 import { sleep } from '../../lib/clock.ts'
@@ -8,10 +12,11 @@ import type { Key, Stored } from '../cluster/cluster.ts'
 import { AccountLeases } from './accounts.ts'
 import { concludeRound, concludeUnknown } from './conclude.ts'
 import { openUntil } from './maintenance.ts'
-import type { Prepared } from './plan.ts'
+import type { NotPrepared, Prepared } from './plan.ts'
 import { longestExecution, prepare } from './plan.ts'
+import type { RoundOutcome } from './round.ts'
 import { carryOut } from './round.ts'
-import { decideSlot, executionId, nextSlot, staleAt } from './schedule.ts'
+import { decideSlot, executionId, nextSlot, slotsBetween, staleAt } from './schedule.ts'
 import type { SettlementOptions, Tracked } from './settlement.ts'
 import { Settlement } from './settlement.ts'
 
@@ -27,8 +32,8 @@ const POLL_UNREADY = 5_000
 /** Probes that become ready together start this far apart, or all within SPREAD where they are many. */
 const STAGGER = 20
 const SPREAD = 30_000
-/** Before the first look at a probe whose slot is not known (cron without a next time). */
-const IDLE = 60_000
+/** The longest time between two looks: clocks jump. */
+const LONGEST_REST = 60_000
 
 const textOf = ({ namespace, name }: Key): string => `${namespace}/${name}`
 
@@ -44,7 +49,6 @@ export class Probes implements AsyncDisposable {
   readonly #leases: AccountLeases
   readonly #queue: WorkQueue
   readonly #subscription: Disposable
-  #stopping = false
   #nextFirst = 0
 
   constructor(options: ProbesOptions) {
@@ -65,38 +69,38 @@ export class Probes implements AsyncDisposable {
   }
 
   /**
-   * Executes the probe at once, or right after the round that is running.
-   * `finished` resolves when the round is recorded; undefined: it is not there or cannot run, its status says why.
+   * Executes the probe at once, or right after the round that is running; who asks while one is waited for already gets that one.
+   * `finished` resolves when the round is settled; undefined: it is not there or cannot run, its status says why.
    */
   async runNow(key: Key): Promise<{ executionId: string; finished: Promise<void> } | undefined> {
     const probe = this.#options.cluster.get('SipProbe', key)
-    if (!probe || this.#stopping) return undefined
+    if (!probe || (await this.#prepare(probe)).kind === 'NotPrepared') return undefined
     const tracked = await this.#track(probe)
-    const prepared = await this.#prepare(probe)
-    if (prepared.kind !== 'Prepared') return undefined
-    const slot = this.#options.clock.now()
-    const id = executionId(probe.metadata.uid, probe.spec.locations[0]?.name ?? 'default', slot)
-    if (!tracked.running) return { executionId: id, finished: this.#start(probe, prepared, slot) }
     const { promise, resolve } = Promise.withResolvers<void>()
-    const earlier = tracked.queued
-    tracked.queued = { slot, finished: resolve }
-    earlier?.finished()
-    return { executionId: id, finished: promise }
+    tracked.wanted ??= { slot: this.#options.clock.now(), settled: [] }
+    tracked.wanted.settled.push(resolve)
+    this.#queue.add(textOf(key))
+    const location = probe.spec.locations[0]?.name ?? 'default'
+    return { executionId: executionId(probe.metadata.uid, location, tracked.wanted.slot), finished: promise }
   }
 
-  /** Forgets what was remembered of a probe that does not run now: the next look reads it from history. */
+  /** What is remembered of the probe is not what history knows: read it again before the next round. */
   reload(key: Key): void {
-    if (!this.#tracked.get(textOf(key))?.running) this.#tracked.delete(textOf(key))
+    const tracked = this.#tracked.get(textOf(key))
+    if (tracked) tracked.outdated = true
     this.#queue.add(textOf(key))
   }
 
-  /** Hangs up what runs and waits until it is recorded. */
+  /** Hangs up what runs and resolves when it is recorded. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopping = true
     this.#subscription[Symbol.dispose]()
     for (const { running } of this.#tracked.values()) running?.abort.abort()
-    await Promise.all([...this.#tracked.values()].flatMap(({ running }) => (running ? [running.done] : [])))
     await this.#queue[Symbol.asyncDispose]()
+    for (const tracked of this.#tracked.values()) {
+      tracked.running?.abort.abort()
+      await tracked.running?.ended
+      await this.#settleRound(tracked)
+    }
   }
 
   #addNamespace(namespace: string): void {
@@ -105,92 +109,112 @@ export class Probes implements AsyncDisposable {
   }
 
   async #reconcile(key: Key): Promise<void> {
-    const { cluster, metrics, clock } = this.#options
+    const { cluster, metrics, clock, scheduled } = this.#options
     const probe = cluster.get('SipProbe', key)
-    if (!probe) {
-      this.#tracked.delete(textOf(key))
-      metrics.forget(key)
-      return
-    }
+    if (!probe) return this.#forget(key)
     const tracked = await this.#track(probe)
+    await this.#settleRound(tracked)
+    if (tracked.outdated && !tracked.running) await this.#remember(probe, tracked)
+    // A clock that was set back must not make us wait for it to come round again.
+    tracked.watchedSince = Math.min(tracked.watchedSince, clock.now())
     metrics.declare(probe, effectiveThresholds)
     await this.#settlement.endMaintenance(probe, tracked)
+
     const prepared = await this.#prepare(probe)
-    if (prepared.kind === 'NotPrepared') {
-      tracked.running?.abort.abort()
-      await this.#declare(probe, tracked, prepared)
-      if (prepared.reason !== 'Suspended') this.#queue.addAfter(textOf(key), POLL_UNREADY)
-      return
-    }
+    if (prepared.kind === 'NotPrepared') return this.#cannotRun(probe, tracked, prepared)
     if (tracked.declared && tracked.declared.reason !== 'Stale') {
       delete tracked.declared
       tracked.watchedSince = clock.now()
       tracked.resumed = true
     }
-    if (tracked.running) return this.#settlement.publish(probe, tracked)
-    if (await this.#runByAnnotation(probe, tracked, prepared)) return
-    if (this.#options.scheduled) await this.#schedule(probe, tracked, prepared)
+    this.#wantByAnnotation(probe, tracked)
+    if (scheduled) await this.#lookForStale(probe, tracked)
+    if (!tracked.running) this.#startNext(probe, tracked, prepared)
     await this.#settlement.publish(probe, tracked)
-    if (tracked.running || !this.#options.scheduled) return
-    this.#queue.addAfter(textOf(key), this.#nextLook(probe) - clock.now())
+    if (scheduled) this.#queue.addAfter(textOf(key), this.#nextLook(probe) - clock.now())
+  }
+
+  /** The probe is gone: a round that still runs ends as it would, and its result goes to history only. */
+  async #forget(key: Key): Promise<void> {
+    const tracked = this.#tracked.get(textOf(key))
+    if (tracked) {
+      await this.#settleRound(tracked)
+      for (const settled of tracked.wanted?.settled ?? []) settled()
+      delete tracked.wanted
+      if (tracked.running) return
+    }
+    this.#tracked.delete(textOf(key))
+    this.#options.metrics.forget(key)
   }
 
   async #track(probe: Stored<'SipProbe'>): Promise<Tracked> {
     const text = textOf(probe.metadata)
+    const memory = this.#tracked.has(text) ? undefined : await this.#options.history.memory(probe.metadata)
     const there = this.#tracked.get(text)
-    if (there) return there
-    const memory = await this.#options.history.memory(probe.metadata)
-    const status = this.#options.cluster.status('SipProbe', probe.metadata)
+    if (there || !memory) return there ?? this.#track(probe)
+    const lastRunNow = this.#options.cluster.status('SipProbe', probe.metadata)?.lastRunNow
     const tracked: Tracked = {
       memory,
       watchedSince: this.#options.clock.now(),
       executions: [],
+      outdated: false,
       resumed: false,
       maintained: true,
-      ...(status?.lastRunNow !== undefined && { lastRunNow: status.lastRunNow }),
+      ...(lastRunNow !== undefined && { lastRunNow }),
     }
     this.#tracked.set(text, tracked)
     return tracked
   }
 
-  async #prepare(probe: Stored<'SipProbe'>) {
-    if (probe.spec.suspend)
-      return { kind: 'NotPrepared', reason: 'Suspended', message: 'The probe is suspended.' } as const
-    const prepared = await prepare(probe, this.#options.cluster)
-    if (prepared.kind === 'Prepared' && this.#options.agents.ready() === 0)
-      return { kind: 'NotPrepared', reason: 'NoAgent', message: 'No agent is ready.' } as const
-    return prepared
+  async #remember(probe: Stored<'SipProbe'>, tracked: Tracked): Promise<void> {
+    tracked.memory = await this.#options.history.memory(probe.metadata)
+    tracked.outdated = false
+  }
+
+  async #prepare(probe: Stored<'SipProbe'>): Promise<Prepared | NotPrepared> {
+    if (probe.spec.suspend) return { kind: 'NotPrepared', reason: 'Suspended', message: 'The probe is suspended.' }
+    return prepare(probe, this.#options.cluster)
+  }
+
+  async #cannotRun(probe: Stored<'SipProbe'>, tracked: Tracked, why: NotPrepared): Promise<void> {
+    tracked.running?.abort.abort()
+    for (const settled of tracked.wanted?.settled ?? []) settled()
+    delete tracked.wanted
+    await this.#declare(probe, tracked, why)
+    if (why.reason !== 'Suspended') this.#queue.addAfter(textOf(probe.metadata), POLL_UNREADY)
   }
 
   /** `ringcheck.dev/run-now`: any new value asks for one execution. */
-  async #runByAnnotation(probe: Stored<'SipProbe'>, tracked: Tracked, prepared: Prepared): Promise<boolean> {
+  #wantByAnnotation(probe: Stored<'SipProbe'>, tracked: Tracked): void {
     const asked = probe.metadata.annotations?.['ringcheck.dev/run-now']
-    if (asked === undefined || asked === tracked.lastRunNow) return false
+    if (asked === undefined || asked === tracked.lastRunNow) return
     tracked.lastRunNow = asked
-    await this.#settlement.publish(probe, tracked)
-    void this.#start(probe, prepared, this.#options.clock.now())
-    return true
+    tracked.wanted ??= { slot: this.#options.clock.now(), settled: [] }
   }
 
-  async #schedule(probe: Stored<'SipProbe'>, tracked: Tracked, prepared: Prepared): Promise<void> {
+  #startNext(probe: Stored<'SipProbe'>, tracked: Tracked, prepared: Prepared): void {
+    const { wanted } = tracked
+    if (wanted) {
+      delete tracked.wanted
+      this.#start(probe, tracked, { prepared, slot: wanted.slot, settled: wanted.settled, delay: 0 })
+      return
+    }
+    if (!this.#options.scheduled) return
     const { clock, metrics } = this.#options
     const { lastRound } = tracked.memory
+    const served = [lastRound?.slot, lastRound?.finishedAt, tracked.skippedSlot].filter((slot) => slot !== undefined)
     const decision = decideSlot({
       schedule: probe.spec.schedule,
       uid: probe.metadata.uid,
       now: clock.now(),
       watchedSince: tracked.watchedSince,
-      // A slot that passed while the last round ran was not missed: it is counted when that round ends.
-      ...(lastRound && !tracked.resumed && { lastSlot: Math.max(lastRound.slot, lastRound.finishedAt) }),
+      ...(served.length > 0 && !tracked.resumed && { lastSlot: Math.max(...served) }),
     })
     tracked.resumed = false
-    if (decision.kind === 'Now') {
-      if (decision.missed > 0) metrics.skipped(probe.metadata, 'Missed', decision.missed)
-      const delay = decision.reason === 'First' ? this.#staggered() : 0
-      void this.#start(probe, prepared, decision.slot, delay)
-      return
-    }
-    await this.#lookForStale(probe, tracked)
+    if (decision.kind !== 'Now') return
+    if (decision.missed > 0) metrics.skipped(probe.metadata, 'Missed', decision.missed)
+    const delay = decision.reason === 'First' ? this.#staggered() : 0
+    this.#start(probe, tracked, { prepared, slot: decision.slot, settled: [], delay })
   }
 
   /** The k-th of n probes that become ready together starts k times this later. */
@@ -201,19 +225,13 @@ export class Probes implements AsyncDisposable {
     return this.#nextFirst - clock.monotonic()
   }
 
-  #staleAt(probe: Stored<'SipProbe'>, { memory, watchedSince }: Tracked): number | undefined {
-    return staleAt({
-      schedule: probe.spec.schedule,
-      uid: probe.metadata.uid,
-      watchedSince,
-      finishedAt: memory.lastRound?.finishedAt ?? watchedSince,
-      longest: longestExecution(probe.spec),
-    })
-  }
-
   async #lookForStale(probe: Stored<'SipProbe'>, tracked: Tracked): Promise<void> {
-    const at = this.#staleAt(probe, tracked)
-    if (at === undefined || at > this.#options.clock.now() || tracked.declared) return
+    const { schedule } = probe.spec
+    const now = this.#options.clock.now()
+    const last = tracked.memory.lastRound?.finishedAt
+    const finishedAt = last !== undefined && last <= now ? last : tracked.watchedSince
+    const at = staleAt({ schedule, uid: probe.metadata.uid, finishedAt, longest: longestExecution(probe.spec) })
+    if (at === undefined || at > now || tracked.declared) return
     await this.#declare(probe, tracked, { reason: 'Stale', message: 'No execution finished in three due slots.' })
   }
 
@@ -221,64 +239,63 @@ export class Probes implements AsyncDisposable {
   #nextLook(probe: Stored<'SipProbe'>): number {
     const now = this.#options.clock.now()
     const { schedule, maintenance } = probe.spec
-    const next = nextSlot({ schedule, uid: probe.metadata.uid, now }) ?? now + IDLE
+    const next = nextSlot({ schedule, uid: probe.metadata.uid, now }) ?? Number.POSITIVE_INFINITY
     const windowEnds = openUntil(maintenance, now) ?? Number.POSITIVE_INFINITY
-    return Math.min(next, windowEnds, now + Math.max(IDLE, longestExecution(probe.spec)))
+    return Math.min(next, windowEnds, now + LONGEST_REST)
   }
 
-  /** Starts a round; the promise resolves when it is recorded. */
-  #start(probe: Stored<'SipProbe'>, prepared: Prepared, slot: number, delay = 0): Promise<void> {
-    const tracked = this.#tracked.get(textOf(probe.metadata))
-    if (!tracked || this.#stopping) return Promise.resolve()
+  /** Starts a round. What comes of it waits in `running.outcome` for the next look. */
+  #start(
+    probe: Stored<'SipProbe'>,
+    tracked: Tracked,
+    round: { prepared: Prepared; slot: number; settled: Array<() => void>; delay: number },
+  ): void {
+    const { clock, metrics, agents, cluster, log } = this.#options
+    const { prepared, slot, settled, delay } = round
     const abort = new AbortController()
-    const done = this.#run({ probe, prepared, slot, tracked, signal: abort.signal, delay })
-      .catch((error: unknown) => this.#options.log.error({ error, probe: textOf(probe.metadata) }, 'round failed'))
-      .finally(() => this.#finish(probe, tracked, slot))
-    tracked.running = { slot, abort, done }
-    return done
-  }
-
-  async #run(round: {
-    probe: Stored<'SipProbe'>
-    prepared: Prepared
-    slot: number
-    tracked: Tracked
-    signal: AbortSignal
-    delay: number
-  }): Promise<void> {
-    const { probe, tracked, slot, signal, delay } = round
-    const { clock, metrics, agents, cluster } = this.#options
-    if (delay > 0) await sleep(clock, delay, signal)
-    metrics.started(probe.metadata, Math.max(0, clock.now() - slot))
-    const outcome = await carryOut({ ...round, signal, agents, clock, leases: this.#leases, epoch: cluster.epoch })
-    if (outcome.kind === 'Skipped') {
-      if (!signal.aborted) metrics.skipped(probe.metadata, outcome.reason, 1)
-      return
+    const carried = async (): Promise<RoundOutcome> => {
+      if (delay > 0) await sleep(clock, delay, abort.signal)
+      metrics.started(probe.metadata, Math.max(0, clock.now() - slot))
+      const { signal } = abort
+      return carryOut({ probe, prepared, slot, signal, agents, clock, leases: this.#leases, epoch: cluster.epoch })
     }
-    for (const execution of outcome.executions) metrics.execution(probe.metadata, execution)
-    delete tracked.declared
-    const conclusion = concludeRound(probe.spec, tracked.memory, outcome)
-    if (conclusion.round) tracked.executions = outcome.executions
-    await this.#settlement.settle(probe, tracked, conclusion)
+    const running: NonNullable<Tracked['running']> = { probe, slot, abort, settled, ended: Promise.resolve() }
+    running.ended = carried()
+      .then(
+        (outcome) => void (running.outcome = outcome),
+        (error: unknown) => {
+          log.error({ error, probe: textOf(probe.metadata) }, 'a round failed by a fault of ours')
+          running.outcome = { kind: 'Skipped', reason: 'Internal' }
+        },
+      )
+      .then(() => this.#queue.add(textOf(probe.metadata)))
+    tracked.running = running
   }
 
-  #finish(probe: Stored<'SipProbe'>, tracked: Tracked, slot: number): void {
+  /** Puts away the round that has ended, if one has. */
+  async #settleRound(tracked: Tracked): Promise<void> {
+    const { running } = tracked
+    if (!running?.outcome) return
+    const { probe, slot, abort, outcome } = running
     const { clock, metrics } = this.#options
     delete tracked.running
+    tracked.skippedSlot = slot
     const { schedule } = probe.spec
-    const next = nextSlot({ schedule, uid: probe.metadata.uid, now: slot })
-    if (next !== undefined && next <= clock.now()) metrics.skipped(probe.metadata, 'Running', 1)
-    const { queued } = tracked
-    delete tracked.queued
-    if (queued) void this.#runQueued(probe.metadata, queued)
-    else this.#queue.add(textOf(probe.metadata))
-  }
-
-  async #runQueued(key: Key, queued: NonNullable<Tracked['queued']>): Promise<void> {
-    const probe = this.#options.cluster.get('SipProbe', key)
-    const prepared = probe && (await this.#prepare(probe))
-    if (probe && prepared?.kind === 'Prepared') await this.#start(probe, prepared, queued.slot)
-    queued.finished()
+    const during = slotsBetween({ schedule, uid: probe.metadata.uid, after: slot, upTo: clock.now() })
+    if (during > 0) metrics.skipped(probe.metadata, 'Running', during)
+    if (outcome.kind === 'Skipped') {
+      // A round that we cut before it began is owed again after the next start.
+      if (!abort.signal.aborted) metrics.skipped(probe.metadata, outcome.reason, 1)
+    } else {
+      for (const execution of outcome.executions) metrics.execution(probe.metadata, execution)
+      const conclusion = concludeRound(probe.spec, tracked.memory, { ...outcome, cut: abort.signal.aborted })
+      if (conclusion.round) {
+        delete tracked.declared
+        tracked.executions = outcome.executions
+      }
+      await this.#settlement.settle(probe, tracked, conclusion)
+    }
+    for (const settled of running.settled) settled()
   }
 
   async #declare(

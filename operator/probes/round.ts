@@ -26,8 +26,8 @@ export interface RoundOptions {
 
 export type RoundOutcome =
   | ({ kind: 'Finished' } & FinishedRound)
-  /** The account or the trunk was not free before the slot was over. */
-  | { kind: 'Skipped'; reason: 'AccountInUse' }
+  /** No call was made: the account or the trunk was not free before the slot was over, or a fault of ours. */
+  | { kind: 'Skipped'; reason: 'AccountInUse' | 'Internal' }
 
 export async function carryOut(options: RoundOptions): Promise<RoundOutcome> {
   const { probe, prepared, slot, signal, agents, leases, clock } = options

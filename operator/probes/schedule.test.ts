@@ -64,6 +64,15 @@ describe('an interval', () => {
   })
 })
 
+describe('a clock that was set back', () => {
+  test('a slot served in the future is not served for ever: the next one is due', () => {
+    const ahead = { ...question, schedule: every10s, watchedSince: noon, lastSlot: noon + 86_400_000 }
+    const next = nextSlot({ schedule: every10s, uid, now: noon })!
+    expect(decideSlot({ ...ahead, now: noon })).toEqual({ kind: 'Wait', until: next })
+    expect(decideSlot({ ...ahead, now: next })).toMatchObject({ kind: 'Now', slot: next })
+  })
+})
+
 describe('cron', () => {
   test('waits for its slot, also when new', () => {
     const decision = decideSlot({ uid, watchedSince: noon + 60_000, schedule: hourly, now: noon + 120_000 })

@@ -33,13 +33,16 @@ const LATE = 5_000
 export function decideSlot(question: ScheduleQuestion): SlotDecision {
   const { schedule, now, lastSlot } = question
   const due = latestSlot(question)
-  const owedSince = lastSlot ?? (schedule.cron === undefined ? undefined : question.watchedSince)
+  // A slot in the future was served while the clock was ahead; it must not count as served for ever after.
+  const known = lastSlot !== undefined && lastSlot <= now
+  const begun = schedule.cron !== undefined || lastSlot !== undefined ? Math.min(question.watchedSince, now) : undefined
+  const owedSince = known ? lastSlot : begun
   if (owedSince === undefined) return { kind: 'Now', slot: now, reason: 'First', missed: 0 }
   if (due === undefined || due <= owedSince) {
     const until = nextSlot(question)
     return until === undefined ? { kind: 'Never' } : { kind: 'Wait', until }
   }
-  const missed = countSlots(question, owedSince, due) - 1
+  const missed = slotsBetween({ ...question, after: owedSince, upTo: due }) - 1
   return { kind: 'Now', slot: due, reason: now - due > LATE || missed > 0 ? 'Missed' : 'Due', missed }
 }
 
@@ -57,7 +60,7 @@ export function nextSlot({
 
 /** When a probe counts as stale: three due slots after the last finished round, each allowed the longest possible execution. */
 export function staleAt(
-  question: Omit<ScheduleQuestion, 'now'> & { finishedAt: number; longest: number },
+  question: Pick<ScheduleQuestion, 'schedule' | 'uid'> & { finishedAt: number; longest: number },
 ): number | undefined {
   let slot: number | undefined = question.finishedAt
   for (let count = 0; count < 3 && slot !== undefined; count++) slot = nextSlot({ ...question, now: slot })
@@ -82,15 +85,22 @@ function latestSlot({ schedule, uid, now }: ScheduleQuestion): number | undefine
 /** Bounded: after a year's outage the exact number tells nobody anything. */
 const MOST_MISSED = 1_000
 
-function countSlots(question: ScheduleQuestion, after: number, upTo: number): number {
-  const { schedule, uid } = question
-  if (schedule.cron === undefined) return Math.max(1, Math.ceil((upTo - after) / intervalOf(schedule)))
+/** How many slots lie after `after`, up to and with `upTo`. */
+export function slotsBetween({
+  schedule,
+  uid,
+  after,
+  upTo,
+}: Pick<ScheduleQuestion, 'schedule' | 'uid'> & { after: number; upTo: number }): number {
+  const first = nextSlot({ schedule, uid, now: after })
+  if (first === undefined || first > upTo) return 0
+  if (schedule.cron === undefined) return Math.floor((upTo - first) / intervalOf(schedule)) + 1
   let count = 0
-  for (let slot = nextSlot({ schedule, uid, now: after }); slot !== undefined && slot <= upTo; count++) {
+  for (let slot: number | undefined = first; slot !== undefined && slot <= upTo; count++) {
     if (count === MOST_MISSED) break
     slot = nextSlot({ schedule, uid, now: slot })
   }
-  return Math.max(1, count)
+  return count
 }
 
 function intervalOf(schedule: Schedule): number {

@@ -10,6 +10,7 @@ import type { Conclusion } from './conclude.ts'
 import { openUntil } from './maintenance.ts'
 import type { ProbeMetrics } from './metrics.ts'
 import type { Recorder } from './recorder.ts'
+import type { RoundOutcome } from './round.ts'
 import { nextSlot } from './schedule.ts'
 import { probeStatus } from './status.ts'
 
@@ -20,9 +21,24 @@ export interface Tracked {
   watchedSince: number
   /** Of the last round. */
   executions: readonly ExecutionRecord[]
-  running?: { slot: number; abort: AbortController; done: Promise<void> }
-  /** Asked for while a round was running. */
-  queued?: { slot: number; finished: () => void }
+  /** The round that was started and is not put away yet. */
+  running?: {
+    /** As it was when the round began. */
+    probe: Stored<'SipProbe'>
+    slot: number
+    abort: AbortController
+    /** Told when it is put away. */
+    settled: Array<() => void>
+    /** Resolves when `outcome` is there. */
+    ended: Promise<void>
+    outcome?: RoundOutcome
+  }
+  /** A round that was asked for and has not begun. */
+  wanted?: { slot: number; settled: Array<() => void> }
+  /** The last slot that was started, also where no round came of it: it is not owed any more. */
+  skippedSlot?: number
+  /** `memory` is not what history knows. */
+  outdated: boolean
   lastRunNow?: string
   /** Why it is Unknown without a round. */
   declared?: { reason: UnknownReason; message: string }
@@ -40,6 +56,8 @@ export interface SettlementOptions {
   links: Links
   clock: Clock
   log: Log
+  /** Called when deliveries that were held back may go. */
+  onReleased: () => void
   /** Called after a probe's status was written. */
   onStatus: (key: Key) => void
 }
@@ -55,7 +73,7 @@ export class Settlement {
   }
 
   async settle(probe: Stored<'SipProbe'>, tracked: Tracked, conclusion: Conclusion): Promise<void> {
-    const { recorder, metrics, clock, links, log } = this.#options
+    const { cluster, recorder, metrics, clock, links, log } = this.#options
     const { change, executions, round } = conclusion
     const before = tracked.memory
     tracked.memory = conclusion.memory
@@ -67,7 +85,11 @@ export class Settlement {
         executions,
         ...(round && { round }),
         ...(change && { transition: change.transition }),
-        deliveries: change ? announce({ probe, conclusion, change, before, held, links }) : [],
+        // Nobody is told of a probe that is gone.
+        deliveries:
+          change && cluster.get('SipProbe', probe.metadata)
+            ? announce({ probe, conclusion, change, before, held, links })
+            : [],
       })
     }
     if (change) {
@@ -106,10 +128,11 @@ export class Settlement {
 
   /** When a window has ended, each webhook gets the difference to what it was told last. */
   async endMaintenance(probe: Stored<'SipProbe'>, tracked: Tracked): Promise<void> {
-    const { history, clock } = this.#options
+    const { history, clock, onReleased } = this.#options
     if (!tracked.maintained || openUntil(probe.spec.maintenance, clock.now()) !== undefined) return
     await history.outbox.releaseHeld(identityOf(probe))
     tracked.maintained = false
+    onReleased()
   }
 }
 

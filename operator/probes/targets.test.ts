@@ -22,3 +22,22 @@ test('an emergency number is called only where it is listed literally', () => {
   expect(refuseTarget('sip:112@example.com', policy({ allowedTargets: ['1*'] }))).toContain('emergency')
   expect(refuseTarget('sip:112@example.com', policy({ allowedTargets: ['112'] }))).toBeUndefined()
 })
+
+test.each([
+  'sip:112;phone-context=+49@trunk',
+  'sip:%31%31%32@trunk',
+  'sip:112:secret@trunk',
+  'sip:11-2@trunk',
+  'sip:(1)1.2@trunk',
+  'sips:+112@trunk',
+  'SIP:112@trunk;transport=tcp',
+])('%s is an emergency number too', (target) => {
+  expect(refuseTarget(target, undefined)).toContain('emergency')
+})
+
+test.each(['sip:0900123;isub=1@trunk', 'sip:%30900123@trunk', 'sip:0900-123@trunk'])(
+  '%s is denied by its number',
+  (target) => {
+    expect(refuseTarget(target, policy({ deniedTargets: ['0900*'] }))).toContain('denied')
+  },
+)

@@ -20,9 +20,21 @@ export function refuseTarget(target: string, policy: Policy | undefined): string
   return undefined
 }
 
-/** `sip:+49123@example.com;user=phone` -> `+49123` and `+49123@example.com`. */
+/**
+ * `sip:+49123@example.com;user=phone` -> `+49123` and `+49123@example.com`. The user as it would be dialled: without password and
+ * parameters (RFC 3261 25.1: telephone-subscriber), escapes undone, visual separators (RFC 3966 5.1.1) left out.
+ */
 function partsOf(uri: string): { user: string; address: string } {
-  const address = uri.replace(/^sips?:/i, '').split(/[;?]/)[0] ?? ''
-  const at = address.lastIndexOf('@')
-  return { user: at < 0 ? '' : address.slice(0, at), address }
+  const rest = uri.replace(/^sips?:/i, '')
+  const at = rest.lastIndexOf('@')
+  const host = rest.slice(at + 1).split(/[;?]/)[0] ?? ''
+  if (at < 0) return { user: '', address: host }
+  const [subscriber = ''] = unescaped(rest.slice(0, at)).split(/[;:]/)
+  const user = /^[\d+*#().\-\s]+$/.test(subscriber) ? subscriber.replace(/[().\-\s]/g, '') : subscriber
+  return { user, address: `${user}@${host}` }
+}
+
+/** An escape that is none stays as it is. */
+function unescaped(text: string): string {
+  return text.replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
 }

@@ -1,0 +1,162 @@
+import { describe, expect, test } from 'vitest'
+import { finished, key, probe, rig } from './rig.fixture.ts'
+
+const busy = { outcome: 'CallFailed', failureClass: 'Busy', message: '486 Busy Here' } as const
+
+/** Answers the call that runs, as soon as there is one. */
+async function answer(it: Awaited<ReturnType<typeof rig>>, index: number, change = {}) {
+  await it.until(() => it.calls.length > index)
+  it.calls[index]?.answer(finished(it.clock.now(), change))
+}
+
+describe('a probe', () => {
+  test('calls at once, then on its grid, and each change is one transition', async () => {
+    await using it = await rig(probe())
+    await answer(it, 0)
+    await it.until(() => it.status()?.health === 'Healthy')
+    await answer(it, 1, busy)
+    await it.until(() => it.status()?.reason === 'Busy')
+    await answer(it, 2)
+    await it.until(() => it.status()?.health === 'Healthy')
+    expect((await it.transitions()).map(({ sequence, to }) => [sequence, to])).toEqual([
+      [1, 'Healthy'],
+      [2, 'Unhealthy'],
+      [3, 'Healthy'],
+    ])
+    expect((await it.history.outbox.list({ page: 1, perPage: 10 })).total).toBe(3)
+  })
+
+  test('whose account is in use for long skips its slots, one by one, and becomes Stale', async () => {
+    const other = probe('schedule: { interval: 24h }', 'other')
+    await using it = await rig(probe('schedule: { interval: 10s }\n  callDuration: 1s') + other)
+    await it.until(() => it.calls.length === 1)
+    const first = it.calls[0]?.plan.name
+    const [holder, starved] = first === 'trunk' ? ['trunk', 'other'] : ['other', 'trunk']
+    expect(it.calls.map(({ plan }) => plan.name)).toEqual([holder])
+    await it.pass(10 * 60_000, 1_000)
+    expect(it.calls).toHaveLength(1)
+    const skipped = new RegExp(`skipped_total\\{namespace="default",probe="${starved}",reason="AccountInUse"\\} (\\d+)`)
+    expect(Number(skipped.exec(await it.metrics.text())?.[1])).toBeLessThanOrEqual(60)
+    expect(it.cluster.status('SipProbe', { namespace: 'default', name: 'trunk' })).toMatchObject({
+      health: 'Unknown',
+      reason: 'Stale',
+    })
+  })
+
+  test('goes on calling after the clock was set back', async () => {
+    await using it = await rig(probe())
+    await answer(it, 0)
+    await it.until(() => it.status()?.health === 'Healthy')
+    it.clock.setBack(365 * 86_400_000)
+    await answer(it, 1, busy)
+    await it.until(() => it.status()?.reason === 'Busy')
+    expect(it.status()?.health).toBe('Unhealthy')
+  })
+
+  test('that is deleted and comes back during a call loses nothing', async () => {
+    await using it = await rig(probe())
+    await answer(it, 0)
+    await it.until(() => it.status()?.health === 'Healthy')
+    await it.until(() => it.calls.length === 2)
+    it.declare('')
+    await it.until(() => it.cluster.get('SipProbe', key) === undefined)
+    it.declare(probe())
+    await it.until(() => it.cluster.get('SipProbe', key) !== undefined)
+    await answer(it, 1, busy)
+    await it.until(() => it.status()?.health === 'Unhealthy')
+    await answer(it, 2)
+    await it.until(() => it.status()?.health === 'Healthy')
+    expect((await it.history.executions(key, { page: 1, perPage: 10 })).total).toBe(3)
+    expect((await it.transitions()).map(({ sequence }) => sequence)).toEqual([1, 2, 3])
+  })
+
+  test('that is deleted during a call leaves its result in history, and nobody is told', async () => {
+    await using it = await rig(probe())
+    await it.until(() => it.calls.length === 1)
+    it.declare('')
+    await it.until(() => it.cluster.get('SipProbe', key) === undefined)
+    await answer(it, 0, busy)
+    await it.until(async () => (await it.transitions()).length === 1)
+    expect((await it.history.outbox.list({ page: 1, perPage: 10 })).total).toBe(0)
+    expect(await it.metrics.text()).not.toContain('probe="trunk"')
+  })
+
+  test('that is suspended while its result is on the way becomes Unknown once', async () => {
+    await using it = await rig(probe())
+    await answer(it, 0)
+    await it.until(() => it.status()?.health === 'Healthy')
+    await it.until(() => it.calls.length === 2)
+    it.declare(probe('suspend: true'))
+    it.calls[1]?.answer(finished(it.clock.now()))
+    await it.until(() => it.status()?.reason === 'Suspended')
+    await it.pass(30_000)
+    expect((await it.transitions()).map(({ to, reason }) => [to, reason])).toEqual([
+      ['Healthy', 'WithinThresholds'],
+      ['Unknown', 'Suspended'],
+    ])
+    it.declare(probe())
+    await it.until(() => it.calls.length === 3)
+  })
+
+  test('is asked twice to run during a round: both get the one that follows', async () => {
+    await using it = await rig(probe('schedule: { interval: 24h }'))
+    await it.until(() => it.calls.length === 1)
+    const first = await it.probes.runNow(key)
+    const second = await it.probes.runNow(key)
+    expect(second?.executionId).toBe(first?.executionId)
+    await answer(it, 0)
+    await answer(it, 1)
+    await it.until(() => it.status()?.lastExecution?.id === first?.executionId)
+    await Promise.all([first?.finished, second?.finished])
+    expect(it.calls).toHaveLength(2)
+  })
+
+  test('that waits for a run and loses its registrar goes on when it is back', async () => {
+    await using it = await rig(probe())
+    await it.until(() => it.calls.length === 1)
+    const asked = await it.probes.runNow(key)
+    it.declare(probe().replace('name: lab', 'name: gone'))
+    await it.until(() => it.status()?.reason === 'RegistrarMissing')
+    await asked?.finished
+    expect(await it.probes.runNow(key)).toBeUndefined()
+    const before = it.calls.length
+    it.declare(probe())
+    await it.until(() => it.calls.length > before)
+  })
+
+  test('without an agent is damped like any other round that says nothing', async () => {
+    await using it = await rig(probe('schedule: { interval: 10s }\n  failureThreshold: 3'))
+    await answer(it, 0)
+    await it.until(() => it.status()?.health === 'Healthy')
+    for (const index of [1, 2]) {
+      await it.until(() => it.calls.length > index)
+      it.calls[index]?.answer({ kind: 'NoAgent', message: 'No agent is ready.' })
+      await it.until(() => it.status()?.recentLevels?.length === index + 1)
+      expect(it.status()?.health).toBe('Healthy')
+    }
+  })
+
+  test('under maintenance calls on, and what changed is told when the window ends', async () => {
+    const window = "maintenance: [{ start: '2026-06-01T12:00:00Z', end: '2026-06-01T12:05:00Z' }]"
+    await using it = await rig(probe(`schedule: { interval: 24h }\n  ${window}`))
+    await answer(it, 0, busy)
+    await it.until(() => it.status()?.health === 'Unhealthy')
+    expect((await it.history.outbox.list({ page: 1, perPage: 10 })).items).toMatchObject([{ state: 'Held' }])
+    await it.until(() => it.released.length > 0, 6 * 60_000)
+    expect(it.clock.now()).toBeGreaterThanOrEqual(Date.UTC(2026, 5, 1, 12, 5))
+    expect((await it.history.outbox.list({ page: 1, perPage: 10 })).items).toMatchObject([{ state: 'Pending' }])
+  })
+
+  test('stopping hangs up; the slot is owed again', async () => {
+    const it = await rig(probe())
+    await it.until(() => it.calls.length === 1)
+    const { history } = it
+    await it.probes[Symbol.asyncDispose]()
+    expect(it.calls[0]?.signal.aborted).toBe(true)
+    expect((await history.executions(key, { page: 1, perPage: 10 })).items).toMatchObject([{ reason: 'Stopped' }])
+    expect(
+      (await history.memory({ ...key, uid: it.cluster.get('SipProbe', key)?.metadata.uid ?? '' })).lastRound,
+    ).toBeUndefined()
+    await it[Symbol.asyncDispose]()
+  })
+})

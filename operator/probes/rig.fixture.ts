@@ -1,0 +1,142 @@
+/** The reconciler over a real folder and a real store, with a clock that the test moves and agents (the edge of the network) that answer when it says. */
+import { mkdtempDisposableSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Registry } from 'prom-client'
+import type { CallResult, RunPlan } from '../../agent/index.ts'
+import { createLog } from '../../lib/log.ts'
+import { ManualClock } from '../../lib/manual-clock.ts'
+import type { Execution } from '../agents/agents.ts'
+import { openLocalCluster } from '../cluster/local/index.ts'
+import { openHistory } from '../history/index.ts'
+import { ProbeMetrics } from './metrics.ts'
+import { Probes } from './probes.ts'
+import { Recorder } from './recorder.ts'
+
+const log = createLog({ name: 'test', level: 'silent' })
+
+/** A call that an agent carries out. */
+export interface Carried {
+  plan: RunPlan
+  signal: AbortSignal
+  answer(execution: Execution): void
+}
+
+export const key = { namespace: 'default', name: 'trunk' }
+
+const registrar = `
+apiVersion: ringcheck.dev/v1alpha1
+kind: SipRegistrar
+metadata: { name: lab }
+spec:
+  domain: 127.0.0.1
+  accounts: [{ username: alice }]
+`
+
+/** The manifest of the probe; `spec` are more lines of it. */
+export const probe = (spec = 'schedule: { interval: 10s }', name = 'trunk') => `
+---
+apiVersion: ringcheck.dev/v1alpha1
+kind: SipProbe
+metadata: { name: ${name} }
+spec:
+  registrarRef: { name: lab }
+  target: sip:echo@127.0.0.1
+  thresholds: { packetLoss: { warning: 3, critical: 5 } }
+  webhooks: [{ name: hook, url: 'http://127.0.0.1:1/' }]
+  ${spec}
+`
+
+export async function rig(manifest: string) {
+  const stack = new AsyncDisposableStack()
+  const folder = stack.use(mkdtempDisposableSync(join(tmpdir(), 'probes-'))).path
+  const file = join(folder, 'all.yaml')
+  writeFileSync(file, registrar + manifest)
+  const clock = new ManualClock(Date.UTC(2026, 5, 1, 12))
+  const history = stack.use(await openHistory({ file: ':memory:', clock }))
+  const cluster = stack.use(await openLocalCluster({ folder, objects: history.objects, clock, log }))
+  const metrics = new ProbeMetrics(new Registry())
+  const calls: Carried[] = []
+  const released: number[] = []
+  const recorder = stack.use(
+    new Recorder({
+      history,
+      clock,
+      log,
+      onRecorded: () => undefined,
+      onConflict: (conflict) => probes.reload(conflict),
+    }),
+  )
+  const probes: Probes = stack.use(
+    new Probes({
+      cluster,
+      history,
+      recorder,
+      metrics,
+      links: {},
+      clock,
+      log,
+      scheduled: true,
+      agents: {
+        ready: () => 1,
+        execute: (plan, signal) =>
+          new Promise<Execution>((resolve) => {
+            calls.push({ plan, signal, answer: resolve })
+            signal.addEventListener('abort', () => resolve(finished(clock.now(), { stopped: true })))
+          }),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      },
+      onReleased: () => void released.push(clock.now()),
+      onStatus: () => undefined,
+    }),
+  )
+  /** Moves time in small steps, and lets the file system and the store keep up. */
+  const pass = async (milliseconds: number, step = 500) => {
+    for (let passed = 0; passed < milliseconds; passed += step) {
+      await clock.advance(Math.min(step, milliseconds - passed))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  return {
+    clock,
+    cluster,
+    history,
+    metrics,
+    probes,
+    calls,
+    released,
+    pass,
+    /** Resolves when the condition holds; time passes meanwhile. */
+    async until(condition: () => boolean | Promise<boolean>, milliseconds = 60_000) {
+      for (let passed = 0; !(await condition()); passed += 100) {
+        if (passed > milliseconds) throw new Error('waited in vain')
+        await pass(100, 100)
+        // The folder is watched by the system, whose clock is the real one.
+        await new Promise((resolve) => setTimeout(resolve, 2))
+      }
+    },
+    declare: (text: string) => writeFileSync(file, registrar + text),
+    status: () => cluster.status('SipProbe', key),
+    transitions: async () => (await history.transitions(key, { page: 1, perPage: 100 })).items.toReversed(),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+/** What an agent says of a call that was good, but for `change`. */
+export function finished(at: number, change: Partial<CallResult> = {}): Execution {
+  return {
+    kind: 'Finished',
+    samples: [],
+    result: {
+      outcome: 'Success',
+      message: 'It went as it should.',
+      metrics: { packetLoss: 0 },
+      findings: [],
+      startedAt: at,
+      finishedAt: at,
+      retransmissions: { sent: 0, received: 0 },
+      authenticationRounds: 0,
+      ...change,
+    },
+  }
+}
