@@ -4,6 +4,7 @@ import type { LocalParty } from './engine.ts'
 import type { Arrival, Flow } from './flow.ts'
 import { Headers, receivedVias } from './headers.ts'
 import { reasonPhrase, requestBytes, type Request, responseBytes } from './message.ts'
+import { ReplyPath } from './reply-path.ts'
 import { bracketed, parseUri, quote } from './uri.ts'
 
 export type HeaderField = readonly [name: string, value: string]
@@ -95,6 +96,14 @@ export function buildResponse(core: Core, request: Request, arrival: Arrival, op
   response.add('Server', core.userAgent)
   if (body !== '') response.add('Content-Type', 'application/sdp')
   return responseBytes({ code, reason: oneLine(reason), headers: response, body })
+}
+
+/** 8.2.7: a response of which nothing is kept. The same request is told the same again, so its To tag is no secret of ours. */
+export function respondOnce(core: Core, request: Request, arrival: Arrival, options: ResponseOptions): void {
+  const { via } = request.headers
+  if (!via || request.method === 'ACK') return
+  const response = buildResponse(core, request, arrival, { toTag: 'stateless', ...options })
+  new ReplyPath(arrival, via, core.ways).send(response)
 }
 
 function taggedTo(core: Core, headers: Headers, { code, toTag }: ResponseOptions): string {

@@ -8,6 +8,7 @@ import type { Dialog } from './dialog.ts'
 import type { Endpoint, Failure, Transport } from './engine.ts'
 import type { Arrival, Flow } from './flow.ts'
 import type { Identifiers } from './identifiers.ts'
+import type { Limits, Refusals } from './limits.ts'
 import type { Request } from './message.ts'
 import type { Ways } from './reply-path.ts'
 import type { TimerWheel } from './timer-wheel.ts'
@@ -41,6 +42,8 @@ export interface Core {
   readonly userAgent: string
   /** Bindings that are kept alive. */
   readonly registrations: Set<object>
+  readonly limits: Limits
+  readonly refused: Refusals
   readonly log: Log | undefined
   /** The Allow header: what is answered with anything but 405. */
   allow(): string

@@ -1,4 +1,5 @@
 /** The door to a signalling engine: what a run needs of SIP, whichever stack carries it out. No media, no judgement of a result. */
+import type { Refusals } from './limits.ts'
 import type { Trace } from './trace.ts'
 
 export type Transport = 'UDP' | 'TCP'
@@ -192,5 +193,10 @@ export interface SignallingEngine extends AsyncDisposable {
   /** All of it is 0 after everything was stopped: tested. */
   readonly gauges: Readonly<{ transactions: number; dialogs: number; registrations: number }>
   /** Totals since the start. A message's key is direction, method and class: `In INVITE request`, `Out INVITE 2xx`. */
-  readonly counters: Readonly<{ parseErrors: number; messages: ReadonlyMap<string, number> }>
+  readonly counters: Readonly<{
+    parseErrors: number
+    messages: ReadonlyMap<string, number>
+    /** What peers asked for beyond the limits of the engine. */
+    refused: Readonly<Refusals>
+  }>
 }

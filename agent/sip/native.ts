@@ -4,18 +4,18 @@ import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import { LocalAddresses, locate } from './addresses.ts'
 import { Authenticator } from './authenticator.ts'
-import { buildResponse, contactUri, finish, outsideDialog } from './build.ts'
+import { contactUri, finish, outsideDialog, respondOnce } from './build.ts'
 import type { Core, DialogUser } from './core.ts'
 import type { OptionsOutcome, RequestOptions, SignallingEngine, Transport } from './engine.ts'
 import { exchange } from './exchange.ts'
 import type { Flow } from './flow.ts'
 import { Identifiers } from './identifiers.ts'
 import { Journal } from './journal.ts'
+import { LIMITS, type Limits, noRefusals } from './limits.ts'
 import type { Request } from './message.ts'
 import { MessageCounter } from './message-counter.ts'
 import { OutgoingInvite } from './outgoing-invite.ts'
 import { register } from './registration.ts'
-import { ReplyPath } from './reply-path.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { TransactionLayer } from './transaction.ts'
 import { bindTransports } from './transport.ts'
@@ -30,6 +30,8 @@ export interface NativeOptions {
   ports?: Partial<Record<Transport, number>>
   /** User-Agent and Server header. */
   userAgent: string
+  /** What peers may make it keep at most; what is left out is that of `LIMITS`. */
+  limits?: Partial<Limits>
   log?: Log
 }
 
@@ -41,6 +43,8 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
   const counter = new MessageCounter()
   const dialogs = new Map<string, DialogUser>()
   const registrations = new Set<object>()
+  const limits = { ...LIMITS, ...options.limits }
+  const refused = noRefusals()
   let parseErrors = 0
   /** What came while the second socket was still being bound is lost; the peer sends it again. */
   let layers: { core: Core; transactions: TransactionLayer } | undefined
@@ -48,13 +52,11 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
   function malformed(reason: string, flow: Flow, request?: Request): void {
     parseErrors++
     log?.debug({ reason, remote: flow.remote }, 'what came is no SIP message')
-    const via = request?.headers.via
-    if (!layers || !request || !via || request.method === 'ACK') return
-    // Stateless (8.2.7): it cannot be matched with anything that follows.
+    // It cannot be matched with anything that follows.
+    if (!layers || !request) return
     const { core } = layers
     const arrival = { bytes: Buffer.alloc(0), at: clock.monotonic(), flow }
-    const response = buildResponse(core, request, arrival, { code: 400, reason: `Bad Request: ${reason}` })
-    new ReplyPath(arrival, via, core.ways).send(response)
+    respondOnce(core, request, arrival, { code: 400, reason: `Bad Request: ${reason}` })
   }
 
   const {
@@ -66,12 +68,27 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
     receive: (message, arrival) => layers?.transactions.receive(message, arrival),
   })
   const transactions = new TransactionLayer(wheel, ways, {
+    admits: (request, arrival, load) => server.admits(request, arrival, load),
     request: (request, arrival, incoming, merged) => server.request(request, arrival, incoming, merged),
     acknowledged: (request, arrival) => server.acknowledged(request, arrival),
     trying: (request, arrival) => server.trying(request, arrival),
   })
   const core: Core = {
-    ...{ clock, random, wheel, transactions, dialogs, addresses, host, userAgent, registrations, log, ways },
+    ...{
+      clock,
+      random,
+      wheel,
+      transactions,
+      dialogs,
+      addresses,
+      host,
+      userAgent,
+      registrations,
+      limits,
+      refused,
+      log,
+      ways,
+    },
     identifiers: new Identifiers(random),
     ports: bound,
     allow: () => server.allow(),
@@ -106,6 +123,7 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
         return parseErrors
       },
       messages: counter.totals,
+      refused,
     },
     async [Symbol.asyncDispose]() {
       // Sockets first: what is begun meanwhile fails at once, and then everybody who still waits is told.

@@ -60,6 +60,7 @@ function lab(transport: Transport = 'UDP') {
     wheel,
     { udp: () => wire, tcp: async () => ({ kind: 'Open', flow: wire }) },
     {
+      admits: () => true,
       request: (request, _arrival, incoming, merged) => taken.push({ request, incoming, merged }),
       acknowledged: () => heard.push('ACK of a 2xx'),
       trying: () => Buffer.from('SIP/2.0 100 Trying\r\n\r\n'),

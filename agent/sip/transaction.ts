@@ -13,8 +13,17 @@ import { ServerNonInvite } from './transaction/server-non-invite.ts'
 
 export type Incoming = { kind: 'Invite'; transaction: ServerInvite } | { kind: 'Other'; transaction: ServerNonInvite }
 
+/** What the server transactions of this moment are. */
+export interface Load {
+  transactions: number
+  /** Of the requests that began them. */
+  bytes: number
+}
+
 /** Who takes what no transaction has. */
 export interface TransactionUser {
+  /** Whether there is room for a transaction of this request; when not, it has been answered already. */
+  admits(request: Request, arrival: Arrival, load: Load): boolean
   /** A new request. `merged`: it came before by another way (8.2.2.2). */
   request(request: Request, arrival: Arrival, incoming: Incoming, merged: boolean): void
   /** An ACK that belongs to no transaction: that of a 2xx. */
@@ -37,6 +46,7 @@ export class TransactionLayer {
   readonly #servers = new Map<string, ServerInvite | ServerNonInvite>()
   /** Key of the transaction of each request without a To tag that is under way, by what a copy of it would share. */
   readonly #merging = new Map<string, string>()
+  #serverBytes = 0
 
   constructor(wheel: TimerWheel, ways: Ways, user: TransactionUser) {
     this.#wheel = wheel
@@ -84,14 +94,13 @@ export class TransactionLayer {
   #begins(request: Request, arrival: Arrival): void {
     const { headers, method } = request
     if (!headers.via) return
+    const load = { transactions: this.#servers.size, bytes: this.#serverBytes }
+    if (!this.#user.admits(request, arrival, load)) return
     const key = serverKey(request, method)
     const copies = headers.toTag === undefined ? mergeKey(request) : undefined
     const merged = copies !== undefined && this.#merging.has(copies)
     if (copies !== undefined && !merged) this.#merging.set(copies, key)
-    const ended = (): void => {
-      this.#servers.delete(key)
-      if (copies !== undefined && !merged) this.#merging.delete(copies)
-    }
+    const ended = this.#ending(key, merged ? undefined : copies, arrival.bytes.length)
     const setup = { arrival, path: new ReplyPath(arrival, headers.via, this.#ways), wheel: this.#wheel, ended }
     const incoming: Incoming =
       method === 'INVITE'
@@ -99,6 +108,16 @@ export class TransactionLayer {
         : { kind: 'Other', transaction: new ServerNonInvite(setup) }
     this.#servers.set(key, incoming.transaction)
     this.#user.request(request, arrival, incoming, merged)
+  }
+
+  /** A function of its own, so that what a transaction holds for 32 s is not the request with it. */
+  #ending(key: string, copies: string | undefined, bytes: number): () => void {
+    this.#serverBytes += bytes
+    return () => {
+      this.#servers.delete(key)
+      if (copies !== undefined) this.#merging.delete(copies)
+      this.#serverBytes -= bytes
+    }
   }
 
   /** The INVITE that a CANCEL means (9.2). */

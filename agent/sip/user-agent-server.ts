@@ -1,5 +1,5 @@
 /** Receives requests (RFC 3261 8.2): what is refused at once, what belongs to a dialog, and who takes the rest. */
-import { buildResponse, type HeaderField, type ResponseOptions } from './build.ts'
+import { buildResponse, type HeaderField, respondOnce, type ResponseOptions } from './build.ts'
 import type { Core } from './core.ts'
 import { dialogKey } from './dialog.ts'
 import type { IncomingCall, IncomingRequest } from './engine.ts'
@@ -7,7 +7,7 @@ import type { Arrival } from './flow.ts'
 import { headerKey } from './headers.ts'
 import { IncomingInvite, userOf } from './incoming-invite.ts'
 import type { Request } from './message.ts'
-import type { Incoming, TransactionUser } from './transaction.ts'
+import type { Incoming, Load, TransactionUser } from './transaction.ts'
 import type { ServerInvite } from './transaction/server-invite.ts'
 import type { ServerNonInvite } from './transaction/server-non-invite.ts'
 import { schemeOf } from './uri.ts'
@@ -50,6 +50,25 @@ export class UserAgentServer implements TransactionUser {
 
   trying(request: Request, arrival: Arrival): Buffer {
     return buildResponse(this.#core, request, arrival, { code: 100 })
+  }
+
+  admits(request: Request, arrival: Arrival, { transactions, bytes }: Load): boolean {
+    const { limits, dialogs, refused } = this.#core
+    const room = (times: number): boolean =>
+      transactions < limits.serverTransactions * times && bytes < limits.serverBytes * times
+    // What ends a call has room when a flood of what begins one has used up its own.
+    const within = room(1) || (room(2) && this.#belongs(request))
+    const begins = request.method === 'INVITE' && request.headers.toTag === undefined
+    if (within && !(begins && dialogs.size >= limits.dialogs)) return true
+    refused[within ? 'dialogs' : 'transactions']++
+    respondOnce(this.#core, request, arrival, { code: 503 })
+    return false
+  }
+
+  /** Inside a dialog of ours, or the CANCEL of an INVITE that we have. */
+  #belongs(request: Request): boolean {
+    if (request.method === 'CANCEL') return this.#core.transactions.cancelled(request) !== undefined
+    return request.headers.toTag !== undefined && this.#dialogOf(request) !== undefined
   }
 
   request(request: Request, arrival: Arrival, incoming: Incoming, merged: boolean): void {

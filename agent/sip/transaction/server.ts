@@ -17,7 +17,7 @@ export class ServerChannel {
   readonly timers: PairOfTimers
   readonly #path: ReplyPath
   readonly #ended: () => void
-  /** Kept until somebody writes it down. */
+  /** Kept until somebody writes it down, or a response shows that nobody does. */
   #arrival: Arrival | undefined
   #journal: Journal | undefined
   #over = false
@@ -48,7 +48,9 @@ export class ServerChannel {
     this.#journal?.received(arrival, again)
   }
 
+  /** Whoever writes it down has begun so before the first response. */
   send(bytes: Buffer, again: boolean): void {
+    this.#arrival = undefined
     this.#journal?.sent(bytes, this.#path.flow, again)
     this.#path.send(bytes)
   }
