@@ -6,6 +6,7 @@ import { token } from '../../lib/random.ts'
 import type { RunEvent, RunPlan } from '../api/protocol.ts'
 import type { MediaEngine } from '../media/index.ts'
 import type { LocalParty, SignallingEngine, Trace } from '../sip/index.ts'
+import { bracketed } from '../sip/index.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { LagMeter } from './saturation.ts'
 
@@ -65,7 +66,7 @@ export function partyOf(plan: RunPlan, contactUser: string): LocalParty {
   const { account, registrar } = plan.endpoint
   const { outboundProxy, domain, port, transport } = registrar
   return {
-    aor: `sip:${account?.username ?? NOBODY}@${uriHost(domain)}`,
+    aor: `sip:${account?.username ?? NOBODY}@${bracketed(domain)}`,
     contactUser,
     nextHop: outboundProxy ?? { host: domain, port, transport },
     outboundProxy: outboundProxy !== undefined,
@@ -82,8 +83,3 @@ export function partyOf(plan: RunPlan, contactUser: string): LocalParty {
 
 /** The user of a trunk that knows us by our address and gave us no account. */
 export const NOBODY = 'ringcheck'
-
-/** An IPv6 address is in brackets in a URI (RFC 3261 19.1.1). */
-function uriHost(host: string): string {
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
-}

@@ -13,4 +13,4 @@ export {
   type RemoteAudio,
 } from './sdp.ts'
 export { Trace, type TraceMessage } from './trace.ts'
-export { parseNameAddress, parseUri, splitList, unescapeUser } from './uri.ts'
+export { bracketed, parseNameAddress, parseUri, splitList, unescapeUser } from './uri.ts'
