@@ -29,13 +29,11 @@ export class ClientInvite {
     this.#channel = new ClientChannel(setup, this)
     this.#user = user
     this.#sent = { request, bytes }
-    this.#channel.send(bytes, false, (detail) => this.#fail(detail))
-    if (this.#channel.over) return
-    if (!this.#channel.reliable) this.#retransmitAfter(T1)
-    this.#channel.timers.limit(TRANSACTION_TIMEOUT, () => {
-      this.#channel.end()
-      user.failed({ kind: 'Timeout' })
-    })
+    this.#channel.begin(
+      setup,
+      (detail) => this.#fail(detail),
+      () => this.#retransmitAfter(T1),
+    )
   }
 
   /** RFC 3261 9.1: only now may a CANCEL be sent. */

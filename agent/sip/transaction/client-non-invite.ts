@@ -2,7 +2,7 @@
 import type { Arrival } from '../flow.ts'
 import type { Response } from '../message.ts'
 import { ClientChannel, type ClientSetup, type ClientUser } from './client.ts'
-import { T1, T2, T4, TRANSACTION_TIMEOUT } from './timers.ts'
+import { T1, T2, T4 } from './timers.ts'
 
 /**
  *                request sent
@@ -23,13 +23,11 @@ export class ClientNonInvite {
     this.#channel = new ClientChannel(setup, this)
     this.#user = user
     this.#bytes = bytes
-    this.#channel.send(bytes, false, (detail) => this.#fail(detail))
-    if (this.#channel.over) return
-    if (!this.#channel.reliable) this.#retransmitAfter(T1)
-    this.#channel.timers.limit(TRANSACTION_TIMEOUT, () => {
-      this.#channel.end()
-      user.failed({ kind: 'Timeout' })
-    })
+    this.#channel.begin(
+      setup,
+      (detail) => this.#fail(detail),
+      () => this.#retransmitAfter(T1),
+    )
   }
 
   get over(): boolean {

@@ -4,6 +4,7 @@ import type { Journal } from '../journal.ts'
 import type { Request, Response } from '../message.ts'
 import type { TimerWheel } from '../timer-wheel.ts'
 import { PairOfTimers } from './pair-of-timers.ts'
+import { TRANSACTION_TIMEOUT } from './timers.ts'
 
 export type ClientFailure = { kind: 'Timeout' } | { kind: 'TransportError'; detail: string }
 
@@ -50,6 +51,17 @@ export class ClientChannel {
 
   get reliable(): boolean {
     return this.#flow.reliable
+  }
+
+  /** Sends the request for the first time and starts the timers: A or E by `retransmit`, B or F. */
+  begin({ bytes, user }: ClientSetup, failed: (detail: string) => void, retransmit: () => void): void {
+    this.send(bytes, false, failed)
+    if (this.#over) return
+    if (!this.reliable) retransmit()
+    this.timers.limit(TRANSACTION_TIMEOUT, () => {
+      this.end()
+      user.failed({ kind: 'Timeout' })
+    })
   }
 
   /** `failed` is told when these bytes could not leave. */
