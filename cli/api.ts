@@ -4,7 +4,7 @@ import type { Terminal, Words } from './command.ts'
 
 export const urlFlag = {
   value: 'URL',
-  help: 'Where Ringcheck runs; also RINGCHECK_URL (default http://127.0.0.1:8080)',
+  help: 'Where Ringcheck runs; also RINGCHECK_URL (default http://127.0.0.1:8080). Off loopback it asks for RINGCHECK_TOKEN',
 } as const
 
 const DEFAULT_URL = 'http://127.0.0.1:8080'
@@ -31,6 +31,10 @@ export function connect(words: Words, { environment }: Terminal): Api {
       },
     )
     const text = await response.text()
+    if (response.status === 401) {
+      const what = token === undefined ? 'asks for a token: set RINGCHECK_TOKEN' : 'does not take this RINGCHECK_TOKEN'
+      throw new Error(`${url} ${what}`)
+    }
     if (!response.ok) throw new Error(sentence(response.status, text))
     return text
   }

@@ -37,9 +37,10 @@ export class LiveTable implements Disposable {
 
   #draw(): void {
     const text = probeTable(this.#probes(), this.#terminal, this.#clock.now()) + this.#footer()
-    // Up over what was drawn last, then every line to its end: no flicker, nothing of the old text stays.
+    // Up over what was drawn last, then every line to its end: no flicker, nothing of the old text stays. Without wrapping (DECAWM),
+    // so that on a narrow terminal a line is cut and stays one line.
     const up = this.#linesDrawn > 0 ? `\u001b[${this.#linesDrawn}A` : ''
-    this.#terminal.out(`${up}${text.replaceAll('\n', '\u001b[K\n')}\u001b[J`)
+    this.#terminal.out(`\u001b[?7l${up}${text.replaceAll('\n', '\u001b[K\n')}\u001b[J\u001b[?7h`)
     this.#linesDrawn = text.split('\n').length - 1
   }
 

@@ -4,6 +4,7 @@ import type { Command, Terminal } from './command.ts'
 import { UsageError, help, readWords } from './command.ts'
 import { commands } from './commands/index.ts'
 import { USAGE } from './exit.ts'
+import { VERSION } from './version.ts'
 
 function overview(): string {
   const lines = commands.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`)
@@ -27,6 +28,10 @@ export async function main(words: readonly string[], terminal: Terminal): Promis
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     terminal.out(overview())
     return name === undefined ? USAGE : 0
+  }
+  if (name === '--version') {
+    terminal.out(`${VERSION}\n`)
+    return 0
   }
   const entry = commands.find((candidate) => candidate.name === name)
   if (!entry) {

@@ -1,7 +1,7 @@
 /** The operator's configuration in local mode: parsed once from the command line, whose flags hold the defaults. */
 import { z } from 'zod'
 import type { Address } from '../lib/http.ts'
-import { parseAddress } from '../lib/http.ts'
+import { isLoopback, parseAddress } from '../lib/http.ts'
 
 const address = z.string().transform((text, context): Address => {
   const parsed = parseAddress(text)
@@ -10,20 +10,28 @@ const address = z.string().transform((text, context): Address => {
   return z.NEVER
 })
 
-export const LocalConfig = z.strictObject({
-  /** The folder of YAML. */
-  folder: z.string().min(1),
-  /** REST API. */
-  api: address,
-  /** Public status pages. */
-  pages: address,
-  /** Health and metrics. */
-  admin: address,
-  /** Folder of the history store; made when it is not there. */
-  data: z.string().min(1),
-  /** Asked for by the API where it is reachable from elsewhere. */
-  token: z.string().min(16).max(1024).optional(),
-  /** False: nothing runs by its schedule. */
-  scheduled: z.boolean(),
-})
+export const LocalConfig = z
+  .strictObject({
+    /** The folder of YAML. */
+    folder: z.string().min(1),
+    /** REST API. */
+    api: address,
+    /** Public status pages. */
+    pages: address,
+    /** Health and metrics. */
+    admin: address,
+    /** Folder of the history store; made when it is not there. */
+    data: z.string().min(1),
+    /** Asked for by the API where it is reachable from elsewhere. */
+    token: z
+      .string()
+      .min(16, 'RINGCHECK_TOKEN must have at least 16 characters')
+      .max(1024, 'RINGCHECK_TOKEN must have at most 1024 characters')
+      .optional(),
+    /** False: nothing runs by its schedule. */
+    scheduled: z.boolean(),
+  })
+  .refine(({ api, token }) => isLoopback(api.host) || token !== undefined, {
+    message: 'off loopback --api needs a token: set RINGCHECK_TOKEN',
+  })
 export type LocalConfig = z.output<typeof LocalConfig>

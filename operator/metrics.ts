@@ -13,15 +13,17 @@ export interface Sources {
 /** Registers series that are read from their sources at each scrape. */
 export function registerOperatorMetrics(registry: Registry, { deliverer, recorder }: Sources): void {
   const registers = [registry]
+  // While the store is away these three are absent; everything else is still told.
+  const snapshot = () => deliverer.snapshot().catch(() => undefined)
   new Counter({
     name: 'ringcheck_webhook_deliveries_total',
     help: 'Deliveries by how they ended; failed counts attempts.',
     labelNames: ['result'],
     registers,
     async collect() {
-      const { results } = await deliverer.snapshot()
+      const now = await snapshot()
       this.reset()
-      for (const result of deliveryResults) this.inc({ result }, results[result])
+      if (now) for (const result of deliveryResults) this.inc({ result }, now.results[result])
     },
   })
   new Gauge({
@@ -29,7 +31,9 @@ export function registerOperatorMetrics(registry: Registry, { deliverer, recorde
     help: 'Deliveries that wait.',
     registers,
     async collect() {
-      this.set((await deliverer.snapshot()).queueDepth)
+      const now = await snapshot()
+      if (now) this.set(now.queueDepth)
+      else this.remove()
     },
   })
   new Gauge({
@@ -37,7 +41,9 @@ export function registerOperatorMetrics(registry: Registry, { deliverer, recorde
     help: 'Age of the oldest delivery that waits; 0 when none does.',
     registers,
     async collect() {
-      this.set(((await deliverer.snapshot()).oldestAge ?? 0) / 1000)
+      const now = await snapshot()
+      if (now) this.set((now.oldestAge ?? 0) / 1000)
+      else this.remove()
     },
   })
   new Counter({

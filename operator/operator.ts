@@ -1,19 +1,20 @@
 /** Puts the operator of local mode together and takes it apart again: store, folder, agents, reconcilers, webhooks and servers. It decides nothing itself. */
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import { renderLadder } from '../agent/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Address } from '../lib/http.ts'
 import { listen } from '../lib/http.ts'
-import type { Log } from '../lib/log.ts'
+import type { Log, LogLevel } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import { createAdmin } from './admin.ts'
+import type { Agents } from './agents/agents.ts'
 import { startLocalAgents } from './agents/local.ts'
 import { createApi } from './api/index.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import { openLocalCluster } from './cluster/local/index.ts'
 import type { LocalConfig } from './config.ts'
+import { claimDataFolder } from './data-folder.ts'
 import { openHistory } from './history/index.ts'
 import { registerOperatorMetrics } from './metrics.ts'
 import { resolveTarget } from './probes/endpoints.ts'
@@ -28,6 +29,8 @@ export interface OperatorOptions {
   config: LocalConfig
   /** Path of the program that is forked with the word `agent`. */
   entry: string
+  /** How the agents log. */
+  agentLog: { level: LogLevel; pretty: boolean }
   clock: Clock
   random: Random
   log: Log
@@ -44,15 +47,15 @@ const STORE_FILE = 'ringcheck.sqlite'
 const PRUNE_EVERY = 3_600_000
 
 /** Starts everything, in the order of the way of the data. Throws an Error whose message names the folder, file, address or flag. */
-export async function startOperator({ config, entry, clock, random, log }: OperatorOptions): Promise<Operator> {
+export async function startOperator(options: OperatorOptions): Promise<Operator> {
+  const { config, entry, agentLog, clock, random, log } = options
   await using stack = new AsyncDisposableStack()
-  await mkdir(config.data, { recursive: true })
+  stack.use(claimDataFolder(config.data))
   const history = stack.use(await openHistory({ file: join(config.data, STORE_FILE), clock, log }))
   const cluster = stack.use(await openLocalCluster({ folder: config.folder, objects: history.objects, clock, log }))
 
   const registry = new Registry()
   const metrics = new ProbeMetrics(registry)
-  const state = { draining: false }
   const deliverer = new Deliverer({
     outbox: history.outbox,
     resolve: (delivery) => resolveTarget(cluster, delivery),
@@ -61,12 +64,14 @@ export async function startOperator({ config, entry, clock, random, log }: Opera
     random,
     log,
   })
+  /** What comes last, and what the servers ask for before it is there. */
+  const state: { agents?: Agents; probes?: Probes; draining: boolean } = { draining: false }
   const recorder = new Recorder({
     history,
     clock,
     log,
     onRecorded: () => deliverer.wake(),
-    onConflict: (probe) => probes.reload(probe),
+    onConflict: (probe) => state.probes?.reload(probe),
   })
   registerOperatorMetrics(registry, { deliverer, recorder })
   // What was recorded last still goes out before the deliverer stops, and is stored before the store closes.
@@ -76,31 +81,19 @@ export async function startOperator({ config, entry, clock, random, log }: Opera
   const admin = createAdmin({
     clock,
     metrics: () => metrics.text(),
-    notReady: () => (agents.ready() > 0 ? [] : ['no agent is ready']),
+    notReady: () => (state.agents && state.agents.ready() > 0 ? [] : ['no agent is ready']),
     draining: () => state.draining,
   })
   stack.defer(() => admin.close())
-  const agents = stack.use(await startLocalAgents({ count: 1, entry, clock, random, log }))
-  stack.use(startRegistrars({ cluster, clock, log }))
   const pages = stack.use(startStatusPages({ cluster, history, clock, log }))
-  const probes = stack.use(
-    new Probes({
+  const api = createApi({
+    world: {
       cluster,
       history,
-      recorder,
-      agents,
-      metrics,
-      links: {},
-      clock,
-      log,
-      scheduled: config.scheduled,
-      onReleased: () => deliverer.wake(),
-      onStatus: (key) => pages.invalidate(key),
-    }),
-  )
-  stack.defer(() => void (state.draining = true))
-  const api = createApi({
-    world: { cluster, history, runNow: (key) => probes.runNow(key), renderLadder, mask: masked },
+      runNow: (key) => state.probes?.runNow(key) ?? Promise.resolve(undefined),
+      renderLadder,
+      mask: masked,
+    },
     clock,
     log,
     random,
@@ -108,12 +101,32 @@ export async function startOperator({ config, entry, clock, random, log }: Opera
     token: config.token,
   })
   stack.defer(() => api.close())
+  // A port that is taken is found before anything is called.
   const addresses = {
     admin: await serve(admin, '--admin', config.admin),
     api: await serve(api, '--api', config.api),
     pages: await serve(pages.server, '--pages', config.pages),
   }
+
+  state.agents = stack.use(await startLocalAgents({ count: 1, entry, agentLog, clock, random, log }))
+  stack.use(startRegistrars({ cluster, clock, log }))
+  const probes = stack.use(
+    new Probes({
+      cluster,
+      history,
+      recorder,
+      agents: state.agents,
+      metrics,
+      clock,
+      log,
+      scheduled: config.scheduled,
+      onReleased: () => deliverer.wake(),
+      onStatus: (key) => pages.invalidate(key),
+    }),
+  )
+  state.probes = probes
   stack.use(pruneRegularly(history, clock, log))
+  stack.defer(() => void (state.draining = true))
   const owned = stack.move()
   return { cluster, probes, addresses, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

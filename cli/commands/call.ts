@@ -14,6 +14,7 @@ import { createLog } from '../../lib/log.ts'
 import { systemRandom, token } from '../../lib/random.ts'
 import type { Judgement } from '../../operator/probes/health.ts'
 import { judge } from '../../operator/probes/health.ts'
+import { refuseTarget } from '../../operator/probes/targets.ts'
 import type { Command, Terminal, Words } from '../command.ts'
 import { UsageError } from '../command.ts'
 import { exitCodes } from '../exit.ts'
@@ -130,6 +131,8 @@ async function planOf(words: Words, terminal: Terminal): Promise<RunPlan> {
   const [target = ''] = words.positionals
   const uri = /^sip:(?:([^@]+)@)?(\[[^\]]+\]|[^:;?@]+)(?::(\d+))?([;?].*)?$/i.exec(target)
   if (!uri) throw new UsageError(`${target}: must be a SIP URI, such as sip:echo@127.0.0.1:5060`)
+  const refused = refuseTarget(target, undefined)
+  if (refused) throw new UsageError(refused)
   const check = oneOf(words, 'check', ['Call', 'Options', 'Register'] as const)
   const profile = oneOf(words, 'profile', thresholdProfiles)
   const registrar = hostAndPort(words.text('registrar') ?? `${uri[2]}${uri[3] === undefined ? '' : `:${uri[3]}`}`)
@@ -185,10 +188,14 @@ function oneOf<Value extends string>(words: Words, flag: string, allowed: readon
   return found
 }
 
+/** Milliseconds: nobody waits longer in front of a terminal. */
+const LONGEST = 3_600_000
+
 function durationOf(words: Words, flag: string): number {
   const text = words.text(flag) ?? ''
   const found = parseDuration(text)
-  if (!found) throw new UsageError(`--${flag} ${text}: must be a duration, such as 5s or 1m30s`)
+  if (!found || found > LONGEST)
+    throw new UsageError(`--${flag} ${text}: must be a duration up to 1h, such as 5s or 1m30s`)
   return found
 }
 

@@ -8,7 +8,7 @@ import { Webhook } from 'standardwebhooks'
 import { z } from 'zod'
 import { parseAccounts, startResponder } from '../../agent/respond/index.ts'
 import { systemClock } from '../../lib/clock.ts'
-import { listen } from '../../lib/http.ts'
+import { formatAddress, listen } from '../../lib/http.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
 import type { Command, Terminal } from '../command.ts'
@@ -20,6 +20,8 @@ const RESPONDER = { host: '127.0.0.1', port: 5060 }
 const RECEIVER = { host: '127.0.0.1', port: 8099 }
 /** The account that the responder calls, and how often (milliseconds). */
 const CALLING = { user: 'callee-probe', every: 4_000 }
+
+const NEEDED = 'the demo needs it; without the demo: ringcheck serve DIR'
 
 export const demo: Command = {
   name: 'demo',
@@ -49,7 +51,7 @@ async function startSampleResponder(): Promise<AsyncDisposable> {
     random: systemRandom,
     log: createLog({ name: 'responder', level: 'error' }),
   }).catch((cause: unknown) => {
-    throw new Error(listenFailure(cause, RESPONDER), { cause })
+    throw new Error(listenFailure(cause, RESPONDER, NEEDED), { cause })
   })
 }
 
@@ -76,7 +78,9 @@ async function startReceiver(secret: string, terminal: Terminal): Promise<AsyncD
       })
       .catch(() => response.writeHead(400).end())
   })
-  await listen(server, { flag: 'no flag: the demo needs this port, ringcheck serve does not;', ...RECEIVER })
+  await listen(server, { flag: '--receiver', ...RECEIVER }).catch((cause: unknown) => {
+    throw new Error(`${formatAddress(RECEIVER)} is in use by another process: ${NEEDED}`, { cause })
+  })
   return {
     lastLine: () => last,
     async [Symbol.asyncDispose]() {

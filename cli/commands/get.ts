@@ -1,7 +1,7 @@
 /** `ringcheck get`: what is declared and how it is, read from a running Ringcheck. */
 import { z } from 'zod'
 import type { Health } from '../../crds/index.ts'
-import { healths } from '../../crds/index.ts'
+import { failureClasses, healths } from '../../crds/index.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { connect, urlFlag } from '../api.ts'
 import type { Command, Terminal } from '../command.ts'
@@ -18,7 +18,13 @@ const probe = z.looseObject({
       reason: z.string().optional(),
       message: z.string().optional(),
       nextExecutionTime: z.string().optional(),
-      lastExecution: z.looseObject({ finishedAt: z.string(), metrics: z.record(z.string(), z.number()) }).optional(),
+      lastExecution: z
+        .looseObject({
+          finishedAt: z.string(),
+          failureClass: z.string().optional(),
+          metrics: z.record(z.string(), z.number()),
+        })
+        .optional(),
     })
     .optional(),
 })
@@ -32,7 +38,12 @@ export interface ShownProbe {
         readonly reason?: string | undefined
         readonly nextExecutionTime?: string | undefined
         readonly lastExecution?:
-          { readonly finishedAt: string; readonly metrics: Readonly<Partial<Record<string, number>>> } | undefined
+          | {
+              readonly finishedAt: string
+              readonly failureClass?: string | undefined
+              readonly metrics: Readonly<Partial<Record<string, number>>>
+            }
+          | undefined
       }
     | undefined
 }
@@ -87,11 +98,15 @@ export const get: Command = {
 
 export const healthOf = ({ status }: ShownProbe): Health => status?.health ?? 'Unknown'
 
+const ours = (failureClass: string | undefined): boolean =>
+  Object.entries(failureClasses).some(([name, { whose }]) => name === failureClass && whose === 'Ours')
+
 /** @param now milliseconds since 1970, for the ages */
 export function probeTable(probes: readonly ShownProbe[], terminal: Pick<Terminal, 'colours'>, now: number): string {
   const rows = probes.map(({ metadata, status }) => {
     const { lastExecution, nextExecutionTime } = status ?? {}
-    const { mos, packetLoss, rtt } = lastExecution?.metrics ?? {}
+    // What we measured while the fault was ours says nothing of the target.
+    const { mos, packetLoss, rtt } = ours(lastExecution?.failureClass) ? {} : (lastExecution?.metrics ?? {})
     return [
       metadata.name,
       coloured(terminal, status?.health ?? 'Unknown'),

@@ -1,5 +1,6 @@
 /** `ringcheck respond`: the built-in target, as a command. */
 import { readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import type { Calling } from '../../agent/respond/index.ts'
 import { behaviours, parseAccounts, parseCalling, startResponder } from '../../agent/respond/index.ts'
 import { systemClock } from '../../lib/clock.ts'
@@ -34,6 +35,7 @@ export const respond: Command = {
   async run(words, terminal) {
     const parsed = parseAddress(words.text('listen') ?? '')
     if (parsed.kind === 'NotAnAddress') throw new UsageError(`--listen ${parsed.message}`)
+    if (isIP(parsed.address.host) === 0) throw new UsageError('--listen: HOST must be an IP address')
     const domain = words.text('domain')
     const record = words.text('record')
     const digest = words.all('digest').map(algorithmOf)
@@ -50,7 +52,7 @@ export const respond: Command = {
       ...(digest.length > 0 && { algorithms: digest }),
     }
     await using responder = await startResponder(options).catch((cause: unknown) => {
-      throw new Error(listenFailure(cause, parsed.address), { cause })
+      throw new Error(listenFailure(cause, parsed.address, 'choose another with --listen HOST:PORT'), { cause })
     })
     terminal.err(`responder on ${formatAddress({ host: parsed.address.host, port: responder.port })}, UDP and TCP\n`)
     await stopped(terminal)
@@ -77,11 +79,11 @@ function callingOf(text: string): Calling {
   return calling
 }
 
-/** Why the responder does not start, in words. */
-export function listenFailure(cause: unknown, address: Address): string {
+/** Why the responder does not start, and what to do about it. */
+export function listenFailure(cause: unknown, address: Address, remedy: string): string {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  if (code === 'EADDRINUSE')
-    return `${formatAddress(address)} is in use by another process: choose another with --listen HOST:PORT`
+  if (code === 'EADDRINUSE') return `${formatAddress(address)} is in use by another process: ${remedy}`
+  if (code === 'EADDRNOTAVAIL') return `${formatAddress(address)}: this machine has no such address: ${remedy}`
   return cause instanceof Error ? cause.message : String(cause)
 }
 

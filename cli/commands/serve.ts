@@ -1,5 +1,5 @@
 /** `ringcheck serve`: the operator over a folder of YAML, until it is told to stop. */
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Health } from '../../crds/index.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { formatAddress } from '../../lib/http.ts'
@@ -8,8 +8,10 @@ import { systemRandom } from '../../lib/random.ts'
 import { LocalConfig } from '../../operator/config.ts'
 import type { Operator } from '../../operator/operator.ts'
 import { startOperator } from '../../operator/operator.ts'
+import { problemLine } from '../../crds/index.ts'
 import type { Command, Flag, Terminal, Words } from '../command.ts'
-import { exitCodes, worst } from '../exit.ts'
+import { UsageError } from '../command.ts'
+import { USAGE, exitCodes, worst } from '../exit.ts'
 import { LiveTable } from '../live-table.ts'
 import { formatOf, outputFlag, print } from '../output.ts'
 import { stopped } from './respond.ts'
@@ -29,7 +31,7 @@ export const serve: Command = {
     'Reads and watches DIR: a change of a file is followed, a broken file is reported and what was good before stays in force. Stops at SIGTERM: calls are hung up, registrations removed.',
   flags: {
     ...serveFlags,
-    once: { help: 'Every probe one execution, print the table, exit by the worst health' },
+    once: { help: 'Every probe one execution, print the table, exit by the worst health; 3: a file is broken' },
     output: outputFlag,
   },
   examples: [
@@ -45,12 +47,17 @@ export const serve: Command = {
       await watch(operator, terminal)
       return 0
     }
+    const problems = operator.cluster.problems()
+    for (const problem of problems) terminal.err(`${problemLine(problem)}\n`)
     await executeOnce(operator, terminal)
     const probes = probesOf(operator)
     print(terminal, format, probes, () => probeTable(probes, terminal, systemClock.now()))
-    return exitCodes[worst(probes.map(healthOf))]
+    return problems.length > 0 ? USAGE : exitCodes[worst(probes.map(healthOf))]
   },
 }
+
+/** Milliseconds from the signal to the end of the process at the latest. */
+const STOP_WITHIN = 9_500
 
 /** Starts the operator as the words say. */
 export async function start(words: Words, terminal: Terminal, folder: string, scheduled: boolean): Promise<Operator> {
@@ -60,14 +67,20 @@ export async function start(words: Words, terminal: Terminal, folder: string, sc
     ...Object.fromEntries(Object.keys(serveFlags).map((flag) => [flag, words.text(flag)])),
     ...(terminal.environment['RINGCHECK_TOKEN'] !== undefined && { token: terminal.environment['RINGCHECK_TOKEN'] }),
   })
-  if (!config.success) throw new Error(z.prettifyError(config.error))
+  if (!config.success) throw new UsageError(config.error.issues.map(issueText).join('; '))
   return startOperator({
     config: config.data,
     entry: process.argv[1] ?? '',
+    agentLog: { level: terminal.interactive ? 'error' : 'warn', pretty: terminal.interactive },
     clock: systemClock,
     random: systemRandom,
     log: createLog({ name: 'operator', level: terminal.interactive ? 'warn' : 'info', pretty: terminal.interactive }),
   })
+}
+
+/** The flag and what is wrong with its value; a rule over several names them itself. */
+function issueText({ path, message }: z.core.$ZodIssue): string {
+  return path.length === 0 || path[0] === 'token' ? message : `--${path.join('.')} ${message}`
 }
 
 /** Prints where everything is, then the table as it changes: in place on a terminal, a line for each change elsewhere. */
@@ -83,6 +96,8 @@ export async function watch(operator: Operator, terminal: Terminal, footer = () 
   table.start()
   await stopped(terminal)
   terminal.err('stopping: calls are hung up, registrations removed\n')
+  // Whatever hangs must not hang us: the store is safe at any moment.
+  systemClock.timer(STOP_WITHIN, () => process.exit(1))
 }
 
 /** The probes with their status, as the API shows them. */

@@ -1,5 +1,8 @@
 /** `ringcheck validate`: checks manifests without a cluster and calls nobody. */
-import { problemLine, validateFiles } from '../../crds/validate.ts'
+import { problemLine } from '../../crds/index.ts'
+import type { Parsed } from '../../crds/index.ts'
+import { validateFiles } from '../../crds/validate.ts'
+import { unsupportedByProbe, unsupportedByRegistrar } from '../../operator/probes/supported.ts'
 import type { Command } from '../command.ts'
 import { formatOf, outputFlag, print } from '../output.ts'
 
@@ -17,7 +20,18 @@ export const validate: Command = {
       problems.map((problem) => `${problemLine(problem)}\n`).join(''),
     )
     for (const { file, line, message } of warnings) terminal.err(`${file}:${line}: warning: ${message}\n`)
+    for (const { file, line, resource } of resources) {
+      const never = neverRuns(resource)
+      if (never) terminal.err(`${file}:${line}: warning: this version will not call: ${never}\n`)
+    }
     if (problems.length === 0) terminal.err(`${resources.length} resources are valid\n`)
     return problems.length === 0 ? 0 : 1
   },
+}
+
+/** Valid, and still no call would be made: better said now than at the first slot. */
+function neverRuns(resource: Parsed['resource']): string | undefined {
+  if (resource.kind === 'SipRegistrar') return unsupportedByRegistrar(resource.spec)
+  if (resource.kind !== 'SipProbe') return undefined
+  return unsupportedByProbe(resource.spec)
 }

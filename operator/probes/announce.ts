@@ -4,12 +4,6 @@ import type { NewDelivery, ProbeMemory } from '../history/history.ts'
 import { eventId, statusChangedBody } from '../webhooks/index.ts'
 import type { Change, Conclusion } from './conclude.ts'
 
-/** Where people look; the bases come from the configuration, absent without. */
-export interface Links {
-  dashboard?: string
-  statusPage?: string
-}
-
 export interface Announcement {
   probe: Stored<'SipProbe'>
   conclusion: Conclusion
@@ -18,10 +12,9 @@ export interface Announcement {
   before: ProbeMemory
   /** A maintenance window is open. */
   held: boolean
-  links: Links
 }
 
-export function announce({ probe, conclusion, change, before, held, links }: Announcement): NewDelivery[] {
+export function announce({ probe, conclusion, change, before, held }: Announcement): NewDelivery[] {
   const { uid, namespace, name } = probe.metadata
   const { transition, severity } = change
   const { leftHealthyAt } = before
@@ -30,7 +23,8 @@ export function announce({ probe, conclusion, change, before, held, links }: Ann
     probe: { namespace, name, uid, displayName: probe.spec.displayName ?? name },
     transition,
     initial: before.since === undefined,
-    links,
+    // There is no public address to point to yet.
+    links: {},
     ...(execution && { execution }),
     ...(leftHealthyAt !== undefined && { leftHealthyAt }),
   })

@@ -151,8 +151,10 @@ export class ProbeMetrics {
     this.#set(this.#lastExecution, probe, result.finishedAt / 1000)
     if (level === 'Healthy' || level === 'Degraded') this.#set(this.#lastSuccess, probe, result.finishedAt / 1000)
     this.#set(this.#blackboxDuration, probe, (result.finishedAt - result.startedAt) / 1000)
+    // What we measured while the fault was ours says nothing of the target.
+    const ours = result.failureClass !== undefined && failureClasses[result.failureClass].whose === 'Ours'
     for (const [metric, { gauge, histogram, factor }] of this.#measured) {
-      const value = result.metrics[metric]
+      const value = ours ? undefined : result.metrics[metric]
       if (value === undefined) {
         gauge.remove(labels)
         continue

@@ -101,7 +101,7 @@ export function makePlan({ probe, prepared, location, slot, epoch }: PlanDetails
   }
 }
 
-/** How long a Callee waits for its call: the whole slot, less what the call itself and the next registration need. */
+/** How long a Callee waits for its call: at most the whole slot. A call that comes late in it runs into the next slot, which is then left out. */
 function calleeWindow({ timeouts, schedule }: SipProbeSpec): number {
   const slot = schedule.interval === undefined ? 60_000 : milliseconds(schedule.interval)
   return timeouts.call === undefined ? slot : Math.min(milliseconds(timeouts.call), slot)

@@ -73,7 +73,6 @@ export async function rig(manifest: string) {
       history,
       recorder,
       metrics,
-      links: {},
       clock,
       log,
       scheduled: true,

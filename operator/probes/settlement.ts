@@ -4,7 +4,6 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Cluster, Key, Stored } from '../cluster/cluster.ts'
 import type { ExecutionRecord, History, ProbeIdentity, ProbeMemory } from '../history/index.ts'
-import type { Links } from './announce.ts'
 import { announce } from './announce.ts'
 import type { Conclusion } from './conclude.ts'
 import { openUntil } from './maintenance.ts'
@@ -53,7 +52,6 @@ export interface SettlementOptions {
   history: History
   recorder: Recorder
   metrics: ProbeMetrics
-  links: Links
   clock: Clock
   log: Log
   /** Called when deliveries that were held back may go. */
@@ -73,7 +71,7 @@ export class Settlement {
   }
 
   async settle(probe: Stored<'SipProbe'>, tracked: Tracked, conclusion: Conclusion): Promise<void> {
-    const { cluster, recorder, metrics, clock, links, log } = this.#options
+    const { cluster, recorder, metrics, clock, log } = this.#options
     const { change, executions, round } = conclusion
     const before = tracked.memory
     tracked.memory = conclusion.memory
@@ -88,7 +86,7 @@ export class Settlement {
         // Nobody is told of a probe that is gone.
         deliveries:
           change && cluster.get('SipProbe', probe.metadata)
-            ? announce({ probe, conclusion, change, before, held, links })
+            ? announce({ probe, conclusion, change, before, held })
             : [],
       })
     }

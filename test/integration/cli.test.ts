@@ -1,7 +1,9 @@
 /** The command as people and scripts run it, against the built-in responder. */
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Responder } from '../../agent/respond/index.ts'
@@ -93,6 +95,12 @@ describe('ringcheck call', () => {
     expect([out.trim().split('\n').at(-1)?.split('.')[0], code]).toSatisfy(honest(['Healthy: WithinThresholds', 0]))
   })
 
+  test('does not dial an emergency number', async () => {
+    const { code, err } = await run(['call', 'sip:11-2@127.0.0.1'])
+    expect(err).toContain('emergency number')
+    expect(code).toBe(3)
+  })
+
   test('that is rejected exits 1 and says by what', async () => {
     const { code, out } = await run(['call', target('reject-603')])
     expect(out).toContain('Unhealthy: Rejected6xx')
@@ -162,6 +170,38 @@ describe('ringcheck serve', () => {
     const { code, err } = await run(['serve', temporary.path, '--data', temporary.path, '--api', '0.0.0.0:0'])
     expect(err).toContain('needs a token')
     expect(code).toBe(3)
+  })
+
+  test('has its data folder to itself, and a request that never ends does not keep it from stopping', async () => {
+    using temporary = temporaryFolder('alone')
+    const folder = join(temporary.path, 'manifests')
+    const data = join(temporary.path, 'data')
+    for (const path of [folder, data]) mkdirSync(path)
+    writeFileSync(join(folder, 'all.yaml'), base(responder.port) + probe('good', 'echo'))
+    await using product = await ringcheck({ folder, data })
+    const second = await run([
+      'serve',
+      folder,
+      '--data',
+      data,
+      '--api',
+      '127.0.0.1:0',
+      '--pages',
+      '127.0.0.1:0',
+      '--admin',
+      '127.0.0.1:0',
+    ])
+    expect(second.err).toContain(`${data} is in use by another ringcheck serve`)
+    expect(second.code).toBe(3)
+
+    const halves = [product.urls.api, product.urls.pages, product.urls.admin].map((url) => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1', () =>
+        socket.write('GET / HTTP/1.1\r\nHost: x\r\n'),
+      )
+      return socket.on('error', () => undefined)
+    })
+    await Promise.all(halves.map((socket) => once(socket, 'connect')))
+    expect((await product.stop()).code).toBe(0)
   })
 
   test('follows the folder; what breaks is named and changes nothing of the rest', async () => {
