@@ -53,6 +53,32 @@ test('a sender that leaves has no more turns, also when it leaves in its turn; w
   expect(turns).toBe(4)
 })
 
+test('a sender that throws has its next turn, and takes nobody else theirs', async () => {
+  const clock = new ManualClock()
+  using pacer = new Pacer(clock)
+  const turns: Array<[string, number]> = []
+  const take = (name: string) => () => void turns.push([name, clock.monotonic()])
+  using _a = pacer.add(20, take('a'))
+  using _b = pacer.add(20, () => {
+    take('b')()
+    if (turns.length === 2) throw new Error('broken')
+  })
+  using _c = pacer.add(20, take('c'))
+  await expect(clock.advance(10)).rejects.toThrow('broken')
+  using _d = pacer.add(30, take('d'))
+  await clock.advance(30)
+  expect(turns).toEqual([
+    ['a', 0],
+    ['b', 0],
+    ['c', 0],
+    ['d', 0],
+    ['a', 20],
+    ['b', 20],
+    ['c', 20],
+    ['d', 30],
+  ])
+})
+
 describe('a loop that is late', () => {
   /** A clock whose timers fire late by what the test says. */
   class LateClock implements Clock {

@@ -122,9 +122,12 @@ export class Pacer implements Disposable {
       this.#leftOut += behind
     }
     const now = this.#clock.monotonic() - this.#epoch + EARLY
-    for (; this.#next <= now && this.#active > 0; this.#next++) this.#slot(this.#next)
-    this.#inTurn = false
-    this.#arm()
+    try {
+      for (; this.#next <= now && this.#active > 0; this.#next++) this.#slot(this.#next)
+    } finally {
+      this.#inTurn = false
+      this.#arm()
+    }
   }
 
   /** Once a packet, so it makes nothing: there is a watch a run, not one a call. */
@@ -137,17 +140,30 @@ export class Pacer implements Disposable {
     const entries = this.#ring[index]
     if (!entries || entries.length === 0) return
     this.#ring[index] = this.#spare
-    for (const entry of entries) {
-      if (!entry.active) continue
-      this.#late(this.#clock.monotonic() - this.#epoch - slot)
-      this.#insert(entry, slot + entry.interval)
-      const leftOut = this.#leftOut - entry.leftOut
-      entry.leftOut = this.#leftOut
-      // Each packet that never left was late by all of it.
-      for (let time = 0; time < leftOut; time += entry.interval) this.#late(leftOut)
-      entry.tick(leftOut)
+    let turn = 0
+    try {
+      while (turn < entries.length) {
+        const entry = entries[turn++]
+        if (entry?.active) this.#tick(entry, slot)
+      }
+    } finally {
+      // Only when a sender threw: the others have their turn in this slot all the same, which is the next again.
+      while (turn < entries.length) {
+        const entry = entries[turn++]
+        if (entry) this.#insert(entry, slot)
+      }
+      entries.length = 0
+      this.#spare = entries
     }
-    entries.length = 0
-    this.#spare = entries
+  }
+
+  #tick(entry: Entry, slot: number): void {
+    this.#late(this.#clock.monotonic() - this.#epoch - slot)
+    this.#insert(entry, slot + entry.interval)
+    const leftOut = this.#leftOut - entry.leftOut
+    entry.leftOut = this.#leftOut
+    // Each packet that never left was late by all of it.
+    for (let time = 0; time < leftOut; time += entry.interval) this.#late(leftOut)
+    entry.tick(leftOut)
   }
 }
