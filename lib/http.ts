@@ -1,5 +1,6 @@
 /** Where a server listens: reads `HOST:PORT`, binds, and says in words why it cannot. It serves nothing itself. */
 import { once } from 'node:events'
+import type { Server as HttpServer } from 'node:http'
 import type { Server } from 'node:net'
 import { BlockList, isIP } from 'node:net'
 
@@ -73,6 +74,15 @@ export async function listen(server: Server, { flag, host, port }: ListenOptions
   }
   const bound = server.address()
   return { host, port: typeof bound === 'object' && bound ? bound.port : port }
+}
+
+/** Ends a server that `listen` has bound and all its connections, also one whose client never ends its request. */
+export async function close(server: HttpServer): Promise<void> {
+  if (!server.listening) return
+  const closed = once(server, 'close')
+  server.close()
+  server.closeAllConnections()
+  await closed
 }
 
 function reason(cause: unknown, { flag, host, port }: ListenOptions): string {

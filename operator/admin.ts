@@ -15,7 +15,7 @@ export interface AdminOptions {
 
 export function createAdmin({ clock, metrics, notReady, draining }: AdminOptions): FastifyInstance {
   const started = clock.monotonic()
-  const server = Fastify({ logger: false, forceCloseConnections: true, bodyLimit: 1024, requestTimeout: 10_000 })
+  const server = Fastify({ logger: false, bodyLimit: 1024, requestTimeout: 10_000 })
   const uptime = () => Math.round((clock.monotonic() - started) / 1000)
 
   const health = () => ({ status: 'ok', uptime_seconds: uptime() })

@@ -4,7 +4,7 @@ import { Registry } from 'prom-client'
 import { renderLadder } from '../agent/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Address } from '../lib/http.ts'
-import { listen } from '../lib/http.ts'
+import { close, listen } from '../lib/http.ts'
 import type { Log, LogLevel } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import { createAdmin } from './admin.ts'
@@ -84,7 +84,10 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     notReady: () => (state.agents && state.agents.ready() > 0 ? [] : ['no agent is ready']),
     draining: () => state.draining,
   })
-  stack.defer(() => admin.close())
+  stack.defer(async () => {
+    await close(admin.server)
+    await admin.close()
+  })
   const pages = stack.use(startStatusPages({ cluster, history, clock, log }))
   const api = createApi({
     world: {
@@ -100,7 +103,10 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     host: config.api.host,
     token: config.token,
   })
-  stack.defer(() => api.close())
+  stack.defer(async () => {
+    await close(api.server)
+    await api.close()
+  })
   // A port that is taken is found before anything is called.
   const addresses = {
     admin: await serve(admin, '--admin', config.admin),

@@ -1,5 +1,4 @@
 /** `ringcheck demo`: what `make run` starts: a responder, a receiver of webhooks, and the samples. Everything it starts ends with it. */
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -8,12 +7,12 @@ import { Webhook } from 'standardwebhooks'
 import { z } from 'zod'
 import { parseAccounts, startResponder } from '../../agent/respond/index.ts'
 import { systemClock } from '../../lib/clock.ts'
-import { formatAddress, listen } from '../../lib/http.ts'
+import { close, formatAddress, listen } from '../../lib/http.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
 import type { Command, Terminal } from '../command.ts'
 import { listenFailure } from './respond.ts'
-import { serveFlags, start, watch } from './serve.ts'
+import { serveFlags, start, stopDeadline, watch } from './serve.ts'
 
 const config = join(import.meta.dirname, '../../config')
 const RESPONDER = { host: '127.0.0.1', port: 5060 }
@@ -32,6 +31,7 @@ export const demo: Command = {
   examples: [['demo', 'what make run does']],
   positionals: { least: 0, most: 0 },
   async run(words, terminal) {
+    using _deadline = stopDeadline(terminal)
     await using _responder = await startSampleResponder()
     await using operator = await start(words, terminal, join(config, 'samples'), true)
     const secret = await operator.cluster.secret({ namespace: 'default', name: 'receiver' })
@@ -83,11 +83,6 @@ async function startReceiver(secret: string, terminal: Terminal): Promise<AsyncD
   })
   return {
     lastLine: () => last,
-    async [Symbol.asyncDispose]() {
-      const closed = once(server, 'close')
-      server.close()
-      server.closeAllConnections()
-      await closed
-    },
+    [Symbol.asyncDispose]: () => close(server),
   }
 }

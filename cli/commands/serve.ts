@@ -42,6 +42,7 @@ export const serve: Command = {
   async run(words, terminal) {
     const format = formatOf(words)
     const once = words.has('once')
+    using _deadline = stopDeadline(terminal)
     await using operator = await start(words, terminal, words.positionals[0] ?? '', !once)
     if (!once) {
       await watch(operator, terminal)
@@ -58,6 +59,21 @@ export const serve: Command = {
 
 /** Milliseconds from the signal to the end of the process at the latest. */
 const STOP_WITHIN = 9_500
+
+/** From the signal on, whatever hangs does not hang us: the store is safe at any moment. Dispose it when everything has ended. */
+export function stopDeadline({ signal, err }: Terminal): Disposable {
+  const timers = new DisposableStack()
+  const arm = () =>
+    timers.use(
+      systemClock.timer(STOP_WITHIN, () => {
+        err('not everything ended in time\n')
+        process.exit(1)
+      }),
+    )
+  signal.addEventListener('abort', arm, { once: true })
+  timers.defer(() => signal.removeEventListener('abort', arm))
+  return timers
+}
 
 /** Starts the operator as the words say. */
 export async function start(words: Words, terminal: Terminal, folder: string, scheduled: boolean): Promise<Operator> {
@@ -96,8 +112,6 @@ export async function watch(operator: Operator, terminal: Terminal, footer = () 
   table.start()
   await stopped(terminal)
   terminal.err('stopping: calls are hung up, registrations removed\n')
-  // Whatever hangs must not hang us: the store is safe at any moment.
-  systemClock.timer(STOP_WITHIN, () => process.exit(1))
 }
 
 /** The probes with their status, as the API shows them. */

@@ -41,8 +41,6 @@ export function createApi(options: ApiOptions): FastifyInstance {
   const guard = createGuard(options)
   const limit = new RateLimit({ clock, ...(options.rateLimit ?? { perSecond: 50, burst: 200 }) })
   const api = fastify({
-    // A request that never ends must not keep us from stopping.
-    forceCloseConnections: true,
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,
     keepAliveTimeout: KEEP_ALIVE,

@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../../lib/clock.ts'
+import { close } from '../../lib/http.ts'
 import { formatAddress } from '../../lib/http.ts'
 import type { Log } from '../../lib/log.ts'
 import { WorkQueue } from '../../lib/work-queue.ts'
@@ -99,6 +100,7 @@ class Pages implements StatusPages {
     for (const timer of this.#gathering.values()) timer[Symbol.dispose]()
     this.#gathering.clear()
     await this.#queue[Symbol.asyncDispose]()
+    await close(this.server.server)
     await this.server.close()
   }
 

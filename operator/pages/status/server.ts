@@ -25,8 +25,6 @@ const TWIN = '.json'
 export function createPagesServer(find: FindPage): FastifyInstance {
   const notFound = renderNotFound()
   const server = fastify({
-    // A request that never ends must not keep us from stopping.
-    forceCloseConnections: true,
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,
     keepAliveTimeout: KEEP_ALIVE,
