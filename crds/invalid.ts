@@ -157,7 +157,7 @@ export function textOf(name: string, constraint: Constraint, broken: Broken): st
     .map((line) => `# server: ${line}\n`)
     .join('')
   const header = (line: string) => `# validate: ${line}\n${server}${body}`
-  const [problem] = parseDocuments(header('-'), name).problems
+  const [problem] = parseDocuments(header('-'), `crds/testdata/invalid/${name}`).problems
   if (!problem) throw new Error(`${name} has no fault`)
   return header(problemLine(problem))
 }

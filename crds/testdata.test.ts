@@ -27,7 +27,7 @@ describe('invalid files', () => {
 
   test.each(names('invalid'))('%s gives exactly its validate lines', (name) => {
     const text = read('invalid', name)
-    const { problems, resources } = parseDocuments(text, name)
+    const { problems, resources } = parseDocuments(text, `crds/testdata/invalid/${name}`)
     const all = [...problems, ...duplicates(resources)]
     expect(all.map(problemLine)).toEqual(headers(text, 'validate'))
     expect(headers(text, 'validate')).not.toHaveLength(0)

@@ -1,0 +1,53 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { Terminal } from './command.ts'
+import { main } from './main.ts'
+
+const root = join(import.meta.dirname, '..')
+const filesOf = (folder: string) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`)
+
+async function validate(...files: string[]) {
+  const said = { out: '', err: '' }
+  const terminal: Terminal = {
+    out: (text) => void (said.out += text),
+    err: (text) => void (said.err += text),
+    interactive: false,
+    colours: false,
+    columns: 120,
+    signal: new AbortController().signal,
+    environment: {},
+  }
+  return { code: await main(['validate', ...files], terminal), ...said }
+}
+
+test('prints for each invalid file exactly its line, and exits 1', async () => {
+  const wrong: string[] = []
+  for (const file of filesOf('crds/testdata/invalid')) {
+    const expected = [...readFileSync(join(root, file), 'utf8').matchAll(/^# validate: (.*)$/gm)].map(
+      ([, line]) => line,
+    )
+    const { code, out } = await validate(file)
+    if (code !== 1 || out !== `${expected.join('\n')}\n`) wrong.push(`${file} exits ${code}: ${out}`)
+  }
+  expect(wrong).toEqual([])
+})
+
+test('exits 0 for each valid file, and for the samples', async () => {
+  for (const file of filesOf('crds/testdata/valid')) expect(await validate(file)).toMatchObject({ code: 0, out: '' })
+  const samples = await validate(...filesOf('config/samples'))
+  expect(samples).toMatchObject({ code: 0, out: '' })
+  expect(samples.err).toBe('10 resources are valid\n')
+})
+
+test('warns of what is valid and would never be called', async () => {
+  const { code, err } = await validate('crds/testdata/valid/sipregistrar-drachtio.yaml')
+  expect(code).toBe(0)
+  expect(err).toContain('warning: this version will not call: spec.')
+})
+
+test('a file that is not there is named', async () => {
+  const { code, out } = await validate('crds/testdata/valid/none.yaml')
+  expect(out).toContain('crds/testdata/valid/none.yaml:1:1: cannot be read: ENOENT')
+  expect(code).toBe(1)
+})
