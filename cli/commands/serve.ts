@@ -61,12 +61,13 @@ export const serve: Command = {
 const STOP_WITHIN = 9_500
 
 /** From the signal on, whatever hangs does not hang us: the store is safe at any moment. Dispose it when everything has ended. */
-export function stopDeadline({ signal, err }: Terminal): Disposable {
+export function stopDeadline(terminal: Terminal): Disposable {
+  const { signal } = terminal
   const timers = new DisposableStack()
   const arm = () =>
     timers.use(
       systemClock.timer(STOP_WITHIN, () => {
-        err('not everything ended in time\n')
+        terminal.err('not everything ended in time\n')
         process.exit(1)
       }),
     )
