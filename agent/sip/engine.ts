@@ -93,7 +93,10 @@ export interface Registration {
   readonly expires: number
   readonly contact: string
   readonly counters: SignallingCounters
-  /** Settles when a refresh failed; never when it was removed by us. */
+  /**
+   * Settles when a refresh was refused, or had no success by the time the binding expired: a 5xx, 408, 480 or silence is tried again until
+   * then. Never when it was removed by us.
+   */
   readonly lost: Promise<Failure>
   /** REGISTER with Expires 0 for our contact. */
   unregister(): Promise<{ kind: 'Unregistered' } | Failure>

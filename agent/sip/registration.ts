@@ -1,4 +1,5 @@
 /** One binding at a registrar (RFC 3261 10.2): made, refreshed before it expires, and removed. Bindings of others are never touched. */
+import { backoff } from '../../lib/backoff.ts'
 import { Authenticator } from './authenticator.ts'
 import { contactUri, domainUri, finish, outsideDialog } from './build.ts'
 import type { Core } from './core.ts'
@@ -6,6 +7,7 @@ import type { Failure, RegisterOutcome, Registration, RequestOptions, Signalling
 import { exchange, type ExchangeOutcome } from './exchange.ts'
 import type { Headers } from './headers.ts'
 import { Journal } from './journal.ts'
+import type { Response } from './message.ts'
 import type { Timer } from './timer-wheel.ts'
 import { bracketed, parseNameAddress, parseUri } from './uri.ts'
 
@@ -13,6 +15,9 @@ export type RegisterOptions = RequestOptions & { expires: number }
 
 /** Milliseconds that are spent on taking back a REGISTER whose answer nobody waited for. */
 const TAKE_BACK_TIMEOUT = 2_000
+
+/** Milliseconds between tries of a refresh. */
+const RETRY = { first: 1_000, longest: 30_000 }
 
 export async function register(core: Core, options: RegisterOptions): Promise<RegisterOutcome> {
   const binding = new Binding(core, options)
@@ -26,6 +31,8 @@ export async function register(core: Core, options: RegisterOptions): Promise<Re
   }
   return failure
 }
+
+type Final = Extract<ExchangeOutcome, { kind: 'Final' }>
 
 type AskOutcome =
   | { kind: 'Registered'; milliseconds: number; code: number; reason: string }
@@ -41,6 +48,8 @@ class Binding implements Registration {
   #contact = ''
   #sequence = 0
   #expires = 0
+  /** Clock.monotonic when the registrar forgets it, milliseconds. */
+  #expiresAt = 0
   #refresh: Timer | undefined
   /** The REGISTER that is under way: the next one must not overtake it (10.2). */
   #busy: Promise<unknown> = Promise.resolve()
@@ -87,40 +96,55 @@ class Binding implements Registration {
   }
 
   async ask(expires: number, timeout: number, signal?: AbortSignal): Promise<AskOutcome> {
-    const outcome = await this.#send(expires, timeout, signal)
-    if (outcome.kind === 'Failed') return outcome
-    const { code, reason, headers } = outcome.response
-    if (code < 300) {
-      this.#granted(headers, expires)
-      return { kind: 'Registered', milliseconds: outcome.milliseconds, code, reason }
-    }
-    const least = Number(headers.get('min-expires'))
-    const left = timeout - outcome.milliseconds
-    // 10.2.8
-    if (code === 423 && least > expires && left > 0) {
-      const second = await this.ask(least, left, signal)
-      return second.kind === 'Registered'
-        ? { ...second, milliseconds: second.milliseconds + outcome.milliseconds }
-        : second
-    }
-    return { kind: 'Failed', failure: { kind: 'Rejected', code, reason }, sent: true }
+    const first = await this.#send(expires, timeout, signal)
+    if (first.kind === 'Failed') return first
+    const { milliseconds } = first
+    const least = leastExpires(first.response)
+    // 10.2.8, but once: a registrar that wants more each time would be asked without end.
+    if (least === undefined || least <= expires || milliseconds >= timeout) return this.#read(first, expires)
+    const second = await this.#send(least, timeout - milliseconds, signal)
+    if (second.kind === 'Failed') return second
+    return this.#read({ ...second, milliseconds: milliseconds + second.milliseconds }, least)
+  }
+
+  #read({ response, milliseconds }: Final, asked: number): AskOutcome {
+    const { code, reason, headers } = response
+    if (code >= 300) return { kind: 'Failed', failure: { kind: 'Rejected', code, reason }, sent: true }
+    this.#granted(headers, asked)
+    return { kind: 'Registered', milliseconds, code, reason }
   }
 
   #granted(headers: Headers, asked: number): void {
     this.#expires = grantedExpires(headers, this.#contact) ?? asked
+    this.#expiresAt = this.#core.clock.monotonic() + this.#expires * 1000
     this.#core.registrations.add(this)
-    if (this.#removed) return
-    this.#refresh = this.#core.wheel.start(refreshAfter(this.#expires) * 1000, () => {
-      this.#busy = this.#again()
+    if (!this.#removed) this.#refreshIn(refreshAfter(this.#expires) * 1000, 0)
+  }
+
+  #refreshIn(milliseconds: number, failures: number): void {
+    this.#refresh = this.#core.wheel.start(milliseconds, () => {
+      this.#busy = this.#again(failures)
     })
   }
 
-  async #again(): Promise<void> {
-    const outcome = await this.ask(this.#options.expires, this.#options.timeout)
+  /** What may pass is tried again: until it expires, the binding is there whatever became of a refresh. */
+  async #again(failures: number): Promise<void> {
+    const { clock, random, wheel } = this.#core
+    const { expires, timeout } = this.#options
+    const outcome = await this.ask(expires, Math.min(timeout, this.#expiresAt - clock.monotonic()))
     if (outcome.kind === 'Registered' || this.#removed) return
+    const { failure } = outcome
+    const left = this.#expiresAt - clock.monotonic()
+    if (left <= 0 || !mayPass(failure)) return this.#lose(failure)
+    const delay = backoff(failures + 1, RETRY, random)
+    if (delay < left) this.#refreshIn(delay, failures + 1)
+    else this.#refresh = wheel.start(left, () => this.#lose(failure))
+  }
+
+  #lose(failure: Failure): void {
     this.#core.registrations.delete(this)
-    this.#core.log?.warn({ failure: outcome.failure, contact: this.#contact }, 'a registration was not refreshed')
-    this.#lost.resolve(outcome.failure)
+    this.#core.log?.warn({ failure, contact: this.#contact }, 'a registration was not refreshed')
+    this.#lost.resolve(failure)
   }
 
   #send(expires: number, timeout: number, signal?: AbortSignal): Promise<ExchangeOutcome> {
@@ -153,6 +177,28 @@ class Binding implements Registration {
 /** Seconds until the refresh: room for one whole transaction before it expires, and half of the time when it is short. */
 function refreshAfter(expires: number): number {
   return expires > 128 ? expires - 64 : expires / 2
+}
+
+/** What a 423 asks for, seconds. */
+function leastExpires({ code, headers }: Response): number | undefined {
+  const text = headers.get('min-expires') ?? ''
+  return code === 423 && /^\d{1,9}$/.test(text) ? Number(text) : undefined
+}
+
+/** Whether the same request may have more success a little later (21.4, 21.5). */
+function mayPass(failure: Failure): boolean {
+  switch (failure.kind) {
+    case 'Rejected':
+      return failure.code === 408 || failure.code === 480 || (failure.code >= 500 && failure.code < 600)
+    case 'NoResponse':
+    case 'NoFinalResponse':
+    case 'DnsFailed':
+    case 'ConnectFailed':
+      return true
+    case 'AuthenticationFailed':
+    case 'Aborted':
+      return false
+  }
 }
 
 /** 10.2.4: what the registrar granted is said at our contact, among all others of the address-of-record; else in Expires. */

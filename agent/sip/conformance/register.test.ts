@@ -8,14 +8,21 @@ import { drained, engine, fasterClock, party, titles } from './lab.ts'
 /** A registrar of some twenty lines: digest, one binding a user, Min-Expires. */
 function registrar(server: SignallingEngine, clock: ReturnType<typeof fasterClock>) {
   const bindings = new Map<string, string>()
-  const state = { leastExpires: 0, refuse: undefined as number | undefined, requests: 0 }
+  const state = {
+    ...{ leastExpires: 0, growing: false, requests: 0 },
+    refuse: undefined as number | undefined,
+    refuseOnce: undefined as number | undefined,
+  }
   const digest = createDigestServer({ clock, random: seededRandom(7), realm: 'ring', password: (user) => `pw-${user}` })
   server.onRequest('REGISTER', (request: IncomingRequest) => {
     state.requests++
-    if (state.refuse !== undefined) return request.respond(state.refuse)
+    const code = state.refuseOnce ?? state.refuse
+    state.refuseOnce = undefined
+    if (code !== undefined) return request.respond(code)
     const verdict = digest.verify('REGISTER', request.header('Authorization'))
     if (verdict.kind === 'Challenge') return request.respond(401, undefined, verdict.headers)
     const expires = Number(request.header('expires')[0])
+    if (state.growing) state.leastExpires = expires + 1
     if (expires > 0 && expires < state.leastExpires) {
       return request.respond(423, undefined, [['Min-Expires', String(state.leastExpires)]])
     }
@@ -100,13 +107,44 @@ describe.each<Transport>(['UDP', 'TCP'])('registration over %s', (transport) => 
     expect([all.bindings.size, all.state.requests]).toEqual([0, requests])
   })
 
-  test('says when a refresh failed', async () => {
+  test('is lost when it expired and no refresh had success', async () => {
     await using all = await lab(20)
     const outcome = await all.client.register(all.options(alice, { expires: 5 }))
     if (outcome.kind !== 'Registered') throw new Error(outcome.kind)
+    const { requests } = all.state
+    const since = all.clock.monotonic()
     all.state.refuse = 503
     expect(await outcome.registration.lost).toEqual({ kind: 'Rejected', code: 503, reason: 'Service Unavailable' })
+    expect(all.clock.monotonic() - since).toBeGreaterThan(3_500)
+    expect(all.state.requests - requests).toBeGreaterThan(1)
     expect(all.client.gauges.registrations).toBe(0)
+  })
+
+  test('outlives a refresh that failed', async () => {
+    await using all = await lab(20)
+    const outcome = await all.client.register(all.options(alice, { expires: 21 }))
+    if (outcome.kind !== 'Registered') throw new Error(outcome.kind)
+    const { requests } = all.state
+    all.state.refuseOnce = 503
+    const again = Promise.withResolvers<string>()
+    using _watch = {
+      [Symbol.dispose]: watch(
+        () => all.state.requests >= requests + 2,
+        () => again.resolve('tried again'),
+      ),
+    }
+    expect(await Promise.race([outcome.registration.lost, again.promise])).toBe('tried again')
+    expect(all.client.gauges.registrations).toBe(1)
+  })
+
+  test('is lost at once when a refresh is refused for good', async () => {
+    await using all = await lab(20)
+    const outcome = await all.client.register(all.options(alice, { expires: 5 }))
+    if (outcome.kind !== 'Registered') throw new Error(outcome.kind)
+    const { requests } = all.state
+    all.state.refuse = 403
+    expect(await outcome.registration.lost).toEqual({ kind: 'Rejected', code: 403, reason: 'Forbidden' })
+    expect(all.state.requests - requests).toBe(1)
   })
 
   test('asks for longer when the registrar wants it', async () => {
@@ -114,6 +152,14 @@ describe.each<Transport>(['UDP', 'TCP'])('registration over %s', (transport) => 
     all.state.leastExpires = 600
     const outcome = await all.client.register(all.options(alice))
     expect(outcome).toMatchObject({ kind: 'Registered', registration: { expires: 599 } })
+  })
+
+  test('is not asked for longer and longer', async () => {
+    await using all = await lab()
+    all.state.growing = true
+    const options = all.options(alice)
+    expect(await all.client.register(options)).toMatchObject({ kind: 'Rejected', code: 423 })
+    expect(titles(options.trace).filter((title) => title === '< 423 REGISTER')).toHaveLength(2)
   })
 
   test.each([
