@@ -135,7 +135,7 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
  * Ends the group when this process ends without having done it, even by SIGKILL: the guard waits on a pipe that the kernel closes
  * with us. Anything else (an `exit` listener, a signal handler) does not survive the ways in which test workers end.
  */
-function guardOf(pid: number): { release(): void } {
+export function guardOf(pid: number): { release(): void } {
   const guard = spawn('/bin/sh', ['-c', 'read -r word; [ "$word" = released ] || kill -s KILL -- "-$0"', String(pid)], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from './ports.ts'
-import { until } from './process.ts'
+import { guardOf, until } from './process.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -65,6 +65,7 @@ export async function ringcheck({ folder, data }: ServeOptions): Promise<Ringche
   }
   const logFile = join(data, 'serve.log')
   let child: ReturnType<typeof spawn> | undefined
+  let guard: ReturnType<typeof guardOf> | undefined
   const running = () => child !== undefined && child.exitCode === null && child.signalCode === null
 
   async function text(url: string, init?: RequestInit): Promise<{ status: number; text: string }> {
@@ -86,8 +87,12 @@ export async function ringcheck({ folder, data }: ServeOptions): Promise<Ringche
       const flags = Object.entries(ports).flatMap(([name, port]) => [`--${name}`, `127.0.0.1:${port}`])
       child = spawn(process.execPath, [join(ROOT, 'cli/main.ts'), 'serve', folder, '--data', data, ...flags], {
         stdio: ['ignore', output, output],
+        // A group of its own, its agents in it, that ends when the test process does.
+        detached: true,
       })
       closeSync(output)
+      guard?.release()
+      guard = guardOf(child.pid ?? 0)
       await until(() => !running() || answers(), { what: 'ringcheck serve to be ready', within: 20_000 })
       if (!running()) throw new Error(`ringcheck serve ended at its start:\n${product.log()}`)
     },
@@ -131,6 +136,7 @@ export async function ringcheck({ folder, data }: ServeOptions): Promise<Ringche
       const timer = setTimeout(() => child?.kill('SIGKILL'), 15_000)
       await product.stop()
       clearTimeout(timer)
+      guard?.release()
     },
   }
   await product.start()
