@@ -6,7 +6,7 @@ import { type Core, type DialogUser, reach, reachNow } from './core.ts'
 import type { Dialog } from './dialog.ts'
 import type { Call, CallEnd, CallTimings, Endpoint, Failure } from './engine.ts'
 import { exchange } from './exchange.ts'
-import type { Arrival, Flow } from './flow.ts'
+import { type Arrival, type Flow, hold } from './flow.ts'
 import type { Journal } from './journal.ts'
 import { type Request, sessionDescription } from './message.ts'
 import type { ServerInvite } from './transaction/server-invite.ts'
@@ -34,12 +34,14 @@ type ByeOutcome = { kind: 'Done'; code: number } | Failure
 export class EstablishedCall implements Call, DialogUser {
   readonly #setup: CallSetup
   readonly #ended = Promise.withResolvers<CallEnd>()
+  readonly #held: Disposable
   #over = false
   #bye: Promise<ByeOutcome> | undefined
   #accepted: Accepted | undefined
 
   constructor(setup: CallSetup) {
     this.#setup = setup
+    this.#held = hold(setup.flow)
     setup.core.dialogs.set(setup.dialog.key, this)
   }
 
@@ -148,6 +150,7 @@ export class EstablishedCall implements Call, DialogUser {
 
   #end(end: CallEnd): void {
     this.#over = true
+    this.#held[Symbol.dispose]()
     this.#accepted?.stop()
     this.#accepted = undefined
     this.#ended.resolve(end)

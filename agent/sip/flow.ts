@@ -18,10 +18,22 @@ export interface Flow {
   readonly remote: Endpoint
   /** False: a connection that has ended. */
   readonly open: boolean
+  /** Clock.monotonic when bytes last came over this connection; -Infinity before that, and over UDP. */
+  readonly heardAt: number
   /** `failed` is called when these bytes could not be sent, with what a human can read. */
   send(bytes: Buffer, failed: (detail: string) => void): void
+  /** A connection that somebody watches is in use, and not closed for being idle. */
   watch(watcher: FlowWatcher): void
   unwatch(watcher: FlowWatcher): void
+  /** The peer does not answer over this connection: the next request goes over another one. Those that wait still may have their answer. */
+  retire(): void
+}
+
+/** Keeps a connection for something that has no request under way, until disposed. */
+export function hold(flow: Flow): Disposable {
+  const holder: FlowWatcher = { flowLost() {} }
+  flow.watch(holder)
+  return { [Symbol.dispose]: () => flow.unwatch(holder) }
 }
 
 /** A message as it came in. */

@@ -7,6 +7,15 @@ export interface Limits {
   serverBytes: number
   /** Dialogs, ours and theirs, above which no INVITE of a peer is taken. */
   dialogs: number
+  /** TCP connections that peers made, and as many that we made. */
+  connections: number
+  /**
+   * Milliseconds after which a TCP connection is closed over which nothing goes either way, and that no transaction, call or registration
+   * of ours uses. Longer than any INVITE may wait for its answer.
+   */
+  idle: number
+  /** Bytes that wait for a TCP peer to read; with more the connection is closed. */
+  unsentBytes: number
 }
 
 /** A flood that fills the transactions takes about 100 MB; 700 calls a second for ever do not fill them. */
@@ -14,6 +23,9 @@ export const LIMITS: Limits = {
   serverTransactions: 50_000,
   serverBytes: 64_000_000,
   dialogs: 20_000,
+  connections: 1_000,
+  idle: 300_000,
+  unsentBytes: 1_000_000,
 }
 
 /** What was refused since the start, by the limit that it was beyond. */
@@ -22,8 +34,12 @@ export interface Refusals {
   transactions: number
   /** INVITEs that were told 503 because of `dialogs`. */
   dialogs: number
+  /** TCP connections that were not taken, or not made. */
+  connections: number
+  /** TCP connections that were closed because their peer did not read. */
+  unread: number
 }
 
 export function noRefusals(): Refusals {
-  return { transactions: 0, dialogs: 0 }
+  return { transactions: 0, dialogs: 0, connections: 0, unread: 0 }
 }

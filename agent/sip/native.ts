@@ -64,7 +64,7 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
     ports: bound,
     ...transports
   } = await bindTransports({
-    ...{ clock, host, ports, addresses, counter, malformed },
+    ...{ clock, host, ports, addresses, counter, limits, refused, malformed },
     receive: (message, arrival) => layers?.transactions.receive(message, arrival),
   })
   const transactions = new TransactionLayer(wheel, ways, {

@@ -5,6 +5,7 @@ import { contactUri, domainUri, finish, outsideDialog } from './build.ts'
 import type { Core } from './core.ts'
 import type { Failure, RegisterOutcome, Registration, RequestOptions, SignallingCounters } from './engine.ts'
 import { exchange, type ExchangeOutcome } from './exchange.ts'
+import { type Flow, hold } from './flow.ts'
 import type { Headers } from './headers.ts'
 import { Journal } from './journal.ts'
 import type { Response } from './message.ts'
@@ -51,6 +52,7 @@ class Binding implements Registration {
   /** Clock.monotonic when the registrar forgets it, milliseconds. */
   #expiresAt = 0
   #refresh: Timer | undefined
+  #held: Disposable | undefined
   /** The REGISTER that is under way: the next one must not overtake it (10.2). */
   #busy: Promise<unknown> = Promise.resolve()
   #removed: Promise<{ kind: 'Unregistered' } | Failure> | undefined
@@ -89,7 +91,7 @@ class Binding implements Registration {
     await this.#busy
     this.#refresh?.cancel()
     const outcome = await this.#send(0, timeout)
-    this.#core.registrations.delete(this)
+    this.#end()
     if (outcome.kind === 'Failed') return outcome.failure
     const { code, reason } = outcome.response
     return code < 300 ? { kind: 'Unregistered' } : { kind: 'Rejected', code, reason }
@@ -107,11 +109,18 @@ class Binding implements Registration {
     return this.#read({ ...second, milliseconds: milliseconds + second.milliseconds }, least)
   }
 
-  #read({ response, milliseconds }: Final, asked: number): AskOutcome {
+  #read({ response, milliseconds, flow }: Final, asked: number): AskOutcome {
     const { code, reason, headers } = response
     if (code >= 300) return { kind: 'Failed', failure: { kind: 'Rejected', code, reason }, sent: true }
+    this.#hold(flow)
     this.#granted(headers, asked)
     return { kind: 'Registered', milliseconds, code, reason }
+  }
+
+  /** Calls come over the connection that the registrar knows us by. */
+  #hold(flow: Flow): void {
+    this.#held?.[Symbol.dispose]()
+    this.#held = hold(flow)
   }
 
   #granted(headers: Headers, asked: number): void {
@@ -142,9 +151,14 @@ class Binding implements Registration {
   }
 
   #lose(failure: Failure): void {
-    this.#core.registrations.delete(this)
+    this.#end()
     this.#core.log?.warn({ failure, contact: this.#contact }, 'a registration was not refreshed')
     this.#lost.resolve(failure)
+  }
+
+  #end(): void {
+    this.#core.registrations.delete(this)
+    this.#held?.[Symbol.dispose]()
   }
 
   #send(expires: number, timeout: number, signal?: AbortSignal): Promise<ExchangeOutcome> {

@@ -17,6 +17,7 @@ class Wire implements Flow {
   readonly watchers = new Set<FlowWatcher>()
   readonly transport: Transport
   open = true
+  readonly heardAt = -Infinity
   broken: string | undefined
   readonly #clock: ManualClock
 
@@ -42,6 +43,8 @@ class Wire implements Flow {
   unwatch(watcher: FlowWatcher): void {
     this.watchers.delete(watcher)
   }
+
+  retire(): void {}
 
   /** Methods or codes with their times in steps of 10 ms, as the wheel has them. */
   get log(): string[] {

@@ -3,6 +3,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { LocalAddresses } from './addresses.ts'
 import type { Transport } from './engine.ts'
 import type { Arrival, Flow } from './flow.ts'
+import type { Limits, Refusals } from './limits.ts'
 import { MOST_BYTES, type Message, parseMessage, type Request } from './message.ts'
 import type { MessageCounter } from './message-counter.ts'
 import type { Ways } from './reply-path.ts'
@@ -15,6 +16,8 @@ export interface TransportOptions {
   ports: Partial<Record<Transport, number>>
   addresses: LocalAddresses
   counter: MessageCounter
+  limits: Limits
+  refused: Refusals
   receive(message: Message, arrival: Arrival): void
   /** What was no SIP message; `request` when it can be answered all the same. */
   malformed(reason: string, flow: Flow, request?: Request): void
@@ -27,7 +30,7 @@ export interface Transports extends AsyncDisposable {
 
 /** Binds UDP and TCP. @throws with `code`, `address` and `port` when one of them cannot be bound; then none is */
 export async function bindTransports(options: TransportOptions): Promise<Transports> {
-  const { clock, host, ports, addresses, counter } = options
+  const { clock, host, ports, addresses, counter, limits, refused } = options
   const sent = (bytes: Buffer): void => counter.sent(bytes)
 
   function deliver(arrival: Arrival): void {
@@ -55,7 +58,7 @@ export async function bindTransports(options: TransportOptions): Promise<Transpo
   )
   const tcp = stack.use(
     await listenTcp({
-      ...{ clock, host, port: ports.TCP ?? 0, sent, receive: deliver },
+      ...{ clock, host, port: ports.TCP ?? 0, limits, refused, sent, receive: deliver },
       broken: (flow, reason) => options.malformed(`${reason}, at most ${MOST_BYTES} are taken`, flow),
     }),
   )

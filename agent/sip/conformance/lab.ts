@@ -49,6 +49,16 @@ export function inviteOptions(
   }
 }
 
+/** Options of an OPTIONS to the peer at a port. */
+export function optionsTo(port: number, transport: Transport, changes: { host?: string; timeout?: number } = {}) {
+  const { host = '127.0.0.1', timeout = 20_000 } = changes
+  return {
+    party: { ...party(port, transport), nextHop: { host, port, transport } },
+    target: `sip:${host}:${port}`,
+    ...{ callId: 'options-1', timeout, trace: new Trace(), signal: new AbortController().signal },
+  }
+}
+
 /** First lines of what a trace holds, with an arrow for the way: `> INVITE`, `< 180 INVITE`. A busy machine may make retransmissions: they are left out. */
 export function titles(trace: Trace): string[] {
   const once = trace.messages.filter(({ retransmission }) => !retransmission)

@@ -2,17 +2,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import type { Transport } from '../engine.ts'
-import { Trace } from '../trace.ts'
-import { ANSWER, engine, fasterClock, inviteOptions, party, titles } from './lab.ts'
-
-function optionsTo(port: number, transport: Transport, host = '127.0.0.1') {
-  return {
-    party: { ...party(port, transport), nextHop: { host, port, transport } },
-    target: `sip:${host}:${port}`,
-    ...{ callId: 'options-1', timeout: 20_000, trace: new Trace(), signal: new AbortController().signal },
-  }
-}
+import { ANSWER, engine, fasterClock, inviteOptions, optionsTo, titles } from './lab.ts'
 
 async function deadPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
@@ -62,7 +52,7 @@ test('IPv6 works as well', async () => {
   await using caller = await engine({ host: '::1' })
   await using callee = await engine({ host: '::1' })
   for (const transport of ['UDP', 'TCP'] as const) {
-    const options = optionsTo(callee.ports[transport], transport, '::1')
+    const options = optionsTo(callee.ports[transport], transport, { host: '::1' })
     const outcome = await caller.options({ ...options, target: `sip:[::1]:${callee.ports[transport]}` })
     expect(outcome).toMatchObject({ kind: 'Answered', remote: { host: '::1' } })
     expect(options.trace.messages[0]?.text).toContain(`[::1]:${caller.ports[transport]};branch=`)
@@ -104,7 +94,7 @@ describe('a peer that is not there', () => {
 
   test('is DnsFailed when its name has no address', async () => {
     await using ours = await engine()
-    expect(await ours.options(optionsTo(5060, 'UDP', 'nobody.invalid'))).toMatchObject({ kind: 'DnsFailed' })
+    expect(await ours.options(optionsTo(5060, 'UDP', { host: 'nobody.invalid' }))).toMatchObject({ kind: 'DnsFailed' })
   })
 })
 

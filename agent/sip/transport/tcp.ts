@@ -1,22 +1,14 @@
 /** SIP over TCP: one listener, and connections that are used again for the same peer (RFC 3261 18); it reads no message beyond its length. */
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-import type { Clock } from '../../../lib/clock.ts'
-import type { Endpoint } from '../engine.ts'
-import type { Arrival, Flow, FlowWatcher, OpenOutcome } from '../flow.ts'
-import { bracketed } from '../uri.ts'
 import { isWildcard, plainAddress } from '../addresses.ts'
-import { Framing } from './framing.ts'
+import type { Endpoint } from '../engine.ts'
+import type { OpenOutcome } from '../flow.ts'
+import { Connection, type ConnectionOptions } from './connection.ts'
 
-export interface TcpOptions {
-  clock: Clock
+export interface TcpOptions extends ConnectionOptions {
   host: string
   port: number
-  receive: (arrival: Arrival) => void
-  /** Told of each message that leaves. */
-  sent: (bytes: Buffer) => void
-  /** A stream that lost its frame; the connection is closed. */
-  broken: (flow: Flow, reason: string) => void
 }
 
 export interface TcpTransport extends AsyncDisposable {
@@ -28,32 +20,41 @@ export interface TcpTransport extends AsyncDisposable {
 /** Milliseconds. */
 const CONNECT_TIMEOUT = 32_000
 
+/** TCP's own probes find a peer that is gone, and keep a firewall from forgetting the connection. Milliseconds before the first one. */
+const KEEP_ALIVE = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }
+
 /** @throws with `code`, `address` and `port` when the port cannot be bound */
 export async function listenTcp(options: TcpOptions): Promise<TcpTransport> {
-  const { clock, host, port } = options
+  const { clock, host, port, limits, refused } = options
   const connections = new Set<Connection>()
-  /** Connections and those under way by peer, whoever opened them. */
-  const byPeer = new Map<string, Promise<OpenOutcome>>()
+  /** Connections and those under way by peer, whoever opened them; the last one of each. */
+  const byPeer = new Map<string, { connection: Connection; made: Promise<OpenOutcome> }>()
 
-  function adopt(socket: Socket, remote: Endpoint): Connection {
-    const connection: Connection = new Connection(socket, remote, options, () => connections.delete(connection))
+  function adopt(
+    socket: Socket,
+    remote: Endpoint,
+    open: (connection: Connection) => Promise<OpenOutcome>,
+  ): Promise<OpenOutcome> {
+    const key = peerKey(remote)
+    const connection: Connection = new Connection(socket, remote, options, () => {
+      connections.delete(connection)
+      if (byPeer.get(key)?.connection === connection) byPeer.delete(key)
+    })
     connections.add(connection)
-    return connection
+    const made = open(connection)
+    byPeer.set(key, { connection, made })
+    return made
   }
 
-  function remember(key: string, made: Promise<OpenOutcome>, connection: Connection): void {
-    byPeer.set(key, made)
-    connection.watch({ flowLost: () => void (byPeer.get(key) === made && byPeer.delete(key)) })
-  }
-
-  const server = createServer({ noDelay: true }, (socket) => {
+  const server = createServer(KEEP_ALIVE, (socket) => {
     const { remoteAddress, remotePort } = socket
     // Gone before it was accepted.
     if (remoteAddress === undefined || remotePort === undefined) return socket.destroy()
     const remote: Endpoint = { host: plainAddress(remoteAddress), port: remotePort, transport: 'TCP' }
-    const connection = adopt(socket, remote)
-    remember(peerKey(remote), Promise.resolve({ kind: 'Open', flow: connection }), connection)
+    void adopt(socket, remote, async (flow) => ({ kind: 'Open', flow }))
   })
+  server.maxConnections = limits.connections
+  server.on('drop', () => refused.connections++)
   try {
     const listening = once(server, 'listening')
     server.listen({ host, port, exclusive: true })
@@ -81,16 +82,18 @@ export async function listenTcp(options: TcpOptions): Promise<TcpTransport> {
     async open(remoteHost, remotePort) {
       const remote: Endpoint = { host: remoteHost, port: remotePort, transport: 'TCP' }
       const present = byPeer.get(peerKey(remote))
-      if (present !== undefined) {
-        const outcome = await present
-        if (outcome.kind === 'Open' && outcome.flow.open) return outcome
+      if (present?.connection.usable) {
+        const outcome = await present.made
+        if (present.connection.usable || outcome.kind === 'ConnectFailed') return outcome
+      }
+      // As many of ours as of others: a peer can have us connect as well, by the way back that it names.
+      if (connections.size >= 2 * limits.connections) {
+        refused.connections++
+        return { kind: 'ConnectFailed', detail: 'there are too many connections' }
       }
       const local = isWildcard(host) ? {} : { localAddress: host }
-      const socket = connect({ ...local, host: remoteHost, port: remotePort, noDelay: true })
-      const connection = adopt(socket, remote)
-      const made = established(socket, connection)
-      remember(peerKey(remote), made, connection)
-      return await made
+      const socket = connect({ ...local, ...KEEP_ALIVE, host: remoteHost, port: remotePort })
+      return await adopt(socket, remote, (connection) => established(socket, connection))
     },
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close')
@@ -103,70 +106,4 @@ export async function listenTcp(options: TcpOptions): Promise<TcpTransport> {
 
 function peerKey({ host, port }: Endpoint): string {
   return `${host} ${port}`
-}
-
-class Connection implements Flow {
-  readonly transport = 'TCP'
-  readonly reliable = true
-  readonly remote: Endpoint
-  readonly #socket: Socket
-  readonly #watchers = new Set<FlowWatcher>()
-  readonly #sent: (bytes: Buffer) => void
-  #detail = 'the peer closed the connection'
-  #reset = false
-
-  constructor(socket: Socket, remote: Endpoint, options: TcpOptions, gone: () => void) {
-    this.#socket = socket
-    this.#sent = options.sent
-    this.remote = remote
-    const framing = new Framing()
-    socket.on('data', (chunk: Buffer) => {
-      const at = options.clock.monotonic()
-      const framed = framing.push(chunk)
-      for (const bytes of framed.messages) options.receive({ bytes, at, flow: this })
-      if (framed.kind === 'Messages') return
-      options.broken(this, framed.reason)
-      socket.destroy()
-    })
-    socket.on('error', (error) => {
-      this.#detail = error.message
-      this.#reset = true
-    })
-    socket.on('close', () => {
-      gone()
-      const watchers = [...this.#watchers]
-      this.#watchers.clear()
-      for (const watcher of watchers) watcher.flowLost(this.#detail, this.#reset)
-    })
-  }
-
-  get open(): boolean {
-    return !this.#socket.destroyed && this.#socket.writable
-  }
-
-  get localHost(): string {
-    return plainAddress(this.#socket.localAddress ?? '')
-  }
-
-  get local(): string {
-    return `${bracketed(this.localHost)}:${this.#socket.localPort ?? 0}`
-  }
-
-  send(bytes: Buffer, failed: (detail: string) => void): void {
-    if (!this.open) return failed(this.#detail)
-    this.#sent(bytes)
-    this.#socket.write(bytes, (error) => error && failed(error.message))
-  }
-
-  watch(watcher: FlowWatcher): void {
-    this.#watchers.add(watcher)
-  }
-
-  unwatch(watcher: FlowWatcher): void {
-    this.#watchers.delete(watcher)
-  }
-
-  destroy(): void {
-    this.#socket.destroy()
-  }
 }

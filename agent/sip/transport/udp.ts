@@ -83,6 +83,7 @@ interface Sender {
 class UdpFlow implements Flow {
   readonly transport = 'UDP'
   readonly reliable = false
+  readonly heardAt = -Infinity
   readonly local: string
   readonly localHost: string
   readonly remote: Endpoint
@@ -111,4 +112,6 @@ class UdpFlow implements Flow {
   watch(): void {}
 
   unwatch(): void {}
+
+  retire(): void {}
 }
