@@ -31,7 +31,17 @@ export const validate: Command = {
 
 /** Valid, and still no call would be made: better said now than at the first slot. */
 function neverRuns(resource: Parsed['resource']): string | undefined {
-  if (resource.kind === 'SipRegistrar') return unsupportedByRegistrar(resource.spec)
-  if (resource.kind !== 'SipProbe') return undefined
-  return unsupportedByProbe(resource.spec)
+  switch (resource.kind) {
+    case 'SipRegistrar':
+      return unsupportedByRegistrar(resource.spec)
+    case 'SipProbe':
+      return unsupportedByProbe(resource.spec)
+    case 'SipLoadTest':
+    case 'SipLoadTestRun':
+      return 'it carries out no load tests.'
+    case 'StatusPage':
+    case 'Secret':
+    case 'ConfigMap':
+      return undefined
+  }
 }
