@@ -35,13 +35,21 @@ export async function exchange(core: Core, options: ExchangeOptions): Promise<Ex
   const { nextHop, authenticator, journal, timeout = TRANSACTION_TIMEOUT, signal } = options
   const reached = await reach(core, nextHop, { timeout, signal })
   if (reached.kind !== 'Reached') return { kind: 'Failed', failure: reached, sent: false }
-  const { flow } = reached
+  let { flow } = reached
+  let again = false
   const firstSent = core.clock.monotonic()
+  const left = (): number => Math.max(0, timeout - (core.clock.monotonic() - firstSent))
   authenticator.begin()
   for (;;) {
-    const left = timeout - (core.clock.monotonic() - firstSent)
-    const outcome = await round(core, options, flow, Math.max(0, left))
-    if (outcome.kind === 'Failure') return { kind: 'Failed', failure: outcome.failure, sent: true }
+    const another = again ? undefined : reconnecting(core, options, flow)
+    const outcome = await round(core, options, flow, left())
+    if (outcome.kind === 'Failure') {
+      const next = await another?.(outcome.failure, left())
+      if (!next) return { kind: 'Failed', failure: outcome.failure, sent: true }
+      again = true
+      flow = next
+      continue
+    }
     const { response, at } = outcome
     if (response.code !== 401 && response.code !== 407) {
       return { kind: 'Final', response, flow, at, milliseconds: at - firstSent }
@@ -54,12 +62,29 @@ export async function exchange(core: Core, options: ExchangeOptions): Promise<Ex
   }
 }
 
+/**
+ * A connection that ended under its first request says that the peer fails. One that was used before may have ended unnoticed, and the peer
+ * is well: what is asked here may be asked twice, so it is, over another connection. Undefined: there is no other.
+ */
+function reconnecting(core: Core, { nextHop, signal }: ExchangeOptions, flow: Flow) {
+  if (flow.heardAt === -Infinity) return undefined
+  return async (failure: Failure, timeout: number): Promise<Flow | undefined> => {
+    if (failure.kind !== 'ConnectFailed') return undefined
+    const reached = await reach(core, nextHop, { timeout, signal })
+    return reached.kind === 'Reached' ? reached.flow : undefined
+  }
+}
+
 function round(core: Core, options: ExchangeOptions, flow: Flow, timeout: number): Promise<RoundOutcome> {
   const { authenticator, journal, signal } = options
   const { promise, resolve } = Promise.withResolvers<RoundOutcome>()
+  const sent = core.clock.monotonic()
   let provisional: number | undefined
-  const unanswered = (): Failure =>
-    provisional === undefined ? { kind: 'NoResponse' } : { kind: 'NoFinalResponse', code: provisional }
+  const unanswered = (): Failure => {
+    if (provisional !== undefined) return { kind: 'NoFinalResponse', code: provisional }
+    if (flow.heardAt < sent) flow.retire()
+    return { kind: 'NoResponse' }
+  }
   const settle = (outcome: RoundOutcome): void => {
     timer.cancel()
     signal?.removeEventListener('abort', aborted)
@@ -83,17 +108,17 @@ function round(core: Core, options: ExchangeOptions, flow: Flow, timeout: number
             if (response.code >= 200) settle({ kind: 'Response', response, at: arrival.at })
             else provisional = response.code
           },
-          failed: (failure) => settle({ kind: 'Failure', failure: failureOf(failure, unanswered()) }),
+          failed: (failure) => settle({ kind: 'Failure', failure: failureOf(failure, unanswered) }),
         },
       )
   if (signal?.aborted) aborted()
   return promise
 }
 
-function failureOf(failure: ClientFailure, unanswered: Failure): Failure {
+function failureOf(failure: ClientFailure, unanswered: () => Failure): Failure {
   switch (failure.kind) {
     case 'Timeout':
-      return unanswered
+      return unanswered()
     case 'TransportError':
       return { kind: 'ConnectFailed', detail: failure.detail }
   }

@@ -22,6 +22,8 @@ interface Attempt {
   readonly request: Request
   readonly flow: Flow
   readonly transaction: ClientInvite
+  /** Clock.monotonic, milliseconds. */
+  readonly at: number
 }
 
 export class OutgoingInvite implements OutgoingCall {
@@ -74,22 +76,32 @@ export class OutgoingInvite implements OutgoingCall {
   }
 
   async #start(): Promise<void> {
-    const { party, timeout, signal } = this.#options
+    const { timeout, signal } = this.#options
     if (signal.aborted) return this.#settle({ kind: 'Aborted' })
-    const reached = await reach(this.#core, party.nextHop, { timeout, signal })
-    if (reached.kind !== 'Reached') return this.#settle(this.#verdict ?? reached)
-    if (this.#verdict) return this.#settle(this.#verdict)
-    this.#remote = reached.flow.remote
+    const flow = await this.#reach()
+    if (!flow) return
+    this.#remote = flow.remote
     this.#authenticator.begin()
     this.timings.inviteSent = this.#core.clock.monotonic()
     this.#deadline = this.#core.wheel.start(timeout, () => this.#giveUp(this.#unanswered()))
-    this.#send(reached.flow)
+    this.#send(flow)
+  }
+
+  /** Undefined: it is over. */
+  async #reach(): Promise<Flow | undefined> {
+    const { party, timeout, signal } = this.#options
+    const reached = await reach(this.#core, party.nextHop, { timeout, signal })
+    if (reached.kind === 'Reached' && !this.#verdict) return reached.flow
+    if (this.#verdict) this.#settle(this.#verdict)
+    else if (reached.kind !== 'Reached') this.#settle(reached)
+    return undefined
   }
 
   #unanswered(): Failure {
-    return this.#provisional === undefined
-      ? { kind: 'NoResponse' }
-      : { kind: 'NoFinalResponse', code: this.#provisional }
+    if (this.#provisional !== undefined) return { kind: 'NoFinalResponse', code: this.#provisional }
+    const attempt = this.#attempt
+    if (attempt && attempt.flow.heardAt < attempt.at) attempt.flow.retire()
+    return { kind: 'NoResponse' }
   }
 
   #send(flow: Flow): void {
@@ -101,6 +113,7 @@ export class OutgoingInvite implements OutgoingCall {
       .add('Allow', this.#core.allow())
     for (const [name, value] of this.#authenticator.authorize('INVITE', target)) headers.add(name, value)
     const built = finish(this.#core, flow, { method: 'INVITE', uri: target, headers, body: offer })
+    const at = this.#core.clock.monotonic()
     const transaction = this.#core.transactions.invite(
       { ...built, flow, journal: this.#journal },
       {
@@ -108,7 +121,7 @@ export class OutgoingInvite implements OutgoingCall {
         failed: (failure) => this.#fail(failure),
       },
     )
-    this.#attempt = { request: built.request, flow, transaction }
+    this.#attempt = { request: built.request, flow, transaction, at }
   }
 
   #receive(response: Response, arrival: Arrival, again: boolean): void {

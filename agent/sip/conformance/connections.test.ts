@@ -74,6 +74,7 @@ test('a connection of no use is closed, one that is used is not', async () => {
   await clock.advance(20_000)
   await closed(idle)
   await answered(busy, 3)
+  expect(busy.destroyed).toBe(false)
   busy.destroy()
 })
 
