@@ -29,40 +29,64 @@ export async function locate(host: string, bound: string): Promise<LocateOutcome
 
 /** Milliseconds after which a route is looked up again: interfaces come and go. */
 const ROUTE_LIFETIME = 60_000
+/** The same for a look-up that failed: who cannot be reached now may be in a moment. */
+const FAILURE_LIFETIME = 5_000
 const MOST_ROUTES = 10_000
+
+/** The address of ours that packets to `remote` leave from; undefined when there is no way to it. */
+type AskRoute = (remote: string) => Promise<string | undefined>
 
 /** Which of our addresses packets to a peer leave from, when we are bound to all of them. */
 export class LocalAddresses {
   readonly #clock: Clock
   readonly #bound: string
-  readonly #routes = new Map<string, { address: string; at: number }>()
+  readonly #ask: AskRoute
+  readonly #routes = new Map<string, { address: string; until: number }>()
+  /** Look-ups under way: one for each peer, whoever waits for it. */
+  readonly #asked = new Map<string, Promise<string>>()
 
-  constructor(clock: Clock, bound: string) {
+  /** @param ask default: the kernel's routing table */
+  constructor(clock: Clock, bound: string, ask: AskRoute = sourceAddress) {
     this.#clock = clock
     this.#bound = bound
+    this.#ask = ask
+  }
+
+  /** Look-ups under way; each has a socket. */
+  get pending(): number {
+    return this.#asked.size
   }
 
   /** The answer, when it needs no look-up. */
   known(remote: string): string | undefined {
     if (!isWildcard(this.#bound)) return this.#bound
     const route = this.#routes.get(remote)
-    return route && this.#clock.monotonic() - route.at < ROUTE_LIFETIME ? route.address : undefined
+    return route && this.#clock.monotonic() < route.until ? route.address : undefined
   }
 
-  /** Asks the kernel's routing table by a connected socket; nothing is sent. Falls back to the bound address when there is no route. */
+  /** Falls back to the bound address when there is no route. */
   async find(remote: string): Promise<string> {
-    const known = this.known(remote)
+    const known = this.known(remote) ?? this.#asked.get(remote)
     if (known !== undefined) return known
-    const address = await sourceAddress(remote)
+    const asked = this.#lookUp(remote)
+    this.#asked.set(remote, asked)
+    return asked
+  }
+
+  async #lookUp(remote: string): Promise<string> {
+    const address = await this.#ask(remote).finally(() => this.#asked.delete(remote))
     if (this.#routes.size >= MOST_ROUTES) this.#routes.clear()
-    if (address !== undefined) this.#routes.set(remote, { address, at: this.#clock.monotonic() })
-    return address ?? this.#bound
+    const lifetime = address === undefined ? FAILURE_LIFETIME : ROUTE_LIFETIME
+    const route = { address: address ?? this.#bound, until: this.#clock.monotonic() + lifetime }
+    this.#routes.set(remote, route)
+    return route.address
   }
 }
 
 /** Any port does: UDP connects without a word. */
 const DISCARD = 9
 
+/** Asks by a connected socket; nothing is sent. */
 async function sourceAddress(remote: string): Promise<string | undefined> {
   const socket = createSocket(isIPv6(remote) ? 'udp6' : 'udp4')
   try {

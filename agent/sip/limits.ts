@@ -16,6 +16,8 @@ export interface Limits {
   idle: number
   /** Bytes that wait for a TCP peer to read; with more the connection is closed. */
   unsentBytes: number
+  /** Peers, when we are bound to all addresses, whose first datagram waits until it is known which of ours reaches them. */
+  routeLookups: number
 }
 
 /** A flood that fills the transactions takes about 100 MB; 700 calls a second for ever do not fill them. */
@@ -26,6 +28,7 @@ export const LIMITS: Limits = {
   connections: 1_000,
   idle: 300_000,
   unsentBytes: 1_000_000,
+  routeLookups: 100,
 }
 
 /** What was refused since the start, by the limit that it was beyond. */
@@ -38,8 +41,10 @@ export interface Refusals {
   connections: number
   /** TCP connections that were closed because their peer did not read. */
   unread: number
+  /** Datagrams that were dropped because of `routeLookups`. */
+  routes: number
 }
 
 export function noRefusals(): Refusals {
-  return { transactions: 0, dialogs: 0, connections: 0, unread: 0 }
+  return { transactions: 0, dialogs: 0, connections: 0, unread: 0, routes: 0 }
 }

@@ -51,6 +51,7 @@ export async function bindTransports(options: TransportOptions): Promise<Transpo
         if (arrival.bytes.length <= 4) return
         const { remote } = arrival.flow
         if (addresses.known(remote.host) !== undefined) return deliver(arrival)
+        if (addresses.pending >= limits.routeLookups) return void refused.routes++
         // The first word from this peer: our answer names the address that reaches it.
         void addresses.find(remote.host).then(() => deliver({ ...arrival, flow: udp.flow(remote.host, remote.port) }))
       },

@@ -30,6 +30,17 @@ async function lab(limits: Partial<Limits>) {
   }
 }
 
+test('bound to all addresses, unknown peers beyond the limit of look-ups are dropped and counted', async () => {
+  await using ours = await engine({ host: '0.0.0.0', limits: { routeLookups: 0 } })
+  await using peer = await scriptedPeer()
+  peer.send(outside('OPTIONS'), ours.ports.UDP)
+  while (ours.counters.refused.routes === 0) await new Promise((resolve) => setImmediate(resolve))
+  // Whom we know needs no look-up.
+  await ours.localAddress('127.0.0.1')
+  peer.send(outside('OPTIONS'), ours.ports.UDP)
+  expect((await peer.response()).code).toBe(200)
+})
+
 describe('requests beyond the limit', () => {
   test('are told 503 and forgotten, until there is room again', async () => {
     await using all = await lab({ serverTransactions: 3 })
