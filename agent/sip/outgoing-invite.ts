@@ -76,25 +76,16 @@ export class OutgoingInvite implements OutgoingCall {
   }
 
   async #start(): Promise<void> {
-    const { timeout, signal } = this.#options
+    const { party, timeout, signal } = this.#options
     if (signal.aborted) return this.#settle({ kind: 'Aborted' })
-    const flow = await this.#reach()
-    if (!flow) return
-    this.#remote = flow.remote
+    const reached = await reach(this.#core, party.nextHop, { timeout, signal })
+    if (reached.kind !== 'Reached') return this.#settle(this.#verdict ?? reached)
+    if (this.#verdict) return this.#settle(this.#verdict)
+    this.#remote = reached.flow.remote
     this.#authenticator.begin()
     this.timings.inviteSent = this.#core.clock.monotonic()
     this.#deadline = this.#core.wheel.start(timeout, () => this.#giveUp(this.#unanswered()))
-    this.#send(flow)
-  }
-
-  /** Undefined: it is over. */
-  async #reach(): Promise<Flow | undefined> {
-    const { party, timeout, signal } = this.#options
-    const reached = await reach(this.#core, party.nextHop, { timeout, signal })
-    if (reached.kind === 'Reached' && !this.#verdict) return reached.flow
-    if (this.#verdict) this.#settle(this.#verdict)
-    else if (reached.kind !== 'Reached') this.#settle(reached)
-    return undefined
+    this.#send(reached.flow)
   }
 
   #unanswered(): Failure {

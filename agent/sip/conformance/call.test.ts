@@ -182,6 +182,18 @@ describe.each<Transport>(['UDP', 'TCP'])('calls over %s', (transport) => {
     expect([lab.caller.gauges.dialogs, lab.callee.gauges.dialogs]).toEqual([0, 0])
   })
 
+  test('are aborted at whatever moment of their beginning', async () => {
+    await using lab = await pair()
+    using _bob = lab.callee.onInvite('bob', (incoming) => incoming.ignore())
+    for (let moment = 0; moment < 30; moment++) {
+      const stop = new AbortController()
+      const outgoing = lab.caller.invite(inviteOptions(lab.port, transport, { signal: stop.signal }))
+      for (let turn = 0; turn < moment; turn++) await Promise.resolve()
+      stop.abort()
+      expect(await outgoing.outcome).toEqual({ kind: 'Aborted' })
+    }
+  })
+
   test('are not even begun when they were aborted before', async () => {
     await using lab = await pair()
     const options = inviteOptions(lab.port, transport, { signal: AbortSignal.abort() })
