@@ -1,6 +1,8 @@
 /** Makes the pictures of the README from the running product: `npm run screenshots`. It needs Chromium and `script` (util-linux). */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempDisposableSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { browser } from '../../test/lab/browser.ts'
@@ -12,14 +14,11 @@ const RUNNING = 75_000
 const ESCAPE = '\u001b'
 const PAGE = 'http://127.0.0.1:8081/status/default/telephony'
 
+using data = mkdtempDisposableSync(join(tmpdir(), 'pictures-'))
 /** What `make run` shows on a terminal, as HTML. `script` gives it a terminal of its own. */
-const terminal = spawn(
-  'script',
-  ['-qfec', `${process.execPath} ${main} demo --data ${join(here, '.data')}`, '/dev/null'],
-  {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  },
-)
+const terminal = spawn('script', ['-qfec', `${process.execPath} ${main} demo --data ${data.path}`, '/dev/null'], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
 let written = ''
 terminal.stdout.setEncoding('utf8').on('data', (text: string) => (written += text))
 try {
@@ -30,7 +29,7 @@ try {
     deviceScaleFactor: 2,
   })
   await screen.locator('pre').screenshot({ path: join(here, 'run.png') })
-  const page = await chromium.open(PAGE, { viewport: { width: 1100, height: 900 }, deviceScaleFactor: 2 })
+  const page = await chromium.open(PAGE, { viewport: { width: 1100, height: 900 } })
   await page.screenshot({ path: join(here, 'statuspage.png'), fullPage: true })
 } finally {
   terminal.kill('SIGTERM')
@@ -42,7 +41,7 @@ function lastFrame(text: string): string {
   const frames = text.replaceAll('\r', '').split(new RegExp(`${ESCAPE}\\[\\d+A`))
   const [first = ''] = frames
   const heading = first.slice(0, first.indexOf('NAME '))
-  return `$ make run\n${heading}${frames.at(-1) ?? ''}`.replaceAll(new RegExp(`${ESCAPE}\\[[JK]`, 'g'), '')
+  return `$ make run\n${heading}${frames.at(-1) ?? ''}`.replaceAll(new RegExp(`${ESCAPE}\\[(?:[JK]|\\?7[lh])`, 'g'), '')
 }
 
 function asHtml(text: string): string {
