@@ -14,17 +14,23 @@ const failure = z.object({ error: z.object({ code: z.string(), message: z.string
 
 export interface Api {
   url: string
-  /** The `data` of the answer. Throws an Error with a sentence for people. */
+  /** The `data` of the answer. Throws an Error with a sentence for people, as all of these do. */
   get<Data>(path: string, data: z.ZodType<Data>): Promise<Data>
+  /** The same, or undefined where there is no such thing (404). */
+  find<Data>(path: string, data: z.ZodType<Data>): Promise<Data | undefined>
+  /** Every item of a list, page by page. */
+  list<Item>(path: string, item: z.ZodType<Item>): Promise<Item[]>
   text(path: string): Promise<string>
 }
+
+const PER_PAGE = 100
 
 export function connect(words: Words, { environment }: Terminal): Api {
   const url = (words.text('url') ?? environment['RINGCHECK_URL'] ?? DEFAULT_URL).replace(/\/$/, '')
   const token = environment['RINGCHECK_TOKEN']
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
 
-  async function request(path: string): Promise<string> {
+  async function ask(path: string): Promise<{ status: number; text: string }> {
     const response = await fetch(`${url}/api/v1${path}`, { headers, signal: AbortSignal.timeout(TIMEOUT) }).catch(
       (cause: unknown) => {
         throw new Error(`nothing answers at ${url}: is ringcheck serve running? Another address: --url URL`, { cause })
@@ -35,14 +41,34 @@ export function connect(words: Words, { environment }: Terminal): Api {
       const what = token === undefined ? 'asks for a token: set RINGCHECK_TOKEN' : 'does not take this RINGCHECK_TOKEN'
       throw new Error(`${url} ${what}`)
     }
-    if (!response.ok) throw new Error(sentence(response.status, text))
-    return text
+    if (!response.ok && response.status !== 404) throw new Error(sentence(response.status, text))
+    return { status: response.status, text }
   }
+
+  async function text(path: string): Promise<string> {
+    const answer = await ask(path)
+    if (answer.status === 404) throw new Error(sentence(answer.status, answer.text))
+    return answer.text
+  }
+
+  const dataOf = <Data>(body: string, data: z.ZodType<Data>): Data => z.object({ data }).parse(JSON.parse(body)).data
 
   return {
     url,
-    text: request,
-    get: async (path, data) => z.object({ data }).parse(JSON.parse(await request(path))).data,
+    text,
+    get: async (path, data) => dataOf(await text(path), data),
+    async find(path, data) {
+      const answer = await ask(path)
+      return answer.status === 404 ? undefined : dataOf(answer.text, data)
+    },
+    async list(path, item) {
+      const items = []
+      for (let page = 1; ; page++) {
+        const found = dataOf(await text(`${path}?page=${page}&perPage=${PER_PAGE}`), z.array(item))
+        items.push(...found)
+        if (found.length < PER_PAGE) return items
+      }
+    },
   }
 }
 

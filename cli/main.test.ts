@@ -1,23 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Terminal } from './command.ts'
 import { commands } from './commands/index.ts'
 import { worst } from './exit.ts'
-import { main } from './main.ts'
 import { age, measured, table } from './output.ts'
-
-async function run(...words: string[]) {
-  const said = { out: '', err: '' }
-  const terminal: Terminal = {
-    out: (text) => void (said.out += text),
-    err: (text) => void (said.err += text),
-    interactive: false,
-    colours: false,
-    columns: 120,
-    signal: new AbortController().signal,
-    environment: { RINGCHECK_URL: 'http://127.0.0.1:1' },
-  }
-  return { code: await main(words, terminal), ...said }
-}
+import { run } from './terminal.fixture.ts'
 
 describe('the command line', () => {
   test('without a command says what there is', async () => {

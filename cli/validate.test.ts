@@ -1,25 +1,12 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { Terminal } from './command.ts'
-import { main } from './main.ts'
+import { run } from './terminal.fixture.ts'
 
 const root = join(import.meta.dirname, '..')
 const filesOf = (folder: string) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`)
 
-async function validate(...files: string[]) {
-  const said = { out: '', err: '' }
-  const terminal: Terminal = {
-    out: (text) => void (said.out += text),
-    err: (text) => void (said.err += text),
-    interactive: false,
-    colours: false,
-    columns: 120,
-    signal: new AbortController().signal,
-    environment: {},
-  }
-  return { code: await main(['validate', ...files], terminal), ...said }
-}
+const validate = (...files: string[]) => run('validate', ...files)
 
 test('prints for each invalid file exactly its line, and exits 1', async () => {
   const wrong: string[] = []

@@ -1,7 +1,7 @@
 /** `ringcheck get`: what is declared and how it is, read from a running Ringcheck. */
 import { z } from 'zod'
 import type { Health } from '../../crds/index.ts'
-import { failureClasses, healths } from '../../crds/index.ts'
+import { failureClasses, healths, problemLine } from '../../crds/index.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { connect, urlFlag } from '../api.ts'
 import type { Command, Terminal } from '../command.ts'
@@ -48,7 +48,26 @@ export interface ShownProbe {
     | undefined
 }
 
-const object = z.looseObject({ metadata: z.looseObject({ namespace: z.string(), name: z.string() }) })
+const condition = z.looseObject({ type: z.string(), status: z.string(), message: z.string() })
+const object = z.looseObject({
+  metadata: z.looseObject({ namespace: z.string(), name: z.string() }),
+  status: z
+    .looseObject({
+      accounts: z.number().optional(),
+      overall: z.string().optional(),
+      url: z.string().optional(),
+      conditions: z.array(condition).optional(),
+    })
+    .optional(),
+})
+
+const problem = z.object({
+  file: z.string(),
+  line: z.number(),
+  column: z.number(),
+  field: z.string(),
+  message: z.string(),
+})
 
 /** What may be asked for, with the words people use. */
 const KINDS: Readonly<Record<string, readonly string[]>> = {
@@ -78,22 +97,40 @@ export const get: Command = {
     const kind = Object.keys(KINDS).find((candidate) => KINDS[candidate]?.includes(word.toLowerCase()))
     if (!kind) throw new UsageError(`there is no kind ${word}; there are: ${Object.keys(KINDS).join(', ')}`)
     const base = `/projects/${encodeURIComponent(words.text('namespace') ?? 'default')}/${kind}`
-    const path = name === undefined ? `${base}?perPage=100` : `${base}/${encodeURIComponent(name)}`
     const api = connect(words, terminal)
+    const read = async <Item>(item: z.ZodType<Item>): Promise<Item[]> =>
+      name === undefined ? api.list(base, item) : [await api.get(`${base}/${encodeURIComponent(name)}`, item)]
     if (kind !== 'probes') {
-      const found = name === undefined ? await api.get(path, z.array(object)) : [await api.get(path, object)]
-      print(terminal, format, name === undefined ? found : found[0], () =>
-        table(
-          ['NAMESPACE', 'NAME'],
-          found.map(({ metadata }) => [metadata.namespace, metadata.name]),
-        ),
-      )
+      const found = await read(object)
+      print(terminal, format, name === undefined ? found : found[0], () => objectTable(kind, found))
       return 0
     }
-    const found = name === undefined ? await api.get(path, z.array(probe)) : [await api.get(path, probe)]
+    const found = await read(probe)
     print(terminal, format, name === undefined ? found : found[0], () => probeTable(found, terminal, systemClock.now()))
+    // What is in force is not what the files say.
+    for (const broken of await api.get('/problems', z.array(problem))) terminal.err(`warning: ${problemLine(broken)}\n`)
     return exitCodes[worst(found.map(healthOf))]
   },
+}
+
+function objectTable(kind: string, objects: ReadonlyArray<z.infer<typeof object>>): string {
+  const ready = ({ status }: z.infer<typeof object>) => status?.conditions?.find(({ type }) => type === 'Ready')
+  const columns: ReadonlyArray<readonly [string, (each: z.infer<typeof object>) => string | undefined]> =
+    kind === 'registrars'
+      ? [['ACCOUNTS', ({ status }) => status?.accounts?.toString()]]
+      : [
+          ['OVERALL', ({ status }) => status?.overall],
+          ['URL', ({ status }) => status?.url],
+        ]
+  return table(
+    ['NAME', 'READY', ...columns.map(([title]) => title), 'MESSAGE'],
+    objects.map((each) => [
+      each.metadata.name,
+      ready(each)?.status ?? '-',
+      ...columns.map(([, value]) => value(each) ?? '-'),
+      ready(each)?.message ?? '-',
+    ]),
+  )
 }
 
 export const healthOf = ({ status }: ShownProbe): Health => status?.health ?? 'Unknown'

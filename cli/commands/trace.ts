@@ -21,8 +21,7 @@ export const trace: Command = {
     const [word = ''] = words.positionals
     const api = connect(words, terminal)
     const probes = `/projects/${encodeURIComponent(words.text('namespace') ?? 'default')}/probes`
-    const known = await api.get(`${probes}?perPage=100`, z.array(probe))
-    const named = known.find(({ metadata }) => metadata.name === word)
+    const named = await api.find(`${probes}/${encodeURIComponent(word)}`, probe)
     if (!named) {
       terminal.out(await api.text(`/executions/${encodeURIComponent(word)}/trace.txt`))
       return 0
@@ -35,6 +34,5 @@ export const trace: Command = {
 }
 
 const probe = z.looseObject({
-  metadata: z.looseObject({ name: z.string() }),
   status: z.looseObject({ lastExecution: z.looseObject({ id: z.string() }).optional() }).optional(),
 })

@@ -106,7 +106,7 @@ export class AgentChild implements AsyncDisposable {
       }
       await using client = createAgentClient({ ...this.#identity(), url: `https://${HOST}:${port}` })
       this.#ready = { name: this.#options.name, client, gone: gone.signal }
-      log.info({ pid: child.pid, port }, 'the agent is ready')
+      log.info({ agentPid: child.pid, port }, 'the agent is ready')
       this.#attempted.resolve()
       onReady()
       return await ended

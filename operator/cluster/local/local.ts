@@ -209,7 +209,7 @@ class LocalCluster implements Cluster {
   #report(problems: readonly Problem[]): void {
     const { log, folder } = this.#options
     const known = new Set(this.#problems.map(lineOf))
-    for (const problem of problems) if (!known.has(lineOf(problem))) log.warn({ ...problem }, 'broken manifest')
+    for (const problem of problems) if (!known.has(lineOf(problem))) log.warn({}, `broken manifest: ${lineOf(problem)}`)
     if (known.size > 0 && problems.length === 0) log.info({ folder }, 'every manifest is good again')
     if (this.#snapshot.size === 0) log.warn({ folder }, 'the folder holds no *.yaml or *.yml file')
     this.#problems = problems
