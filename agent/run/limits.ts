@@ -2,8 +2,11 @@
 export const limits = {
   /** Milliseconds without a packet, after at least one, that make a MediaTimeout. */
   mediaSilence: 5000,
-  /** Milliseconds until a BYE without a final response is a TeardownFailed; shorter than Timer F (32 s), nobody waits for that. */
-  bye: 5000,
+  /**
+   * Milliseconds until a BYE without a final response is a TeardownFailed: a little after its third retransmission (0.5, 1.5, 3.5 s,
+   * RFC 3261 17.1.2.1). Timer F would be 32 s; nobody waits for that, and the next slot must not.
+   */
+  bye: 4000,
   /** Milliseconds for the REGISTER that removes our binding. */
   unregister: 3000,
   /** The same two for a run that was stopped: an agent that goes away has 5 s in all. */
