@@ -257,6 +257,10 @@ export const unknownReasons = {
     sentence: 'No execution finished in three due slots in a row.',
     remedy: 'Look at the operator and the agents: nobody is calling.',
   },
+  Stopped: {
+    sentence: 'We ended the execution ourselves: a stop, or the probe was suspended. It is no round and has no level.',
+    remedy: 'Nothing; its slot runs once after the next start.',
+  },
   NoCall: {
     sentence: 'Nobody called the callee inside its window.',
     remedy: 'Check the caller, which is somebody else: its schedule and its route.',
