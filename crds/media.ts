@@ -8,7 +8,9 @@ const hostPort = text(261, 0)
   .meta({ [SHARED]: 'HostPort' })
 
 const tone = z.strictObject({
-  frequency: z.int().min(200).max(3400).default(1000).meta({ description: 'Hz.' }),
+  frequency: z.int().min(200).max(3400).default(1004).meta({
+    description: 'Hz. 1004 divides no sampling rate, so that it visits many code words.',
+  }),
   level: z.number().min(-60).max(-3).default(-16).meta({ description: 'dBov, root mean square.' }),
 })
 

@@ -8,12 +8,18 @@ const OF_A_REGISTRAR: ReadonlyArray<Check<SipRegistrarSpec>> = [
   ['ipFamily', ({ ipFamily }) => ipFamily === 'IPv6', 'Any, IPv4'],
   ['engine', ({ engine }) => engine !== 'Native', 'Native'],
   ['tls', ({ tls }) => tls !== undefined, 'no TLS'],
+  ['outboundProxy', ({ outboundProxy }) => /;transport=(?!udp$|tcp$)/.test(outboundProxy ?? ''), 'transport udp, tcp'],
   ['followRedirects', ({ followRedirects }) => followRedirects > 0, '0'],
 ]
 
 const OF_A_PROBE: ReadonlyArray<Check<SipProbeSpec>> = [
   ['media.audio.codec', ({ media }) => media.audio.codec !== 'PCMA' && media.audio.codec !== 'PCMU', 'PCMA, PCMU'],
   ['media.audio.source.fileRef', ({ media }) => 'fileRef' in media.audio.source, 'tone, speech'],
+  [
+    'media.audio.source.tone',
+    ({ media: { audio } }) => audio.source.tone !== undefined && !isStandardTone(audio.source.tone),
+    'frequency 1004, level -16',
+  ],
   ['media.video', ({ media }) => media.video !== undefined, 'no video'],
   ['media.encryption', ({ media }) => media.encryption !== 'None', 'None'],
   ['media.rtcpMux', ({ media }) => media.rtcpMux, 'false'],
@@ -22,6 +28,11 @@ const OF_A_PROBE: ReadonlyArray<Check<SipProbeSpec>> = [
   ['scriptRef', ({ scriptRef }) => scriptRef !== undefined, 'no script'],
   ['webhooks.format', ({ webhooks }) => webhooks.some(({ format }) => format !== 'Standard'), 'Standard'],
 ]
+
+/** The one tone that is there, encoded before any call. */
+function isStandardTone({ frequency, level }: { frequency: number; level: number }): boolean {
+  return frequency === 1004 && level === -16
+}
 
 export const unsupportedByRegistrar = (spec: SipRegistrarSpec): string | undefined => first(spec, OF_A_REGISTRAR)
 

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest'
+import { parseDocuments } from '../../crds/index.ts'
+import type { SipProbe, SipRegistrar } from '../../crds/index.ts'
+import { unsupportedByProbe, unsupportedByRegistrar } from './supported.ts'
+
+/** The spec of a manifest that is valid, with its defaults. */
+function specOf<Kind extends 'SipProbe' | 'SipRegistrar'>(kind: Kind, spec: string) {
+  const text = `apiVersion: ringcheck.dev/v1alpha1\nkind: ${kind}\nmetadata: { name: x }\nspec: ${spec}\n`
+  const { resources, problems } = parseDocuments(text, 'x.yaml')
+  expect(problems).toEqual([])
+  return (resources[0]?.resource as Extract<SipProbe | SipRegistrar, { kind: Kind }>).spec
+}
+
+const probe = (more: string) => specOf('SipProbe', `{ registrarRef: { name: r }, target: 'sip:a@b', ${more} }`)
+const registrar = (more: string) => specOf('SipRegistrar', `{ domain: example.com, register: false, ${more} }`)
+
+describe('what this version does not carry out is named', () => {
+  test.each([
+    ['media: { audio: { codec: Opus } }', 'spec.media.audio.codec'],
+    ['media: { audio: { source: { fileRef: { name: a, key: b } } } }', 'spec.media.audio.source.fileRef'],
+    ['media: { audio: { source: { tone: { frequency: 440 } } } }', 'spec.media.audio.source.tone'],
+    ['media: { video: {} }', 'spec.media.video'],
+    ['media: { encryption: SDES }', 'spec.media.encryption'],
+    ['media: { rtcpMux: true }', 'spec.media.rtcpMux'],
+    ['media: { ice: Lite }', 'spec.media.ice'],
+    ['scenario: [{ at: 1s, do: { hangup: {} } }]', 'spec.scenario'],
+    ['scriptRef: { name: a, key: b }', 'spec.scriptRef'],
+    ["webhooks: [{ name: a, url: 'https://example.com', format: Slack }]", 'spec.webhooks.format'],
+  ])('a probe with %s', (more, field) => {
+    expect(unsupportedByProbe(probe(more))).toContain(field)
+  })
+
+  test.each([
+    ['transport: TLS', 'spec.transport'],
+    ['ipFamily: IPv6', 'spec.ipFamily'],
+    ['tls: {}', 'spec.tls'],
+    ["outboundProxy: 'proxy.example.com;transport=tls'", 'spec.outboundProxy'],
+    ['followRedirects: 1', 'spec.followRedirects'],
+    ['engine: SipJs, transport: WS', 'spec.transport'],
+  ])('a registrar with %s', (more, field) => {
+    expect(unsupportedByRegistrar(registrar(more))).toContain(field)
+  })
+})
+
+test('what it does carry out is not refused', () => {
+  for (const more of ['media: { audio: { codec: PCMU, source: { tone: {} } } }', 'maintenance: []', 'traces: All'])
+    expect(unsupportedByProbe(probe(more))).toBeUndefined()
+  for (const more of ['transport: TCP', "outboundProxy: 'proxy.example.com:5070;transport=tcp'"])
+    expect(unsupportedByRegistrar(registrar(more))).toBeUndefined()
+})
