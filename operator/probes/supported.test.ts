@@ -1,18 +1,24 @@
 import { describe, expect, test } from 'vitest'
-import { parseDocuments } from '../../crds/index.ts'
-import type { SipProbe, SipRegistrar } from '../../crds/index.ts'
+import { parseDocuments, problemLine } from '../../crds/index.ts'
 import { unsupportedByProbe, unsupportedByRegistrar } from './supported.ts'
 
-/** The spec of a manifest that is valid, with its defaults. */
-function specOf<Kind extends 'SipProbe' | 'SipRegistrar'>(kind: Kind, spec: string) {
+/** The only resource of a manifest that is valid. */
+function resourceOf(kind: string, spec: string) {
   const text = `apiVersion: ringcheck.dev/v1alpha1\nkind: ${kind}\nmetadata: { name: x }\nspec: ${spec}\n`
   const { resources, problems } = parseDocuments(text, 'x.yaml')
-  expect(problems).toEqual([])
-  return (resources[0]?.resource as Extract<SipProbe | SipRegistrar, { kind: Kind }>).spec
+  if (!resources[0]) throw new Error(problems.map(problemLine).join('\n'))
+  return resources[0].resource
 }
 
-const probe = (more: string) => specOf('SipProbe', `{ registrarRef: { name: r }, target: 'sip:a@b', ${more} }`)
-const registrar = (more: string) => specOf('SipRegistrar', `{ domain: example.com, register: false, ${more} }`)
+function ofProbe(more: string): string | undefined {
+  const resource = resourceOf('SipProbe', `{ registrarRef: { name: r }, target: 'sip:a@b', ${more} }`)
+  return resource.kind === 'SipProbe' ? unsupportedByProbe(resource.spec) : 'no probe'
+}
+
+function ofRegistrar(more: string): string | undefined {
+  const resource = resourceOf('SipRegistrar', `{ domain: example.com, register: false, ${more} }`)
+  return resource.kind === 'SipRegistrar' ? unsupportedByRegistrar(resource.spec) : 'no registrar'
+}
 
 describe('what this version does not carry out is named', () => {
   test.each([
@@ -27,7 +33,7 @@ describe('what this version does not carry out is named', () => {
     ['scriptRef: { name: a, key: b }', 'spec.scriptRef'],
     ["webhooks: [{ name: a, url: 'https://example.com', format: Slack }]", 'spec.webhooks.format'],
   ])('a probe with %s', (more, field) => {
-    expect(unsupportedByProbe(probe(more))).toContain(field)
+    expect(ofProbe(more)).toContain(field)
   })
 
   test.each([
@@ -38,13 +44,13 @@ describe('what this version does not carry out is named', () => {
     ['followRedirects: 1', 'spec.followRedirects'],
     ['engine: SipJs, transport: WS', 'spec.transport'],
   ])('a registrar with %s', (more, field) => {
-    expect(unsupportedByRegistrar(registrar(more))).toContain(field)
+    expect(ofRegistrar(more)).toContain(field)
   })
 })
 
 test('what it does carry out is not refused', () => {
   for (const more of ['media: { audio: { codec: PCMU, source: { tone: {} } } }', 'maintenance: []', 'traces: All'])
-    expect(unsupportedByProbe(probe(more))).toBeUndefined()
+    expect(ofProbe(more)).toBeUndefined()
   for (const more of ['transport: TCP', "outboundProxy: 'proxy.example.com:5070;transport=tcp'"])
-    expect(unsupportedByRegistrar(registrar(more))).toBeUndefined()
+    expect(ofRegistrar(more)).toBeUndefined()
 })
