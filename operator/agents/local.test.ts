@@ -45,7 +45,7 @@ afterEach(() => stack.disposeAsync())
 
 async function agentsOf(options: Partial<LocalAgentsOptions> = {}) {
   const write = (line: string) => {
-    const { pid, msg } = JSON.parse(line) as { pid?: number; msg: string }
+    const { agentPid: pid, msg } = JSON.parse(line) as { agentPid?: number; msg: string }
     if (msg === 'the agent is gone, it is started again') attempts++
     if (msg !== 'the agent is ready' || pid === undefined) return
     pids.push(pid)
@@ -166,8 +166,8 @@ describe('an agent whose parent is killed', { timeout: 30_000 }, () => {
     try {
       let agent: number | undefined
       for await (const line of createInterface({ input: parent.stdout })) {
-        const { pid, msg } = JSON.parse(line) as { pid: number; msg: string }
-        if (msg === 'the agent is ready') agent = pid
+        const { agentPid, msg } = JSON.parse(line) as { agentPid?: number; msg: string }
+        if (msg === 'the agent is ready') agent = agentPid
         if (agent !== undefined) break
       }
       const call = await answered.promise
