@@ -213,18 +213,18 @@ describe('ringcheck serve', () => {
     writeFileSync(join(folder, 'base.yaml'), base(responder.port))
     writeFileSync(file, probe('good', 'echo', '  traces: All\n'))
     await using product = await ringcheck({ folder, data })
-    const first = await product.becomes('good', 'Healthy', ({ health }) => health === 'Healthy', 20_000)
+    const first = await product.becomes('good', 'Healthy', ({ health }) => health === 'Healthy', 60_000)
     expect((await product.probe('good')).metadata.generation).toBe(1)
 
     writeFileSync(file, probe('good', 'echo', '  callDuration: for ever\n').replace('  callDuration: 1s\n', ''))
     await expect
-      .poll(() => product.get<Array<{ file: string; line: number; field: string }>>('/problems'), { timeout: 5_000 })
+      .poll(() => product.get<Array<{ file: string; line: number; field: string }>>('/problems'), { timeout: 15_000 })
       .toMatchObject([{ file: expect.stringContaining('good.yaml'), line: 11, field: 'spec.callDuration' }])
     expect(product.log()).toContain('spec.callDuration')
     expect((await product.probe('good')).metadata.generation).toBe(1)
 
     writeFileSync(join(folder, 'bad.yaml'), probe('bad', 'reject-404'))
-    await product.becomes('bad', 'Unhealthy', ({ reason }) => reason === 'Rejected4xx', 20_000)
+    await product.becomes('bad', 'Unhealthy', ({ reason }) => reason === 'Rejected4xx', 60_000)
 
     const environment = { RINGCHECK_URL: product.urls.api }
     const shown = await run(['get'], environment)
@@ -240,16 +240,16 @@ describe('ringcheck serve', () => {
     const { executionId } = (JSON.parse(asked.text) as { data: { executionId: string } }).data
     await expect
       .poll(async () => (await product.fetch(`/projects/default/probes/good/executions/${executionId}`)).status, {
-        timeout: 15_000,
+        timeout: 30_000,
       })
       .toBe(200)
 
     writeFileSync(file, 'not: [yaml')
     writeFileSync(join(folder, 'bad.yaml'), '')
     await expect
-      .poll(async () => (await product.fetch('/projects/default/probes/bad')).status, { timeout: 5_000 })
+      .poll(async () => (await product.fetch('/projects/default/probes/bad')).status, { timeout: 15_000 })
       .toBe(404)
     expect((await product.probe('good')).status?.health).toBe('Healthy')
     await expect.poll(() => product.metrics()).not.toContain('probe="bad"')
-  }, 120_000)
+  }, 240_000)
 })

@@ -37,7 +37,7 @@ const stateIn = (metrics: string) =>
 
 async function shows(product: Ringcheck, { health, page }: { health: string; page: string }) {
   expect(stateIn(await product.metrics())).toBe(health)
-  await expect.poll(() => product.page('/status/default/page'), { timeout: 2_000 }).toContain(page)
+  await expect.poll(() => product.page('/status/default/page'), { timeout: 10_000 }).toContain(page)
 }
 
 test('a trunk that loses its callee, then its proxy, and gets both back', async () => {
@@ -52,12 +52,12 @@ test('a trunk that loses its callee, then its proxy, and gets both back', async 
   writeFileSync(join(folder, 'all.yaml'), manifests({ registrar: proxy.port, webhook: hook.url }))
   await using product = await ringcheck({ folder, data })
 
-  const healthy = await product.becomes('trunk', 'Healthy', ({ health }) => health === 'Healthy', 20_000)
+  const healthy = await product.becomes('trunk', 'Healthy', ({ health }) => health === 'Healthy', 60_000)
   expect(healthy.lastExecution?.metrics).toMatchObject({ packetLoss: 0, statusCode: 200 })
   await shows(product, { health: 'Healthy', page: 'Operational' })
 
   await first.kill()
-  await product.becomes('trunk', 'Unhealthy by NoAnswer', ({ reason }) => reason === 'NoAnswer', 30_000)
+  await product.becomes('trunk', 'Unhealthy by NoAnswer', ({ reason }) => reason === 'NoAnswer', 60_000)
   await shows(product, { health: 'Unhealthy', page: 'Major Outage' })
 
   await proxy.kill()
@@ -65,14 +65,14 @@ test('a trunk that loses its callee, then its proxy, and gets both back', async 
     'trunk',
     'Unhealthy by ResponseTimeout',
     ({ reason }) => reason === 'ResponseTimeout',
-    40_000,
+    80_000,
   )
   expect(silent.health).toBe('Unhealthy')
 
   await using again = await sippCallee({ port: first.port, rtpEcho: true })
   expect(again.port).toBe(first.port)
   await proxy.restart()
-  await product.becomes('trunk', 'Healthy again', ({ health }) => health === 'Healthy', 40_000)
+  await product.becomes('trunk', 'Healthy again', ({ health }) => health === 'Healthy', 80_000)
   await shows(product, { health: 'Healthy', page: 'Operational' })
 
   const transitions = (await product.get<Transition[]>('/projects/default/probes/trunk/transitions')).toReversed()
@@ -90,7 +90,7 @@ test('a trunk that loses its callee, then its proxy, and gets both back', async 
     })),
   )
   expect(await checkMetrics(await product.metrics())).toEqual([])
-}, 240_000)
+}, 400_000)
 
 test('stopping hangs up, unregisters and ends', async () => {
   using temporary = temporaryFolder('stop')
@@ -105,12 +105,12 @@ test('stopping hangs up, unregisters and ends', async () => {
   writeFileSync(join(folder, 'all.yaml'), text)
   await using product = await ringcheck({ folder, data })
   await expect
-    .poll(async () => (await proxy.registrations()).map(({ aor }) => aor), { timeout: 20_000 })
+    .poll(async () => (await proxy.registrations()).map(({ aor }) => aor), { timeout: 40_000 })
     .toEqual(['bob'])
-  await expect.poll(() => callee.counts(), { timeout: 20_000 }).toMatchObject({ current: 1 })
+  await expect.poll(() => callee.counts(), { timeout: 40_000 }).toMatchObject({ current: 1 })
 
   const { code } = await product.stop()
   expect(code).toBe(0)
   expect(await proxy.registrations()).toEqual([])
   await expect.poll(() => callee.counts(), { timeout: 10_000 }).toMatchObject({ current: 0, successful: 1, failed: 0 })
-}, 90_000)
+}, 150_000)
