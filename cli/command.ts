@@ -8,8 +8,6 @@ export interface Terminal {
   /** Standard output is a terminal that a person looks at. */
   interactive: boolean
   colours: boolean
-  /** Columns of that terminal. */
-  columns: number
   /** Aborts at SIGINT or SIGTERM. */
   signal: AbortSignal
   environment: Readonly<Record<string, string | undefined>>

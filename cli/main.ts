@@ -70,7 +70,6 @@ function processTerminal(): Terminal {
     err: (text) => void process.stderr.write(text),
     interactive,
     colours: interactive && environment['NO_COLOR'] === undefined,
-    columns: process.stdout.columns ?? 120,
     signal: stop.signal,
     environment,
   }

@@ -8,7 +8,6 @@ export async function run(...words: string[]): Promise<{ code: number; out: stri
     err: (text) => void (said.err += text),
     interactive: false,
     colours: false,
-    columns: 120,
     signal: new AbortController().signal,
     environment: { RINGCHECK_URL: 'http://127.0.0.1:1' },
   })

@@ -1,4 +1,4 @@
-/** Where a server listens: reads `HOST:PORT`, binds, and says in words why it cannot. It serves nothing itself. */
+/** Where a server listens: reads `HOST:PORT`, binds, says in words why it cannot, and ends. It serves nothing itself. */
 import { once } from 'node:events'
 import type { Server as HttpServer } from 'node:http'
 import type { Server } from 'node:net'

@@ -1,7 +1,6 @@
 /** `ringcheck validate`: checks manifests without a cluster and calls nobody. */
-import { problemLine } from '../../crds/index.ts'
+import { problemLine, validateFiles } from '../../crds/index.ts'
 import type { Parsed } from '../../crds/index.ts'
-import { validateFiles } from '../../crds/validate.ts'
 import { unsupportedByProbe, unsupportedByRegistrar } from '../../operator/probes/supported.ts'
 import type { Command } from '../command.ts'
 import { formatOf, outputFlag, print } from '../output.ts'

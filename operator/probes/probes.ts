@@ -202,7 +202,7 @@ export class Probes implements AsyncDisposable {
     if (!this.#options.scheduled) return
     const { clock, metrics } = this.#options
     const { lastRound } = tracked.memory
-    const served = [lastRound?.slot, lastRound?.finishedAt, tracked.skippedSlot].filter((slot) => slot !== undefined)
+    const served = [lastRound?.slot, lastRound?.finishedAt, tracked.startedSlot].filter((slot) => slot !== undefined)
     const decision = decideSlot({
       schedule: probe.spec.schedule,
       uid: probe.metadata.uid,
@@ -279,7 +279,7 @@ export class Probes implements AsyncDisposable {
     const { probe, slot, abort, outcome } = running
     const { clock, metrics } = this.#options
     delete tracked.running
-    tracked.skippedSlot = slot
+    tracked.startedSlot = slot
     const { schedule } = probe.spec
     const during = slotsBetween({ schedule, uid: probe.metadata.uid, after: slot, upTo: clock.now() })
     if (during > 0) metrics.skipped(probe.metadata, 'Running', during)

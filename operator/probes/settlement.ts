@@ -35,7 +35,7 @@ export interface Tracked {
   /** A round that was asked for and has not begun. */
   wanted?: { slot: number; settled: Array<() => void> }
   /** The last slot that was started, also where no round came of it: it is not owed any more. */
-  skippedSlot?: number
+  startedSlot?: number
   /** `memory` is not what history knows. */
   outdated: boolean
   lastRunNow?: string
