@@ -1,6 +1,6 @@
 /** The door to a signalling engine: what a run needs of SIP, whichever stack carries it out. No media, no judgement of a result. */
 import type { Refusals } from './limits.ts'
-import type { Trace } from './trace.ts'
+import type { Trace } from './trace/trace.ts'
 
 export type Transport = 'UDP' | 'TCP'
 

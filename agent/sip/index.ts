@@ -1,7 +1,7 @@
 /** What others may know of SIP: the door to an engine, session descriptions, and traces. */
 export type * from './engine.ts'
-export { createDigestServer, type DigestServer, type DigestServerOptions } from './digest-server.ts'
-export { type Drawable, type LadderMessage, renderLadder } from './ladder.ts'
+export { createDigestServer, type DigestServer, type DigestServerOptions } from './digest/digest-server.ts'
+export { type Drawable, type LadderMessage, renderLadder } from './trace/ladder.ts'
 export { createNativeEngine, type NativeOptions } from './native.ts'
 export {
   type AudioCodec,
@@ -11,6 +11,6 @@ export {
   type LocalAudio,
   readAudio,
   type RemoteAudio,
-} from './sdp.ts'
-export { Trace, type TraceMessage } from './trace.ts'
-export { bracketed, parseNameAddress, parseUri, splitList, unescapeUser } from './uri.ts'
+} from './sdp/sdp.ts'
+export { Trace, type TraceMessage } from './trace/trace.ts'
+export { bracketed, parseNameAddress, parseUri, splitList, unescapeUser } from './message/uri.ts'

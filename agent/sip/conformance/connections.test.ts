@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../../lib/manual-clock.ts'
 import type { SignallingEngine } from '../engine.ts'
-import { Trace } from '../trace.ts'
+import { Trace } from '../trace/trace.ts'
 import { ANSWER, engine, inviteOptions, optionsTo } from './lab.ts'
 import { outside } from './odd-lab.ts'
 

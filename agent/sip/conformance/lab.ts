@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../../../lib/clock.ts'
 import { systemRandom } from '../../../lib/random.ts'
 import type { InviteOptions, LocalParty, SignallingEngine, Transport } from '../engine.ts'
 import { createNativeEngine, type NativeOptions } from '../native.ts'
-import { Trace } from '../trace.ts'
+import { Trace } from '../trace/trace.ts'
 
 export const OFFER = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=offer\r\n'
 export const ANSWER = 'v=0\r\no=- 2 1 IN IP4 127.0.0.1\r\ns=answer\r\n'

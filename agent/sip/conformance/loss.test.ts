@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../../lib/random.ts'
-import type { Trace } from '../trace.ts'
+import type { Trace } from '../trace/trace.ts'
 import { ANSWER, drained, engine, fasterClock, inviteOptions } from './lab.ts'
 import { lossyRelay } from './lossy-relay.ts'
 

@@ -1,6 +1,6 @@
 /** One of our engines and a scripted peer, and the messages such a peer sends. No test is in here. */
 import type { Call, InviteOptions, InviteOutcome, SignallingEngine } from '../engine.ts'
-import type { Request } from '../message.ts'
+import type { Request } from '../message/message.ts'
 import { ANSWER, engine, fasterClock, inviteOptions } from './lab.ts'
 import { scriptedPeer, type ScriptedPeer } from './scripted-peer.ts'
 

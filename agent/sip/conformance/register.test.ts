@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../../../lib/random.ts'
-import { createDigestServer } from '../digest-server.ts'
+import { createDigestServer } from '../digest/digest-server.ts'
 import type { Credentials, IncomingRequest, SignallingEngine, Transport } from '../engine.ts'
-import { Trace } from '../trace.ts'
+import { Trace } from '../trace/trace.ts'
 import { drained, engine, fasterClock, party, titles } from './lab.ts'
 
 /** A registrar of some twenty lines: digest, one binding a user, Min-Expires. */

@@ -1,7 +1,7 @@
 /** A peer whose every word a test writes itself, over one UDP socket: for what no well-behaved engine does. It has no transactions. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { type Message, parseMessage, type Request, type Response } from '../message.ts'
+import { type Message, parseMessage, type Request, type Response } from '../message/message.ts'
 
 export interface ReplyChanges {
   /** Default `peer`. */

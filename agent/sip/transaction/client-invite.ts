@@ -1,7 +1,7 @@
 /** The INVITE client transaction (RFC 3261 17.1.1 with RFC 6026); it does not know what a call is. */
-import type { Arrival } from '../flow.ts'
-import { Headers } from '../headers.ts'
-import { requestBytes, type Request, type Response } from '../message.ts'
+import type { Arrival } from '../transport/flow.ts'
+import { Headers } from '../message/headers.ts'
+import { requestBytes, type Request, type Response } from '../message/message.ts'
 import { ClientChannel, type ClientSetup, type ClientUser } from './client.ts'
 import { T1, TRANSACTION_TIMEOUT } from './timers.ts'
 

@@ -1,6 +1,6 @@
 /** The client transaction of everything but INVITE and ACK (RFC 3261 17.1.2). */
-import type { Arrival } from '../flow.ts'
-import type { Response } from '../message.ts'
+import type { Arrival } from '../transport/flow.ts'
+import type { Response } from '../message/message.ts'
 import { ClientChannel, type ClientSetup, type ClientUser } from './client.ts'
 import { T1, T2, T4 } from './timers.ts'
 

@@ -1,8 +1,8 @@
 /** What both client machines share: sending, the record, the flow, and their end. The states are in the two files beside it. */
-import type { Arrival, Flow, FlowWatcher } from '../flow.ts'
-import type { Journal } from '../journal.ts'
-import type { Request, Response } from '../message.ts'
-import type { TimerWheel } from '../timer-wheel.ts'
+import type { Arrival, Flow, FlowWatcher } from '../transport/flow.ts'
+import type { Journal } from '../trace/journal.ts'
+import type { Request, Response } from '../message/message.ts'
+import type { TimerWheel } from './timer-wheel.ts'
 import { PairOfTimers } from './pair-of-timers.ts'
 import { TRANSACTION_TIMEOUT } from './timers.ts'
 

@@ -1,5 +1,5 @@
 /** The timers of one transaction: no state of the four machines has more than one that repeats a message and one that ends the state. */
-import type { Timer, TimerWheel } from '../timer-wheel.ts'
+import type { Timer, TimerWheel } from './timer-wheel.ts'
 
 export class PairOfTimers {
   readonly #wheel: TimerWheel

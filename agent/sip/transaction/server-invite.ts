@@ -1,6 +1,6 @@
 /** The INVITE server transaction (RFC 3261 17.2.1 with RFC 6026). A 2xx is sent again by its user, who knows of the ACK. */
-import type { Arrival } from '../flow.ts'
-import type { Journal } from '../journal.ts'
+import type { Arrival } from '../transport/flow.ts'
+import type { Journal } from '../trace/journal.ts'
 import { ServerChannel, type ServerSetup } from './server.ts'
 import { AUTOMATIC_TRYING, T1, T2, T4, TRANSACTION_TIMEOUT } from './timers.ts'
 

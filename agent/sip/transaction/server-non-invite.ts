@@ -1,6 +1,6 @@
 /** The server transaction of everything but INVITE and ACK (RFC 3261 17.2.2). */
-import type { Arrival } from '../flow.ts'
-import type { Journal } from '../journal.ts'
+import type { Arrival } from '../transport/flow.ts'
+import type { Journal } from '../trace/journal.ts'
 import { ServerChannel, type ServerSetup } from './server.ts'
 import { T4, TRANSACTION_TIMEOUT } from './timers.ts'
 

@@ -1,8 +1,8 @@
 /** What both server machines share: the way back, the record, the timers, and their end. The states are in the two files beside it. */
-import type { Arrival } from '../flow.ts'
-import type { Journal } from '../journal.ts'
-import type { ReplyPath } from '../reply-path.ts'
-import type { TimerWheel } from '../timer-wheel.ts'
+import type { Arrival } from '../transport/flow.ts'
+import type { Journal } from '../trace/journal.ts'
+import type { ReplyPath } from '../transport/reply-path.ts'
+import type { TimerWheel } from './timer-wheel.ts'
 import { PairOfTimers } from './pair-of-timers.ts'
 
 export interface ServerSetup {

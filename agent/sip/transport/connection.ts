@@ -1,11 +1,11 @@
 /** One TCP connection as a flow: what it sends and takes, and how long it is kept. It opens none and reads no message beyond its length. */
 import type { Socket } from 'node:net'
 import type { Clock } from '../../../lib/clock.ts'
-import { plainAddress } from '../addresses.ts'
+import { plainAddress } from '../locate/addresses.ts'
 import type { Endpoint } from '../engine.ts'
-import type { Arrival, Flow, FlowWatcher } from '../flow.ts'
+import type { Arrival, Flow, FlowWatcher } from './flow.ts'
 import type { Limits, Refusals } from '../limits.ts'
-import { bracketed } from '../uri.ts'
+import { bracketed } from '../message/uri.ts'
 import { Framing } from './framing.ts'
 
 export interface ConnectionOptions {

@@ -1,5 +1,5 @@
 /** Cuts a byte stream into SIP messages by Content-Length (RFC 3261 18.3); it reads no other header. */
-import { MOST_BYTES } from '../message.ts'
+import { MOST_BYTES } from '../message/message.ts'
 
 const LF = 10
 const CR = 13

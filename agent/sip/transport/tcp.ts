@@ -1,9 +1,9 @@
 /** SIP over TCP: one listener, and connections that are used again for the same peer (RFC 3261 18); it reads no message beyond its length. */
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-import { isWildcard, plainAddress } from '../addresses.ts'
+import { isWildcard, plainAddress } from '../locate/addresses.ts'
 import type { Endpoint } from '../engine.ts'
-import type { OpenOutcome } from '../flow.ts'
+import type { OpenOutcome } from './flow.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 
 export interface TcpOptions extends ConnectionOptions {

@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Endpoint } from '../engine.ts'
-import type { Arrival, Flow } from '../flow.ts'
-import { bracketed } from '../uri.ts'
+import type { Arrival, Flow } from './flow.ts'
+import { bracketed } from '../message/uri.ts'
 
 /** Bytes. With the kernel's default of 208 KB bursts of a few hundred calls are lost, and every loss is a false retransmission. */
 const RECEIVE_BUFFER = 4_194_304

@@ -1,8 +1,8 @@
 /** Answers digest challenges for one account during one call or registration (RFC 3261 22.2, 22.3); it sends nothing. */
-import { token, type Random } from '../../lib/random.ts'
+import { token, type Random } from '../../../lib/random.ts'
 import { type Challenge, credentialsText, parseChallenges, strength } from './digest.ts'
-import type { Credentials } from './engine.ts'
-import type { Response } from './message.ts'
+import type { Credentials } from '../engine.ts'
+import type { Response } from '../message/message.ts'
 
 type Field = 'Authorization' | 'Proxy-Authorization'
 

@@ -1,9 +1,9 @@
 /** A dialog (RFC 3261 12): its identity, route set, remote target and sequence numbers. It sends nothing and knows no session. */
-import type { Endpoint, Transport } from './engine.ts'
-import type { Flow } from './flow.ts'
-import { Headers } from './headers.ts'
-import type { Request, Response } from './message.ts'
-import { bracketed, parseNameAddress, parseUri } from './uri.ts'
+import type { Endpoint, Transport } from '../engine.ts'
+import type { Flow } from '../transport/flow.ts'
+import { Headers } from '../message/headers.ts'
+import type { Request, Response } from '../message/message.ts'
+import { bracketed, parseNameAddress, parseUri } from '../message/uri.ts'
 
 interface DialogState {
   callId: string

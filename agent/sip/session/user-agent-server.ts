@@ -1,16 +1,16 @@
 /** Receives requests (RFC 3261 8.2): what is refused at once, what belongs to a dialog, and who takes the rest. */
-import { buildResponse, type HeaderField, respondOnce, type ResponseOptions } from './build.ts'
-import type { Core } from './core.ts'
+import { buildResponse, type HeaderField, respondOnce, type ResponseOptions } from '../message/build.ts'
+import type { Core } from '../core.ts'
 import { dialogKey } from './dialog.ts'
-import type { IncomingCall, IncomingRequest } from './engine.ts'
-import type { Arrival } from './flow.ts'
-import { headerKey } from './headers.ts'
+import type { IncomingCall, IncomingRequest } from '../engine.ts'
+import type { Arrival } from '../transport/flow.ts'
+import { headerKey } from '../message/headers.ts'
 import { IncomingInvite, userOf } from './incoming-invite.ts'
-import type { Request } from './message.ts'
-import type { Incoming, Load, TransactionUser } from './transaction.ts'
-import type { ServerInvite } from './transaction/server-invite.ts'
-import type { ServerNonInvite } from './transaction/server-non-invite.ts'
-import { schemeOf } from './uri.ts'
+import type { Request } from '../message/message.ts'
+import type { Incoming, Load, TransactionUser } from '../transaction/layer.ts'
+import type { ServerInvite } from '../transaction/server-invite.ts'
+import type { ServerNonInvite } from '../transaction/server-non-invite.ts'
+import { schemeOf } from '../message/uri.ts'
 
 /** What is registered for SIP. A method of these without a taker is not allowed here (405); any other one is not known at all (501). */
 const KNOWN_METHODS = new Set([

@@ -1,9 +1,9 @@
 /** The record that one call or registration keeps of its messages: its trace and its counters. */
-import type { Clock } from '../../lib/clock.ts'
-import type { SignallingCounters } from './engine.ts'
-import type { Arrival, Flow } from './flow.ts'
+import type { Clock } from '../../../lib/clock.ts'
+import type { SignallingCounters } from '../engine.ts'
+import type { Arrival, Flow } from '../transport/flow.ts'
 import type { Trace } from './trace.ts'
-import { bracketed } from './uri.ts'
+import { bracketed } from '../message/uri.ts'
 
 export class Journal {
   readonly counters: SignallingCounters = {

@@ -1,6 +1,6 @@
 /** Which of our addresses reaches a peer; the kernel's routing table is the edge that is played here. */
 import { describe, expect, test } from 'vitest'
-import { ManualClock } from '../../lib/manual-clock.ts'
+import { ManualClock } from '../../../lib/manual-clock.ts'
 import { LocalAddresses } from './addresses.ts'
 
 function lab(answer: string | undefined) {

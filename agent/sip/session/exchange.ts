@@ -1,13 +1,13 @@
 /** One request that is not INVITE until its final response: challenges answered, deadline and abort kept (RFC 3261 8.1, 22). */
-import type { Authenticator } from './authenticator.ts'
-import type { Built, HeaderField } from './build.ts'
-import { type Core, reach } from './core.ts'
-import type { Endpoint, Failure } from './engine.ts'
-import type { Flow } from './flow.ts'
-import type { Journal } from './journal.ts'
-import type { Response } from './message.ts'
-import type { ClientFailure } from './transaction/client.ts'
-import { TRANSACTION_TIMEOUT } from './transaction/timers.ts'
+import type { Authenticator } from '../digest/authenticator.ts'
+import type { Built, HeaderField } from '../message/build.ts'
+import { type Core, reach } from '../core.ts'
+import type { Endpoint, Failure } from '../engine.ts'
+import type { Flow } from '../transport/flow.ts'
+import type { Journal } from '../trace/journal.ts'
+import type { Response } from '../message/message.ts'
+import type { ClientFailure } from '../transaction/client.ts'
+import { TRANSACTION_TIMEOUT } from '../transaction/timers.ts'
 
 export interface ExchangeOptions {
   nextHop: Endpoint

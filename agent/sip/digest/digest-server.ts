@@ -1,7 +1,7 @@
 /** The server side of digest authentication: challenges, and whether credentials answer one. It keeps no accounts and no list of nonces. */
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { Clock } from '../../lib/clock.ts'
-import { token, type Random } from '../../lib/random.ts'
+import type { Clock } from '../../../lib/clock.ts'
+import { token, type Random } from '../../../lib/random.ts'
 import { type Algorithm, digestResponse, parseCredentials } from './digest.ts'
 
 export interface DigestServerOptions {

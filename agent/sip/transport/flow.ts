@@ -1,5 +1,5 @@
 /** What a transaction sees of the transport: one peer that bytes can be sent to, and bytes that came from it. No socket is opened here. */
-import type { Endpoint, Transport } from './engine.ts'
+import type { Endpoint, Transport } from '../engine.ts'
 
 /** Told when a flow that was in use is lost; a flow of UDP is never lost. */
 export interface FlowWatcher {

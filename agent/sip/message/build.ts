@@ -1,10 +1,10 @@
 /** Puts together the requests and responses that a native engine sends; it sends none. */
-import type { Core } from './core.ts'
-import type { LocalParty } from './engine.ts'
-import type { Arrival, Flow } from './flow.ts'
+import type { Core } from '../core.ts'
+import type { LocalParty } from '../engine.ts'
+import type { Arrival, Flow } from '../transport/flow.ts'
 import { Headers, receivedVias } from './headers.ts'
 import { reasonPhrase, requestBytes, type Request, responseBytes } from './message.ts'
-import { ReplyPath } from './reply-path.ts'
+import { ReplyPath } from '../transport/reply-path.ts'
 import { bracketed, parseUri, quote } from './uri.ts'
 
 export type HeaderField = readonly [name: string, value: string]

@@ -1,5 +1,5 @@
 /** All timers of a signalling engine on one wheel: starting and cancelling cost the same however many run. It is no clock; it is driven by one. */
-import type { Clock } from '../../lib/clock.ts'
+import type { Clock } from '../../../lib/clock.ts'
 
 /** Milliseconds. A timer fires at its time or up to one tick later, never earlier. */
 const TICK = 10

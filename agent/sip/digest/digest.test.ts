@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { ManualClock } from '../../lib/manual-clock.ts'
-import { seededRandom } from '../../lib/random.ts'
+import { ManualClock } from '../../../lib/manual-clock.ts'
+import { seededRandom } from '../../../lib/random.ts'
 import { Authenticator } from './authenticator.ts'
 import { createDigestServer } from './digest-server.ts'
 import { digestResponse, parseChallenges, parseCredentials } from './digest.ts'
-import { Headers } from './headers.ts'
-import type { Response } from './message.ts'
+import { Headers } from '../message/headers.ts'
+import type { Response } from '../message/message.ts'
 
 const response = (headers: ReadonlyArray<readonly [string, string]>, code = 401): Response => {
   const all = new Headers()

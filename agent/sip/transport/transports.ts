@@ -1,14 +1,14 @@
 /** The transport layer (RFC 3261 18): both sockets, and the way of a message from its bytes to whom it concerns. */
-import type { Clock } from '../../lib/clock.ts'
-import type { LocalAddresses } from './addresses.ts'
-import type { Transport } from './engine.ts'
+import type { Clock } from '../../../lib/clock.ts'
+import type { LocalAddresses } from '../locate/addresses.ts'
+import type { Transport } from '../engine.ts'
 import type { Arrival, Flow } from './flow.ts'
-import type { Limits, Refusals } from './limits.ts'
-import { MOST_BYTES, type Message, parseMessage, type Request } from './message.ts'
+import type { Limits, Refusals } from '../limits.ts'
+import { MOST_BYTES, type Message, parseMessage, type Request } from '../message/message.ts'
 import type { MessageCounter } from './message-counter.ts'
 import type { Ways } from './reply-path.ts'
-import { listenTcp } from './transport/tcp.ts'
-import { bindUdp } from './transport/udp.ts'
+import { listenTcp } from './tcp.ts'
+import { bindUdp } from './udp.ts'
 
 export interface TransportOptions {
   clock: Clock

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { isIP, isIPv6 } from 'node:net'
-import type { Clock } from '../../lib/clock.ts'
+import type { Clock } from '../../../lib/clock.ts'
 
 export function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::'

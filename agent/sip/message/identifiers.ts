@@ -1,5 +1,5 @@
 /** Branches and tags of one engine: unique through a prefix that no other process has and a counter (RFC 3261 8.1.1.7, 19.3). */
-import { token, type Random } from '../../lib/random.ts'
+import { token, type Random } from '../../../lib/random.ts'
 
 /** What tells an RFC 3261 branch from an older one. */
 export const MAGIC_COOKIE = 'z9hG4bK'

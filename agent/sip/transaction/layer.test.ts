@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { ManualClock } from '../../lib/manual-clock.ts'
-import type { Endpoint, Transport } from './engine.ts'
-import type { Flow, FlowWatcher } from './flow.ts'
-import { Journal } from './journal.ts'
-import { type Message, parseMessage, type Request } from './message.ts'
+import { ManualClock } from '../../../lib/manual-clock.ts'
+import type { Endpoint, Transport } from '../engine.ts'
+import type { Flow, FlowWatcher } from '../transport/flow.ts'
+import { Journal } from '../trace/journal.ts'
+import { type Message, parseMessage, type Request } from '../message/message.ts'
 import { TimerWheel } from './timer-wheel.ts'
-import { Trace } from './trace.ts'
-import { type Incoming, TransactionLayer } from './transaction.ts'
+import { Trace } from '../trace/trace.ts'
+import { type Incoming, TransactionLayer } from './layer.ts'
 
 /** The edge of the network: what was sent, and when. */
 class Wire implements Flow {

@@ -1,16 +1,16 @@
 /** One binding at a registrar (RFC 3261 10.2): made, refreshed before it expires, and removed. Bindings of others are never touched. */
-import { backoff } from '../../lib/backoff.ts'
-import { Authenticator } from './authenticator.ts'
-import { contactUri, domainUri, finish, outsideDialog } from './build.ts'
-import type { Core } from './core.ts'
-import type { Failure, RegisterOutcome, Registration, RequestOptions, SignallingCounters } from './engine.ts'
+import { backoff } from '../../../lib/backoff.ts'
+import { Authenticator } from '../digest/authenticator.ts'
+import { contactUri, domainUri, finish, outsideDialog } from '../message/build.ts'
+import type { Core } from '../core.ts'
+import type { Failure, RegisterOutcome, Registration, RequestOptions, SignallingCounters } from '../engine.ts'
 import { exchange, type ExchangeOutcome } from './exchange.ts'
-import { type Flow, hold } from './flow.ts'
-import type { Headers } from './headers.ts'
-import { Journal } from './journal.ts'
-import type { Response } from './message.ts'
-import type { Timer } from './timer-wheel.ts'
-import { bracketed, parseNameAddress, parseUri } from './uri.ts'
+import { type Flow, hold } from '../transport/flow.ts'
+import type { Headers } from '../message/headers.ts'
+import { Journal } from '../trace/journal.ts'
+import type { Response } from '../message/message.ts'
+import type { Timer } from '../transaction/timer-wheel.ts'
+import { bracketed, parseNameAddress, parseUri } from '../message/uri.ts'
 
 export type RegisterOptions = RequestOptions & { expires: number }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ManualClock } from '../../lib/manual-clock.ts'
+import { ManualClock } from '../../../lib/manual-clock.ts'
 import { TimerWheel } from './timer-wheel.ts'
 
 describe('the timer wheel', () => {

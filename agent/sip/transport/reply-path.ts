@@ -1,6 +1,6 @@
 /** The way back to who sent a request (RFC 3261 18.2.2, RFC 3581 4); it builds no response. */
 import type { Arrival, Flow, OpenOutcome } from './flow.ts'
-import type { Via } from './headers.ts'
+import type { Via } from '../message/headers.ts'
 
 /** What it needs of the transports. */
 export interface Ways {

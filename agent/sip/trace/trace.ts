@@ -1,5 +1,5 @@
 /** The record of one call's or registration's messages as they were on the wire, bounded and without secrets; it decides nothing. */
-import type { Transport } from './engine.ts'
+import type { Transport } from '../engine.ts'
 
 export interface TraceMessage {
   /** Wall clock: milliseconds since 1970. */

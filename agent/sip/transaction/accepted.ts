@@ -1,6 +1,6 @@
 /** A 2xx that is sent again until its ACK comes (RFC 3261 13.3.1.4), over any transport. */
 import type { Timer, TimerWheel } from './timer-wheel.ts'
-import { T1, T2, TRANSACTION_TIMEOUT } from './transaction/timers.ts'
+import { T1, T2, TRANSACTION_TIMEOUT } from './timers.ts'
 
 export interface Accepted {
   /** The ACK came, or nobody waits for it any more. */

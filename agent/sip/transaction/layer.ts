@@ -1,15 +1,15 @@
 /** The transaction layer (RFC 3261 17): finds the machine a message belongs to, by branch in a map, and makes new ones. The machines are in transaction/. */
-import type { Arrival, Flow } from './flow.ts'
-import { MAGIC_COOKIE } from './identifiers.ts'
-import type { Journal } from './journal.ts'
-import type { Message, Request, Response } from './message.ts'
-import { ReplyPath, type Ways } from './reply-path.ts'
+import type { Arrival, Flow } from '../transport/flow.ts'
+import { MAGIC_COOKIE } from '../message/identifiers.ts'
+import type { Journal } from '../trace/journal.ts'
+import type { Message, Request, Response } from '../message/message.ts'
+import { ReplyPath, type Ways } from '../transport/reply-path.ts'
 import type { TimerWheel } from './timer-wheel.ts'
-import { ClientInvite } from './transaction/client-invite.ts'
-import { ClientNonInvite } from './transaction/client-non-invite.ts'
-import type { ClientUser } from './transaction/client.ts'
-import { ServerInvite } from './transaction/server-invite.ts'
-import { ServerNonInvite } from './transaction/server-non-invite.ts'
+import { ClientInvite } from './client-invite.ts'
+import { ClientNonInvite } from './client-non-invite.ts'
+import type { ClientUser } from './client.ts'
+import { ServerInvite } from './server-invite.ts'
+import { ServerNonInvite } from './server-non-invite.ts'
 
 export type Incoming = { kind: 'Invite'; transaction: ServerInvite } | { kind: 'Other'; transaction: ServerNonInvite }
 

@@ -1,6 +1,6 @@
 /** The digest computation of RFC 7616 (and of RFC 2617, which it contains): hashes, challenges and credentials as text. Who answers whom is not decided here. */
 import { createHash } from 'node:crypto'
-import { quote, splitList, unquote } from './uri.ts'
+import { quote, splitList, unquote } from '../message/uri.ts'
 
 /** Strongest first. The hash names are those of node:crypto. */
 export const algorithms = [
