@@ -1,8 +1,12 @@
 import { defineConfig } from 'vitest/config'
+import { featureReporter } from './test/lab/feature-reporter.ts'
+import { tagDefinitions } from './test/lab/features.ts'
 
 /** `unit` needs nothing but Node; `lab` starts real SIP peers and browsers; `soak` is the long form of the same. */
 export default defineConfig({
   test: {
+    reporters: ['default', featureReporter()],
+    tags: tagDefinitions(),
     projects: [
       {
         test: {
