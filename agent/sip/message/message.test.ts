@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { receivedVias } from './headers.ts'
-import { type Message, MOST_HEADERS, parseMessage, requestBytes, responseBytes, sessionDescription } from './message.ts'
+import { MOST_HEADERS, receivedVias } from './headers.ts'
+import { type Message, parseMessage, requestBytes, responseBytes, sessionDescription } from './message.ts'
 
 /** RFC 3261 24.2, F1. */
 const INVITE = [

@@ -1,5 +1,5 @@
 /** SIP messages to and from bytes (RFC 3261 section 7, 25.1): a tolerant reader that never throws, and a writer. It judges only what it needs to read on. */
-import { Headers } from './headers.ts'
+import { Headers, indexLines, MOST_HEADERS, unfold } from './headers.ts'
 
 export interface Request {
   kind: 'Request'
@@ -27,9 +27,8 @@ export type Parsed =
   /** `request` is there when it is whole enough to be answered with 400. */
   | { kind: 'Malformed'; reason: string; request?: Request }
 
-/** Bounds against a hostile peer. A UDP datagram cannot be longer; over TCP it bounds what is collected. */
+/** Bound against a hostile peer. A UDP datagram cannot be longer; over a stream it bounds what is collected. */
 export const MOST_BYTES = 65_535
-export const MOST_HEADERS = 256
 
 const LF = 10
 const CR = 13
@@ -46,64 +45,54 @@ export function parseMessage(bytes: Buffer): Parsed {
   if (bytes.length > MOST_BYTES) return malformed(`it is longer than ${MOST_BYTES} bytes`)
   let start = 0
   while (bytes[start] === CR || bytes[start] === LF) start++
-  const head = headEnd(bytes, start)
-  const text = bytes.toString('utf8', start, head.end)
-  const lineEnd = text.indexOf('\n')
-  const startLine = (lineEnd < 0 ? text : text.slice(0, lineEnd)).trimEnd()
-  const headers = lineEnd < 0 ? new Headers() : parseHeaders(text, lineEnd + 1)
-  if (!headers) return malformed(`it has more than ${MOST_HEADERS} header fields`)
-  const message = parseStartLine(startLine, headers)
+  const text = bytes.toString('utf8', start)
+  const read = readHead(text)
+  if (read.kind === 'TooMany') return malformed(`it has more than ${MOST_HEADERS} header fields`)
+  const { message, body } = read
   if (!message) return malformed('its first line is neither a request nor a status line')
-  const reason = unreadable(message) ?? readBody(message, bytes, head.body)
+  const reason = unreadable(message) ?? readBody(message, { bytes, text, start, body })
   if (reason === undefined) return { kind: 'Parsed', message }
-  return message.kind === 'Request' && headers.via ? { kind: 'Malformed', reason, request: message } : malformed(reason)
+  return message.kind === 'Request' && message.headers.via
+    ? { kind: 'Malformed', reason, request: message }
+    : malformed(reason)
 }
 
 function malformed(reason: string): Parsed {
   return { kind: 'Malformed', reason }
 }
 
-/** Where the header fields end and the body begins; without an empty line all of it is header. */
-function headEnd(bytes: Buffer, start: number): { end: number; body: number } {
-  const crlf = bytes.indexOf('\r\n\r\n', start, 'latin1')
-  const lf = bytes.indexOf('\n\n', start, 'latin1')
-  if (crlf < 0 && lf < 0) return { end: bytes.length, body: bytes.length }
-  if (crlf >= 0 && (lf < 0 || crlf < lf)) return { end: crlf, body: crlf + 4 }
-  return { end: lf, body: lf + 2 }
-}
+/** `body`: where the text of the body begins. */
+type Head = { kind: 'Head'; message: Message | undefined; body: number } | { kind: 'TooMany' }
 
-function parseHeaders(text: string, from: number): Headers | undefined {
-  const headers = new Headers()
-  let position = from
-  while (position < text.length) {
-    if (headers.length >= MOST_HEADERS) return undefined
-    let end = lineEndFrom(text, position)
-    let line = text.slice(position, end)
-    position = end + 1
-    // 7.3.1: folding stands for one blank.
-    while (position < text.length && isBlank(text.charCodeAt(position))) {
-      end = lineEndFrom(text, position)
-      line = `${line.trimEnd()} ${text.slice(position, end).trim()}`
-      position = end + 1
+function readHead(text: string): Head {
+  const lineEnd = text.indexOf('\n')
+  const from = lineEnd < 0 ? text.length : lineEnd + 1
+  const index: number[] = []
+  const block = indexLines(text, from, index)
+  switch (block.kind) {
+    case 'TooMany':
+      return { kind: 'TooMany' }
+    case 'Folded': {
+      const body = bodyStart(text)
+      const unfolded = readHead(`${unfold(text.slice(0, body).trimEnd())}\n\n`)
+      return unfolded.kind === 'Head' ? { ...unfolded, body } : unfolded
     }
-    const colon = line.indexOf(':')
-    // A line that is no header is passed over: the rest of the message may be all that is needed.
-    if (colon > 0) headers.add(line.slice(0, colon).trim(), line.slice(colon + 1).trim())
+    case 'Block': {
+      const line = text.slice(0, lineEnd < 0 ? text.length : lineEnd).trimEnd()
+      return { kind: 'Head', message: parseStartLine(line, new Headers(text, index)), body: block.body }
+    }
   }
-  return headers
 }
 
-function lineEndFrom(text: string, position: number): number {
-  const end = text.indexOf('\n', position)
-  return end < 0 ? text.length : end
-}
-
-function isBlank(code: number): boolean {
-  return code === 32 || code === 9
+/** After the first empty line; without one all of it is header. */
+function bodyStart(text: string): number {
+  const end = /\r?\n\r?\n/.exec(text)
+  return end ? end.index + end[0].length : text.length
 }
 
 const STATUS_LINE = /^(SIP\/\d+\.\d+)[ \t]+(\d{3})(?:[ \t]+(.*))?$/i
-const REQUEST_LINE = /^([!%'*+\-.\w`~]+)[ \t]+(\S(?:.*\S)?)[ \t]+(SIP\/\d+\.\d+)$/i
+const METHOD = /^[!%'*+\-.\w`~]+$/
+const VERSION = /^SIP\/\d+\.\d+$/i
 
 function parseStartLine(line: string, headers: Headers): Message | undefined {
   const status = STATUS_LINE.exec(line)
@@ -112,15 +101,21 @@ function parseStartLine(line: string, headers: Headers): Message | undefined {
     if (Number(code) < 100 || Number(code) > 699) return undefined
     return { kind: 'Response', version: version.toUpperCase(), code: Number(code), reason, headers, body: '' }
   }
-  const request = REQUEST_LINE.exec(line)
-  if (!request) return undefined
-  const [, method = '', uri = '', version = ''] = request
+  // The first and the last word; all between them is the Request-URI, whatever it holds.
+  const [method = '', version = ''] = [/^\S+/.exec(line)?.[0], line.slice(lastBlank(line) + 1)]
+  const uri = line.slice(method.length, line.length - version.length).trim()
+  if (uri === '' || !METHOD.test(method) || !VERSION.test(version)) return undefined
   return { kind: 'Request', version: version.toUpperCase(), method, uri, headers, body: '' }
+}
+
+function lastBlank(line: string): number {
+  return Math.max(line.lastIndexOf(' '), line.lastIndexOf('\t'))
 }
 
 /** RFC 3261 8.1.1: the header fields without which no message can be matched with anything. */
 function unreadable({ headers, ...message }: Message): string | undefined {
-  if (!headers.via) return 'it has no Via that can be read'
+  // A response is found by its branch alone.
+  if ((message.kind === 'Request' || headers.branch === '') && !headers.via) return 'it has no Via that can be read'
   if (headers.callId === '') return 'it has no Call-ID'
   if (headers.get('from') === undefined) return 'it has no From'
   if (headers.get('to') === undefined) return 'it has no To'
@@ -129,13 +124,24 @@ function unreadable({ headers, ...message }: Message): string | undefined {
   return undefined
 }
 
+interface Body {
+  bytes: Buffer
+  text: string
+  /** Where `text` begins in `bytes`, and where the body begins in `text`. */
+  start: number
+  body: number
+}
+
 /** Sets the body; a reason when it is cut off (18.3). What a datagram holds beyond Content-Length is no part of it. */
-function readBody(message: Message, bytes: Buffer, start: number): string | undefined {
+function readBody(message: Message, { bytes, text, start, body }: Body): string | undefined {
   const stated = message.headers.get('content-length')
   if (stated !== undefined && !/^\d{1,9}$/.test(stated)) return 'its Content-Length is no number'
-  const end = stated === undefined ? bytes.length : start + Number(stated)
+  // No character stands for less than a byte: with as many of them as bytes, each is one, and places in the text are places in the bytes.
+  const even = text.length === bytes.length - start
+  const from = even ? start + body : start + Buffer.byteLength(text.slice(0, body))
+  const end = stated === undefined ? bytes.length : from + Number(stated)
   if (end > bytes.length) return 'it is shorter than its Content-Length says'
-  if (end > start) message.body = bytes.toString('utf8', start, end)
+  if (end > from) message.body = even ? text.slice(body, end - start) : bytes.toString('utf8', from, end)
   return undefined
 }
 
