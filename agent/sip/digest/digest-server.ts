@@ -1,91 +1,103 @@
-/** The server side of digest authentication: challenges, and whether credentials answer one. It keeps no accounts and no list of nonces. */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+/** The server side of digest authentication: challenges, and whether credentials answer one. It keeps no accounts. */
 import type { Clock } from '../../../lib/clock.ts'
-import { token, type Random } from '../../../lib/random.ts'
-import { type Algorithm, digestResponse, parseCredentials } from './digest.ts'
+import type { Random } from '../../../lib/random.ts'
+import { type Algorithm, type DigestInput, digestResponse, isSession, type Protection, secret } from './digest.ts'
+import { parseCredentials, usernameOf } from './fields.ts'
+import { Nonces } from './nonces.ts'
+import { same } from './same.ts'
+import { quote } from '../message/uri.ts'
 
 export interface DigestServerOptions {
   clock: Clock
   random: Random
   realm: string
   /** Offered in this order; default `['SHA-256', 'MD5']`. */
-  algorithms?: readonly Algorithm[]
+  algorithms?: ReadonlyArray<Algorithm | `${Algorithm}-sess`>
+  /** What of a request credentials may cover, offered in this order; default `['auth']`: some clients cannot do the other. */
+  qop?: readonly Protection[]
+  /** Each answer names the nonce of the next request, default false. */
+  nextNonce?: boolean
   /** Undefined: there is no such user. */
   password(username: string): string | undefined
 }
 
 export type Verdict =
-  | { kind: 'Authorized'; username: string }
+  /** `headers` belong into the 2xx: Authentication-Info proves that we know the password too (RFC 7616 3.5). */
+  | { kind: 'Authorized'; username: string; headers: ReadonlyArray<readonly ['Authentication-Info', string]> }
   /** Answer 401 with these WWW-Authenticate values. `reason` is for our log, never for the peer. */
   | {
       kind: 'Challenge'
       headers: ReadonlyArray<readonly ['WWW-Authenticate', string]>
-      reason: 'NoCredentials' | 'Stale' | 'Wrong'
+      reason: 'NoCredentials' | 'Stale' | 'Replayed' | 'Wrong'
     }
 
 export interface DigestServer {
-  /** @param authorization the values of the Authorization header fields of the request */
-  verify(method: string, authorization: readonly string[]): Verdict
+  /**
+   * @param authorization the values of the Authorization header fields of the request
+   * @param body of the request; it matters for auth-int only
+   */
+  verify(method: string, authorization: readonly string[], body?: string): Verdict
 }
 
-/** Milliseconds a nonce is taken. Within that time it may be used again and again: nc is not followed. */
-const NONCE_LIFETIME = 300_000
+type Given = ReadonlyMap<string, string>
 
-/** A nonce is its own proof: its time of birth and a keyed hash of it, so that nothing has to be remembered. */
+/** Retransmissions must not get here: a request whose count came before is told that its nonce is stale. */
 export function createDigestServer(options: DigestServerOptions): DigestServer {
-  const { clock, random, realm, algorithms = ['SHA-256', 'MD5'] } = options
-  const key = token(random, 32)
-  const sign = (born: string): string => createHmac('sha256', key).update(born).digest('hex').slice(0, 24)
+  const { clock, random, realm, algorithms = ['SHA-256', 'MD5'], qop = ['auth'], nextNonce } = options
+  const nonces = new Nonces(clock, random)
 
-  function challenge(reason: 'NoCredentials' | 'Stale' | 'Wrong'): Verdict {
-    const born = Math.floor(clock.monotonic()).toString(36)
-    const nonce = `${born}.${sign(born)}`
-    const stale = reason === 'Stale' ? ', stale=true' : ''
+  function challenge(reason: Extract<Verdict, { kind: 'Challenge' }>['reason']): Verdict {
+    const nonce = nonces.make()
+    const stale = reason === 'Stale' || reason === 'Replayed' ? ', stale=true' : ''
     const headers = algorithms.map((algorithm) => {
-      const value = `Digest realm="${realm}", nonce="${nonce}", algorithm=${algorithm}, qop="auth"${stale}`
-      return ['WWW-Authenticate', value] as const
+      const value = `Digest realm=${quote(realm)}, nonce="${nonce}", algorithm=${algorithm}, qop="${qop.join(',')}"`
+      return ['WWW-Authenticate', `${value}${stale}`] as const
     })
     return { kind: 'Challenge', headers, reason }
   }
 
-  function nonceAge(nonce: string): number | undefined {
-    const [born = '', signature = ''] = nonce.split('.')
-    return same(signature, sign(born)) ? clock.monotonic() - Number.parseInt(born, 36) : undefined
+  /** The credentials as what they must be the hash of; undefined: they cannot be right. */
+  function inputOf(given: Given, request: { method: string; body: string }): DigestInput | undefined {
+    const value = (name: string): string => given.get(name) ?? ''
+    const algorithm = given.get('algorithm') ?? 'MD5'
+    const protection = qop.find((each) => each === given.get('qop')?.toLowerCase())
+    const password = options.password(usernameOf(given))
+    if (password === undefined || !algorithms.some((each) => each.toLowerCase() === algorithm.toLowerCase())) {
+      return undefined
+    }
+    const [nonce, cnonce, nc] = [value('nonce'), value('cnonce'), value('nc')]
+    // Without qop it is a client of RFC 2069's time; a session has none.
+    if (given.has('qop') ? protection === undefined || !/^[\da-f]{8}$/i.test(nc) : isSession(algorithm))
+      return undefined
+    return {
+      ...{ algorithm, ...request, uri: value('uri'), nonce },
+      secret: secret(algorithm, { username: usernameOf(given), realm, password }, { nonce, cnonce }),
+      qop: protection && { protection, cnonce, nc },
+    }
+  }
+
+  function info(input: DigestInput): ReadonlyArray<readonly ['Authentication-Info', string]> {
+    // A session goes on under its first nonce, whatever comes after it (3.4.2).
+    const parts = nextNonce && !isSession(input.algorithm) ? [`nextnonce="${nonces.make()}"`] : []
+    const { qop: used } = input
+    if (used) {
+      // Over the body of the answer, which has none.
+      const proof = digestResponse({ ...input, method: '', body: '' })
+      parts.push(`rspauth="${proof}"`, `cnonce=${quote(used.cnonce)}`, `nc=${used.nc}`, `qop=${used.protection}`)
+    }
+    return parts.length === 0 ? [] : [['Authentication-Info', parts.join(', ')]]
   }
 
   return {
-    verify(method, authorization) {
+    verify(method, authorization, body = '') {
       const given = authorization.map(parseCredentials).find((each) => each?.get('realm') === realm)
       if (!given) return challenge('NoCredentials')
-      const age = nonceAge(given.get('nonce') ?? '')
-      if (age === undefined) return challenge('Wrong')
-      const username = given.get('username') ?? ''
-      const secret = options.password(username)
-      const algorithm = given.get('algorithm') ?? 'MD5'
-      if (secret === undefined || !algorithms.some((each) => each === algorithm)) return challenge('Wrong')
-      if (!same(given.get('response') ?? '', expected(method, given, secret))) return challenge('Wrong')
-      return age > NONCE_LIFETIME ? challenge('Stale') : { kind: 'Authorized', username }
+      if (!nonces.isOurs(given.get('nonce') ?? '')) return challenge('Wrong')
+      const input = inputOf(given, { method, body })
+      if (input === undefined || !same(given.get('response') ?? '', digestResponse(input))) return challenge('Wrong')
+      const use = nonces.use(input.nonce, input.qop && Number.parseInt(input.qop.nc, 16))
+      if (use !== 'Fresh') return challenge(use)
+      return { kind: 'Authorized', username: usernameOf(given), headers: info(input) }
     },
   }
-}
-
-function expected(method: string, given: ReadonlyMap<string, string>, password: string): string {
-  const value = (name: string): string => given.get(name) ?? ''
-  return digestResponse({
-    algorithm: given.get('algorithm') ?? 'MD5',
-    ...{
-      username: value('username'),
-      realm: value('realm'),
-      nonce: value('nonce'),
-      uri: value('uri'),
-      method,
-      password,
-    },
-    ...(given.get('qop') === 'auth' && { qop: { cnonce: value('cnonce'), nc: value('nc') } }),
-  })
-}
-
-function same(one: string, other: string): boolean {
-  const [left, right] = [Buffer.from(one), Buffer.from(other)]
-  return left.length === right.length && timingSafeEqual(left, right)
 }

@@ -1,6 +1,5 @@
-/** The digest computation of RFC 7616 (and of RFC 2617, which it contains): hashes, challenges and credentials as text. Who answers whom is not decided here. */
-import { createHash } from 'node:crypto'
-import { quote, splitList, unquote } from '../message/uri.ts'
+/** The digest computation of RFC 7616 (and of RFC 2617, which it contains): hashes of text. Who answers whom is not decided here, header fields are in fields.ts. */
+import { hash } from 'node:crypto'
 
 /** Strongest first. The hash names are those of node:crypto. */
 export const algorithms = [
@@ -11,97 +10,56 @@ export const algorithms = [
 
 export type Algorithm = (typeof algorithms)[number][0]
 
-export interface Challenge {
-  realm: string
-  nonce: string
-  opaque?: string
-  /** As the challenger wrote it; absent means MD5. It is echoed only when it was there. */
-  algorithm?: string
-  /** Absent: the server is of RFC 2069's time and wants no qop. */
-  qop?: readonly string[]
-  stale: boolean
-}
+/** RFC 7616 3.4.3: `auth-int` also covers the body. */
+export type Protection = 'auth' | 'auth-int'
 
 export interface DigestInput {
-  algorithm?: string
-  username: string
-  realm: string
-  password: string
+  /** As the challenger wrote it; absent means MD5. Only one that has a `strength`. */
+  algorithm: string | undefined
+  /** H(A1), from `secret`. */
+  secret: string
+  /** Empty for the proof of a server (3.5). */
   method: string
   uri: string
   nonce: string
-  /** With these three it is qop=auth; without, the old form of RFC 2069. */
-  qop?: { cnonce: string; /** eight hexadecimal digits */ nc: string }
+  /** Absent: the old form of RFC 2069. */
+  qop?: { protection: Protection; cnonce: string; /** eight hexadecimal digits */ nc: string } | undefined
+  /** Matters for `auth-int` only. */
+  body: string
 }
 
 /** Position in `algorithms`, lower is stronger; undefined when we cannot compute it. */
 export function strength(algorithm: string | undefined): number | undefined {
-  const name = baseName(algorithm)
+  const name = (algorithm ?? 'MD5').toUpperCase().replace(/-SESS$/, '')
   const index = algorithms.findIndex(([each]) => each === name)
   return index < 0 ? undefined : index
 }
 
-function baseName(algorithm: string | undefined): string {
-  return (algorithm ?? 'MD5').toUpperCase().replace(/-SESS$/, '')
+/** Lower-case hexadecimal of H(text), the text in UTF-8 (RFC 7616 4). */
+export function hashed(algorithm: string | undefined, text: string): string {
+  const [, name] = algorithms[strength(algorithm) ?? 2] ?? algorithms[2]
+  return hash(name, text, 'hex')
 }
 
-/** RFC 7616 3.4.1 to 3.4.3, in lower-case hexadecimal. Only for algorithms that have a `strength`. */
-export function digestResponse(input: DigestInput): string {
-  const { algorithm, username, realm, password, method, uri, nonce, qop } = input
-  const [, hashName] = algorithms[strength(algorithm) ?? 2] ?? algorithms[2]
-  const hash = (text: string): string => createHash(hashName).update(text).digest('hex')
-  const session = /-sess$/i.test(algorithm ?? '')
-  const plain = hash(`${username}:${realm}:${password}`)
-  const a1 = session ? hash(`${plain}:${nonce}:${qop?.cnonce ?? ''}`) : plain
-  const a2 = hash(`${method}:${uri}`)
-  return hash(qop ? `${a1}:${nonce}:${qop.nc}:${qop.cnonce}:auth:${a2}` : `${a1}:${nonce}:${a2}`)
+/** H(username:realm:password), or for a -sess algorithm that of it with the nonce and cnonce which began the session (RFC 7616 3.4.2). */
+export function secret(
+  algorithm: string | undefined,
+  account: { username: string; realm: string; password: string },
+  session: { nonce: string; cnonce: string },
+): string {
+  const { username, realm, password } = account
+  const plain = hashed(algorithm, `${username}:${realm}:${password}`)
+  return isSession(algorithm) ? hashed(algorithm, `${plain}:${session.nonce}:${session.cnonce}`) : plain
 }
 
-/** The Digest challenges of a WWW-Authenticate or Proxy-Authenticate value; it may hold several (RFC 7235 4.1). Other schemes are passed over. */
-export function parseChallenges(value: string): Challenge[] {
-  return schemes(value).flatMap(({ scheme, parameters }) => {
-    const realm = parameters.get('realm')
-    const nonce = parameters.get('nonce')
-    if (scheme !== 'digest' || realm === undefined || nonce === undefined) return []
-    const opaque = parameters.get('opaque')
-    const algorithm = parameters.get('algorithm')
-    const qop = parameters.get('qop')
-    return {
-      realm,
-      nonce,
-      ...(opaque !== undefined && { opaque }),
-      ...(algorithm !== undefined && { algorithm }),
-      ...(qop !== undefined && { qop: qop.split(',').map((each) => each.trim().toLowerCase()) }),
-      stale: parameters.get('stale')?.toLowerCase() === 'true',
-    }
-  })
+export function isSession(algorithm: string | undefined): boolean {
+  return algorithm !== undefined && /-sess$/i.test(algorithm)
 }
 
-/** The parameters of the Digest credentials of an Authorization or Proxy-Authorization value; undefined when it is another scheme. */
-export function parseCredentials(value: string): ReadonlyMap<string, string> | undefined {
-  return schemes(value).find(({ scheme }) => scheme === 'digest')?.parameters
-}
-
-/** An Authorization or Proxy-Authorization value. */
-export function credentialsText(input: DigestInput, opaque: string | undefined): string {
-  const { algorithm, username, realm, nonce, uri, qop } = input
-  const parts = [`username=${quote(username)}`, `realm=${quote(realm)}`, `nonce=${quote(nonce)}`, `uri=${quote(uri)}`]
-  parts.push(`response="${digestResponse(input)}"`)
-  if (algorithm !== undefined) parts.push(`algorithm=${algorithm}`)
-  if (qop) parts.push(`cnonce="${qop.cnonce}"`, 'qop=auth', `nc=${qop.nc}`)
-  if (opaque !== undefined) parts.push(`opaque=${quote(opaque)}`)
-  return `Digest ${parts.join(', ')}`
-}
-
-/** Takes `Digest a=1, b="2", Digest a=3` apart: an element with a blank before its name begins a new scheme. */
-function schemes(value: string): Array<{ scheme: string; parameters: Map<string, string> }> {
-  const found: Array<{ scheme: string; parameters: Map<string, string> }> = []
-  for (const element of splitList(value)) {
-    const match = /^(?:([\w-]+)[ \t]+)?([\w-]+)[ \t]*=[ \t]*([\s\S]*)$/.exec(element)
-    if (!match) continue
-    const [, scheme, name = '', text = ''] = match
-    if (scheme !== undefined) found.push({ scheme: scheme.toLowerCase(), parameters: new Map() })
-    found.at(-1)?.parameters.set(name.toLowerCase(), unquote(text.trim()))
-  }
-  return found
+/** `response`, or with an empty method `rspauth` (RFC 7616 3.4.1, 3.4.3, 3.5), in lower-case hexadecimal. */
+export function digestResponse({ algorithm, secret: a1, method, uri, nonce, qop, body }: DigestInput): string {
+  const covered = qop?.protection === 'auth-int' ? `:${hashed(algorithm, body)}` : ''
+  const a2 = hashed(algorithm, `${method}:${uri}${covered}`)
+  const middle = qop ? `${nonce}:${qop.nc}:${qop.cnonce}:${qop.protection}` : nonce
+  return hashed(algorithm, `${a1}:${middle}:${a2}`)
 }
