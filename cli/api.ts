@@ -21,6 +21,7 @@ export interface Api {
   /** Every item of a list, page by page. */
   list<Item>(path: string, item: z.ZodType<Item>): Promise<Item[]>
   text(path: string): Promise<string>
+  bytes(path: string): Promise<Buffer>
 }
 
 const PER_PAGE = 100
@@ -30,32 +31,35 @@ export function connect(words: Words, { environment }: Terminal): Api {
   const token = environment['RINGCHECK_TOKEN']
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
 
-  async function ask(path: string): Promise<{ status: number; text: string }> {
+  async function ask(path: string): Promise<{ status: number; content: Buffer; text: string }> {
     const response = await fetch(`${url}/api/v1${path}`, { headers, signal: AbortSignal.timeout(TIMEOUT) }).catch(
       (cause: unknown) => {
         throw new Error(`nothing answers at ${url}: is ringcheck serve running? Another address: --url URL`, { cause })
       },
     )
-    const text = await response.text()
+    const content = Buffer.from(await response.arrayBuffer())
+    const text = content.toString()
     if (response.status === 401) {
       const what = token === undefined ? 'asks for a token: set RINGCHECK_TOKEN' : 'does not take this RINGCHECK_TOKEN'
       throw new Error(`${url} ${what}`)
     }
     if (!response.ok && response.status !== 404) throw new Error(sentence(response.status, text))
-    return { status: response.status, text }
+    return { status: response.status, content, text }
   }
 
-  async function text(path: string): Promise<string> {
+  async function found(path: string): Promise<{ content: Buffer; text: string }> {
     const answer = await ask(path)
     if (answer.status === 404) throw new Error(sentence(answer.status, answer.text))
-    return answer.text
+    return answer
   }
+  const text = async (path: string): Promise<string> => (await found(path)).text
 
   const dataOf = <Data>(body: string, data: z.ZodType<Data>): Data => z.object({ data }).parse(JSON.parse(body)).data
 
   return {
     url,
     text,
+    bytes: async (path) => (await found(path)).content,
     get: async (path, data) => dataOf(await text(path), data),
     async find(path, data) {
       const answer = await ask(path)
@@ -64,9 +68,9 @@ export function connect(words: Words, { environment }: Terminal): Api {
     async list(path, item) {
       const items = []
       for (let page = 1; ; page++) {
-        const found = dataOf(await text(`${path}?page=${page}&perPage=${PER_PAGE}`), z.array(item))
-        items.push(...found)
-        if (found.length < PER_PAGE) return items
+        const part = dataOf(await text(`${path}?page=${page}&perPage=${PER_PAGE}`), z.array(item))
+        items.push(...part)
+        if (part.length < PER_PAGE) return items
       }
     },
   }

@@ -1,7 +1,7 @@
 /** Puts the operator of local mode together and takes it apart again: store, folder, agents, reconcilers, webhooks and servers. It decides nothing itself. */
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
-import { renderLadder } from '../agent/index.ts'
+import { renderLadder, renderPcap } from '../agent/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Address } from '../lib/http.ts'
 import { close, listen } from '../lib/http.ts'
@@ -97,6 +97,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       history,
       runNow: (key) => state.probes?.runNow(key) ?? Promise.resolve(undefined),
       renderLadder,
+      renderPcap,
       mask: masked,
     },
     clock,

@@ -58,9 +58,12 @@ async function carryOut(plan: RunPlan, options: RunOptions, stop: AbortSignal): 
 
 /** The messages of all requests of the run, in the order they were on the wire. */
 function joined(traces: readonly Trace[]): Pick<Extract<RunEvent, { type: 'Trace' }>, 'messages' | 'truncated'> {
-  const messages = traces
-    .flatMap((each) => each.messages)
-    .toSorted((left, right) => left.monotonic - right.monotonic)
-    .map(({ at, direction, transport, local, remote, text }) => ({ at, direction, transport, local, remote, text }))
+  const ordered = traces.flatMap((each) => each.messages).toSorted((left, right) => left.monotonic - right.monotonic)
+  const [first] = ordered
+  const messages = ordered.map(({ at, monotonic, direction, transport, local, remote, text }) => ({
+    // The wall clock counts whole milliseconds and may jump: distances are those of the monotonic one.
+    at: first ? first.at + (monotonic - first.monotonic) : at,
+    ...{ direction, transport, local, remote, text },
+  }))
   return { messages, truncated: traces.some(({ truncated }) => truncated) }
 }

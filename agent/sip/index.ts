@@ -2,6 +2,7 @@
 export type * from './engine.ts'
 export { createDigestServer, type DigestServer, type DigestServerOptions } from './digest/digest-server.ts'
 export { type Drawable, type LadderMessage, renderLadder } from './trace/ladder.ts'
+export { renderPcap } from './trace/pcap.ts'
 export { createNativeEngine, type NativeOptions } from './native.ts'
 export {
   type AudioCodec,

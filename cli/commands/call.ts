@@ -4,7 +4,7 @@ import { createMediaEngine } from '../../agent/media/index.ts'
 import type { RunEvent } from '../../agent/index.ts'
 import { PROTOCOL, RunPlan } from '../../agent/index.ts'
 import { eventLoopLag, startRun } from '../../agent/run/index.ts'
-import { createNativeEngine, renderLadder } from '../../agent/sip/index.ts'
+import { createNativeEngine, renderLadder, renderPcap } from '../../agent/sip/index.ts'
 import { effectiveThresholds, metrics, parseDuration } from '../../crds/index.ts'
 import type { MetricKey, Thresholds } from '../../crds/index.ts'
 import { metricGroups } from '../../crds/metrics.ts'
@@ -19,6 +19,7 @@ import type { Command, Terminal, Words } from '../command.ts'
 import { UsageError } from '../command.ts'
 import { exitCodes } from '../exit.ts'
 import { coloured, formatOf, outputFlag, print, table } from '../output.ts'
+import { pcapFlag, writePcap } from '../pcap.ts'
 import { USER_AGENT } from '../version.ts'
 
 export const call: Command = {
@@ -37,12 +38,14 @@ export const call: Command = {
     'answer-timeout': { value: 'DURATION', default: '30s', help: 'How long an answer is waited for' },
     codec: { value: 'PCMA|PCMU', default: 'PCMA', help: 'Codec' },
     profile: { value: thresholdProfiles.join('|'), default: 'Standard', help: 'Thresholds that judge the call' },
+    pcap: pcapFlag,
     output: outputFlag,
   },
   examples: [
     ['call sip:echo@127.0.0.1:5060', 'the built-in responder of ringcheck respond'],
     ['call sip:+4930123456@sip.example.com --username 1001 --register', 'through a trunk, with RINGCHECK_PASSWORD set'],
     ['call sip:echo@127.0.0.1 --output json | jq .metrics', 'figures for a script'],
+    ['call sip:echo@127.0.0.1 --pcap call.pcap', 'and its SIP messages for Wireshark'],
   ],
   positionals: { least: 1, most: 1 },
   async run(words, terminal) {
@@ -68,6 +71,7 @@ export const call: Command = {
         `${coloured(terminal, judgement.level)}: ${judgement.reason}. ${judgement.message}\n`,
       ].join('\n'),
     )
+    await writePcap(words, () => renderPcap(trace ?? { messages: [] }))
     return result.stopped ? exitCodes.Unknown : exitCodes[judgement.level]
   },
 }

@@ -1,7 +1,8 @@
-/** `ringcheck trace`: the SIP messages of one execution as a ladder. */
+/** `ringcheck trace`: the SIP messages of one execution as a ladder, and as a pcap file. */
 import { z } from 'zod'
 import { connect, urlFlag } from '../api.ts'
 import type { Command } from '../command.ts'
+import { pcapFlag, writePcap } from '../pcap.ts'
 
 export const trace: Command = {
   name: 'trace',
@@ -10,11 +11,13 @@ export const trace: Command = {
     'EXECUTION is an id as in status.lastExecution.id, or the name of a probe: its last execution. A trace is kept where the probe says traces: All, or the execution was not Healthy.',
   flags: {
     namespace: { value: 'NAME', default: 'default', help: 'Namespace of the probe' },
+    pcap: pcapFlag,
     url: urlFlag,
   },
   examples: [
     ['trace unhealthy', 'the last execution of the probe named unhealthy'],
     ['trace 3b1f0c8a9d2e4f6a7b8c', 'one execution'],
+    ['trace unhealthy --pcap call.pcap', 'and a file for Wireshark'],
   ],
   positionals: { least: 1, most: 1 },
   async run(words, terminal) {
@@ -22,13 +25,11 @@ export const trace: Command = {
     const api = connect(words, terminal)
     const probes = `/projects/${encodeURIComponent(words.text('namespace') ?? 'default')}/probes`
     const named = await api.find(`${probes}/${encodeURIComponent(word)}`, probe)
-    if (!named) {
-      terminal.out(await api.text(`/executions/${encodeURIComponent(word)}/trace.txt`))
-      return 0
-    }
-    const id = named.status?.lastExecution?.id
+    const id = named ? named.status?.lastExecution?.id : word
     if (id === undefined) throw new Error(`the probe ${word} has not executed yet`)
-    terminal.out(await api.text(`${probes}/${encodeURIComponent(word)}/executions/${id}/trace.txt`))
+    const execution = `${named ? `${probes}/${encodeURIComponent(word)}` : ''}/executions/${encodeURIComponent(id)}`
+    terminal.out(await api.text(`${execution}/trace.txt`))
+    await writePcap(words, () => api.bytes(`${execution}/trace.pcap`))
     return 0
   },
 }

@@ -14,6 +14,8 @@ export type Answer =
   | ({ kind: 'List'; items: readonly unknown[]; total: number } & Paging)
   /** `headers` beside the type, for what JSON would carry in `meta`. */
   | { kind: 'Text'; type: string; text: string; headers?: Readonly<Record<string, string>> }
+  /** A file to keep. */
+  | { kind: 'File'; type: string; name: string; content: Buffer }
   | Failure
 
 export const data = (value: unknown): Answer => ({ kind: 'Data', data: value })
@@ -38,6 +40,10 @@ export function send(reply: FastifyReply, answer: Answer): FastifyReply {
         .headers(answer.headers ?? {})
         .type(answer.type)
         .send(answer.text)
+    case 'File': {
+      const { name, type, content } = answer
+      return reply.header('content-disposition', `attachment; filename="${name}"`).type(type).send(content)
+    }
     case 'Failure': {
       const { code, message, details } = answer
       return reply.code(apiErrors[code].status).send({ error: { code, message, details: details ?? null }, meta })

@@ -77,6 +77,7 @@ async function started(options: Partial<ApiOptions> = {}) {
         return name === 'switchboard' ? { executionId: 'run-4' } : undefined
       },
       renderLadder: ({ messages }) => `${messages.length} message\n`,
+      renderPcap: ({ messages }) => Buffer.from([messages.length]),
       mask: (url) => `${new URL(url).origin}/***`,
     },
     clock: systemClock,
@@ -161,7 +162,7 @@ describe('what happened', () => {
     })
   })
 
-  test('one execution has its samples and its ladder', async () => {
+  test('one execution has its samples, its ladder and its pcap', async () => {
     const { get } = await started()
     const { data } = (await get(`${PROBES}/switchboard/executions/run-1`)).json()
     expect(data.samples).toHaveLength(2)
@@ -170,6 +171,12 @@ describe('what happened', () => {
       const trace = await get(path)
       expect([trace.statusCode, trace.body]).toEqual([200, '1 message\n'])
       expect(trace.headers['content-type']).toBe('text/plain; charset=utf-8')
+      const pcap = await get(path.replace(/txt$/, 'pcap'))
+      expect([pcap.statusCode, pcap.rawPayload]).toEqual([200, Buffer.from([1])])
+      expect(pcap.headers).toMatchObject({
+        'content-type': 'application/vnd.tcpdump.pcap',
+        'content-disposition': 'attachment; filename="run-1.pcap"',
+      })
     }
     expect((await get('/api/v1/executions/run-1')).json().data.probe).toEqual({
       namespace: 'default',
@@ -281,6 +288,7 @@ describe('errors', () => {
       history: broken,
       runNow: async () => undefined,
       renderLadder: () => '',
+      renderPcap: () => Buffer.alloc(0),
       mask: String,
     }
     const second = await started({ world })

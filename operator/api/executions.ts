@@ -13,6 +13,8 @@ import { executionDetail, executionView, transitionView } from './views.ts'
 import type { World } from './world.ts'
 
 const CSV = 'text/csv; charset=utf-8; header=present'
+/** As registered with IANA. */
+const PCAP = 'application/vnd.tcpdump.pcap'
 const TEXT = 'text/plain; charset=utf-8'
 const PROBE = '/projects/:namespace/probes/:name'
 
@@ -46,6 +48,13 @@ export function executionRoutes(router: Router, world: World): void {
     },
   })
 
+  router.on(`${PROBE}/executions/:id/trace.pcap`, {
+    async GET(request) {
+      const found = await execution(world, request)
+      return found.kind === 'Failure' ? found : pcap(world, found.execution)
+    },
+  })
+
   // By id alone, for those who have nothing else.
   router.on('/executions/:id', {
     async GET(request) {
@@ -60,6 +69,13 @@ export function executionRoutes(router: Router, world: World): void {
     async GET(request) {
       const found = await executionById(world, request)
       return found.kind === 'Failure' ? found : ladder(world, found.execution)
+    },
+  })
+
+  router.on('/executions/:id/trace.pcap', {
+    async GET(request) {
+      const found = await executionById(world, request)
+      return found.kind === 'Failure' ? found : pcap(world, found.execution)
     },
   })
 
@@ -118,9 +134,14 @@ async function executionById({ history }: World, request: FastifyRequest) {
 }
 
 function ladder(world: World, { id, trace }: ExecutionRecord): Answer {
-  if (!trace) return failure('TraceNotFound', `The execution ${id} has no SIP trace.`)
-  return { kind: 'Text', type: TEXT, text: world.renderLadder(trace) }
+  return trace ? { kind: 'Text', type: TEXT, text: world.renderLadder(trace) } : noTrace(id)
 }
+
+function pcap(world: World, { id, trace }: ExecutionRecord): Answer {
+  return trace ? { kind: 'File', type: PCAP, name: `${id}.pcap`, content: world.renderPcap(trace) } : noTrace(id)
+}
+
+const noTrace = (id: string): Failure => failure('TraceNotFound', `The execution ${id} has no SIP trace.`)
 
 function list<Item>({ items, total }: Listed<Item>, page: Paging, view: (item: Item) => unknown): Answer {
   return { kind: 'List', items: items.map(view), total, ...page }

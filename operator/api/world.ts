@@ -13,5 +13,7 @@ export interface World {
   runNow(key: Key): Promise<{ executionId: string } | undefined>
   /** The messages of an execution as a ladder diagram in text. */
   renderLadder(trace: { messages: readonly TracedMessage[]; truncated: boolean }): string
+  /** The same as a pcap file. */
+  renderPcap(trace: { messages: readonly TracedMessage[] }): Buffer
   mask: Mask
 }
