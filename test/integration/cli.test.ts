@@ -15,6 +15,7 @@ import { systemRandom } from '../../lib/random.ts'
 import { freePort } from '../lab/ports.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import { ringcheck } from '../lab/ringcheck.ts'
+import { readPcap } from '../lab/tshark.ts'
 
 const MAIN = join(import.meta.dirname, '../../cli/main.ts')
 
@@ -80,6 +81,12 @@ const honest =
   ([text, code]: unknown[]) =>
     [...verdicts, ['Unknown', 2], ['Unknown: AgentSaturated', 2]].some(([each, its]) => each === text && its === code)
 
+/** The requests in a pcap file; a busy machine may make retransmissions: they count once. */
+async function methods(pcap: string): Promise<string[]> {
+  const rows = await readPcap(pcap, ['sip.Method'])
+  return [...new Set(rows.map((row) => row['sip.Method'] ?? ''))].filter((method) => method !== '')
+}
+
 describe('ringcheck call', () => {
   const target = (user: string) => `sip:${user}@127.0.0.1:${responder.port}`
 
@@ -93,6 +100,17 @@ describe('ringcheck call', () => {
     expect(out).toMatch(/^Packet loss +0 %$/m)
     expect(err).toContain('InCall')
     expect([out.trim().split('\n').at(-1)?.split('.')[0], code]).toSatisfy(honest(['Healthy: WithinThresholds', 0]))
+  })
+
+  test('keeps its SIP messages in a file for tshark', async () => {
+    using folder = temporaryFolder('pcap')
+    const pcap = join(folder.path, 'call.pcap')
+    const { out } = await run(['call', target('echo'), '--duration', '1s', '--pcap', pcap])
+    expect(out).toContain('INVITE sip:echo@127.0.0.1')
+    expect(await methods(pcap)).toEqual(['INVITE', 'ACK', 'BYE'])
+    const unwritable = await run(['call', target('reject-603'), '--pcap', join(folder.path, 'nowhere', 'call.pcap')])
+    expect(unwritable.err).toContain('call.pcap cannot be written')
+    expect(unwritable.code).toBe(3)
   })
 
   test('does not dial an emergency number', async () => {
@@ -232,9 +250,10 @@ describe('ringcheck serve', () => {
     expect(shown.code).toBe(1)
     const ladder = await run(['trace', 'bad'], environment)
     expect(ladder.out).toContain('404')
-    expect((await run(['trace', first.lastExecution?.id ?? ''], environment)).out).toContain(
-      'INVITE sip:echo@127.0.0.1',
-    )
+    const pcap = join(data, 'good.pcap')
+    const traced = await run(['trace', first.lastExecution?.id ?? '', '--pcap', pcap], environment)
+    expect(traced.out).toContain('INVITE sip:echo@127.0.0.1')
+    expect(await methods(pcap)).toEqual(['REGISTER', 'INVITE', 'ACK', 'BYE'])
     const asked = await product.fetch('/projects/default/probes/good/run', { method: 'POST' })
     expect(asked.status).toBe(202)
     const { executionId } = (JSON.parse(asked.text) as { data: { executionId: string } }).data
