@@ -22,15 +22,17 @@ const account = z.object({
   extension: text(128).optional(),
 })
 
+const transport = z.enum(['UDP', 'TCP', 'TLS', 'WS', 'WSS'])
+
 const registrar = z.object({
   domain: text(253),
   port,
-  transport: z.enum(['UDP', 'TCP']),
+  transport,
   /** False: an IP-authenticated trunk, no REGISTER is sent. */
   register: z.boolean(),
   /** Milliseconds asked for in REGISTER. */
   expires: duration,
-  outboundProxy: z.object({ host: text(253), port, transport: z.enum(['UDP', 'TCP']) }).optional(),
+  outboundProxy: z.object({ host: text(253), port, transport }).optional(),
 })
 
 const media = z.object({
@@ -93,7 +95,7 @@ export type Phase = (typeof phases)[number]
 const measured = z.partialRecord(names<MetricKey>(metrics), z.number())
 
 const mosBasis = z.object({ model: z.string(), codec: z.string(), jitterBuffer: z.string(), delayBasis: z.string() })
-const address = z.object({ host: z.string(), port: z.number(), transport: z.enum(['UDP', 'TCP']) })
+const address = z.object({ host: z.string(), port: z.number(), transport })
 
 /** One check's result: what was measured and how it ended, without a judgement. */
 const result = z.object({
@@ -125,7 +127,7 @@ const traceMessage = z.object({
   /** Milliseconds since 1970. */
   at: z.number(),
   direction: z.enum(['In', 'Out']),
-  transport: z.enum(['UDP', 'TCP']),
+  transport,
   local: z.string(),
   remote: z.string(),
   /** As it was on the wire, secrets redacted. */

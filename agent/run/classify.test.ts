@@ -9,6 +9,7 @@ const silent: Failure = { kind: 'NoResponse' }
 const unfinished: Failure = { kind: 'NoFinalResponse', code: 180 }
 const nameless: Failure = { kind: 'DnsFailed', detail: 'ENOTFOUND' }
 const closed: Failure = { kind: 'ConnectFailed', detail: 'ECONNREFUSED' }
+const untrusted: Failure = { kind: 'TlsFailed', detail: 'the certificate has expired' }
 
 describe('the class and the outcome of a request without success', () => {
   const rows: ReadonlyArray<[RequestMethod, Failure, failureClass: string, outcome: string]> = [
@@ -30,6 +31,7 @@ describe('the class and the outcome of a request without success', () => {
     ['INVITE', unfinished, 'NoAnswer', 'Timeout'],
     ['INVITE', nameless, 'Dns', 'CallFailed'],
     ['INVITE', closed, 'Connect', 'CallFailed'],
+    ['INVITE', untrusted, 'Tls', 'CallFailed'],
     ['REGISTER', rejected(403), 'RegistrationRejected', 'RegistrationFailed'],
     ['REGISTER', rejected(408), 'RegistrationRejected', 'RegistrationFailed'],
     ['REGISTER', rejected(486), 'RegistrationRejected', 'RegistrationFailed'],
@@ -41,6 +43,7 @@ describe('the class and the outcome of a request without success', () => {
     ['REGISTER', unfinished, 'RegistrationTimeout', 'RegistrationFailed'],
     ['REGISTER', nameless, 'Dns', 'RegistrationFailed'],
     ['REGISTER', closed, 'Connect', 'RegistrationFailed'],
+    ['REGISTER', untrusted, 'Tls', 'RegistrationFailed'],
     ['OPTIONS', rejected(302), 'Rejected3xx', 'CallFailed'],
     ['OPTIONS', rejected(408), 'Rejected4xx', 'CallFailed'],
     ['OPTIONS', rejected(486), 'Rejected4xx', 'CallFailed'],

@@ -23,13 +23,8 @@ export function classify(failure: Failure, method: RequestMethod, target: string
   const request = `The ${method} to ${target}`
   switch (failure.kind) {
     case 'Rejected':
-    case 'AuthenticationFailed': {
-      const sip = { code: failure.code, reason: failure.reason.slice(0, LONGEST_REASON) }
-      const said = `${request} was answered with ${sip.code} ${sip.reason}`.trimEnd()
-      const refused = failure.kind === 'AuthenticationFailed'
-      const failureClass = refused ? 'AuthenticationFailed' : classOfResponse(failure.code, method)
-      return { ...verdict(failureClass, method, `${said}${refused ? ' to our credentials' : ''}.`), sip }
-    }
+    case 'AuthenticationFailed':
+      return answered(failure, method, request)
     case 'NoResponse':
       return verdict(
         method === 'REGISTER' ? 'RegistrationTimeout' : 'ResponseTimeout',
@@ -43,13 +38,34 @@ export function classify(failure: Failure, method: RequestMethod, target: string
         `${request} got ${failure.code}, but no final response in time.`,
       )
     case 'DnsFailed':
-      return verdict('Dns', method, `${request} found no address: ${failure.detail}.`)
     case 'ConnectFailed':
-      return verdict('Connect', method, `${request} found no connection: ${failure.detail}.`)
+    case 'TlsFailed': {
+      const [failureClass, missing] = unreached[failure.kind]
+      return verdict(failureClass, method, `${request} found no ${missing}: ${failure.detail}.`)
+    }
     case 'Aborted':
       return 'Stopped'
   }
 }
+
+function answered(
+  { kind, code, reason }: Extract<Failure, { code: number; reason: string }>,
+  method: RequestMethod,
+  request: string,
+): Classified {
+  const sip = { code, reason: reason.slice(0, LONGEST_REASON) }
+  const said = `${request} was answered with ${sip.code} ${sip.reason}`.trimEnd()
+  const refused = kind === 'AuthenticationFailed'
+  const failureClass = refused ? 'AuthenticationFailed' : classOfResponse(code, method)
+  return { ...verdict(failureClass, method, `${said}${refused ? ' to our credentials' : ''}.`), sip }
+}
+
+/** What was missing on the way to the server. */
+const unreached = {
+  DnsFailed: ['Dns', 'address'],
+  ConnectFailed: ['Connect', 'connection'],
+  TlsFailed: ['Tls', 'trusted connection'],
+} as const satisfies Record<string, readonly [FailureClass, string]>
 
 /** A reason phrase is the peer's text; this much of it is enough for a sentence. */
 const LONGEST_REASON = 100

@@ -5,8 +5,9 @@ import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import { type LocalAddresses, locate } from './locate/addresses.ts'
 import type { Dialog } from './session/dialog.ts'
-import type { Endpoint, Failure, Transport } from './engine.ts'
+import type { Failure, Hop, Ports } from './engine.ts'
 import type { Arrival, Flow } from './transport/flow.ts'
+import { defaultPort } from './transport/hop.ts'
 import type { Identifiers } from './message/identifiers.ts'
 import type { Limits, Refusals } from './limits.ts'
 import type { Request } from './message/message.ts'
@@ -38,7 +39,7 @@ export interface Core {
   readonly addresses: LocalAddresses
   /** The bind address. */
   readonly host: string
-  readonly ports: Readonly<Record<Transport, number>>
+  readonly ports: Ports
   readonly userAgent: string
   /** Bindings that are kept alive. */
   readonly registrations: Set<object>
@@ -50,10 +51,10 @@ export interface Core {
 }
 
 export type ReachOutcome =
-  { kind: 'Reached'; flow: Flow } | Extract<Failure, { kind: 'DnsFailed' | 'ConnectFailed' | 'Aborted' }>
+  { kind: 'Reached'; flow: Flow } | Extract<Failure, { kind: 'DnsFailed' | 'ConnectFailed' | 'TlsFailed' | 'Aborted' }>
 
 /** The flow to a peer when nothing has to be looked up or connected for it: what most requests of a busy engine find. */
-export function reachNow(core: Core, { host, port, transport }: Endpoint): Flow | undefined {
+export function reachNow(core: Core, { host, port = defaultPort('UDP'), transport = 'UDP' }: Hop): Flow | undefined {
   if (transport !== 'UDP' || isIP(host) === 0 || core.addresses.known(host) === undefined) return undefined
   return core.ways.udp(host, port)
 }
@@ -61,10 +62,10 @@ export function reachNow(core: Core, { host, port, transport }: Endpoint): Flow 
 /** Locates a peer and opens a flow to it, within `timeout` milliseconds. */
 export async function reach(
   core: Core,
-  endpoint: Endpoint,
+  hop: Hop,
   { timeout, signal }: { timeout: number; signal?: AbortSignal | undefined },
 ): Promise<ReachOutcome> {
-  const now = reachNow(core, endpoint)
+  const now = reachNow(core, hop)
   if (now) return { kind: 'Reached', flow: now }
   const { promise: stopped, resolve: stop } = Promise.withResolvers<ReachOutcome>()
   const within = `within ${Math.round(timeout)} ms`
@@ -75,22 +76,23 @@ export async function reach(
   if (signal?.aborted) aborted()
   const connecting = (): void => void (late = { kind: 'ConnectFailed', detail: `no connection ${within}` })
   try {
-    return await Promise.race([stopped, connected(core, endpoint, connecting)])
+    return await Promise.race([stopped, connected(core, hop, connecting)])
   } finally {
     timer.cancel()
     signal?.removeEventListener('abort', aborted)
   }
 }
 
-async function connected(core: Core, endpoint: Endpoint, connecting: () => void): Promise<ReachOutcome> {
-  const located = await locate(endpoint.host, core.host)
+async function connected(core: Core, hop: Hop, connecting: () => void): Promise<ReachOutcome> {
+  const { host, transport = 'UDP', port = defaultPort(transport), ...rest } = hop
+  const located = await locate(host, core.host)
   if (located.kind === 'DnsFailed') return located
   connecting()
   const { address } = located
-  if (endpoint.transport === 'UDP') {
+  if (transport === 'UDP') {
     await core.addresses.find(address)
-    return { kind: 'Reached', flow: core.ways.udp(address, endpoint.port) }
+    return { kind: 'Reached', flow: core.ways.udp(address, port) }
   }
-  const opened = await core.ways.tcp(address, endpoint.port)
+  const opened = await core.ways.open({ ...rest, host: address, port, transport, name: host })
   return opened.kind === 'Open' ? { kind: 'Reached', flow: opened.flow } : opened
 }

@@ -2,14 +2,51 @@
 import type { Refusals } from './limits.ts'
 import type { Trace } from './trace/trace.ts'
 
-export type Transport = 'UDP' | 'TCP'
+export type Transport = 'UDP' | 'TCP' | 'TLS' | 'WS' | 'WSS'
 
-/** An address that was used or is to be used; `host` is an IP address or, before it is located, a name. */
+/** An address that was used: `host` is an IP address. */
 export interface Endpoint {
   host: string
   port: number
   transport: Transport
 }
+
+/** How TLS is set up towards a peer, and how its certificate is verified. All texts are PEM. */
+export interface TlsSettings {
+  /** The certificates that are trusted. Absent: those that Node trusts. */
+  ca?: string
+  /** Our own, for peers that ask for one. */
+  certificate?: { certificate: string; key: string }
+  /** The name asked for (SNI) and verified. Absent: the host of the hop. */
+  serverName?: string
+  /** `Full`: chain and name; `CA`: the chain alone; `None`: neither. */
+  verify: 'Full' | 'CA' | 'None'
+}
+
+/** Where requests are sent first. What is left out is located (RFC 3263); an IP address pins: one attempt to one address. */
+export interface Hop {
+  /** A name or an IP address. */
+  host: string
+  port?: number
+  transport?: Transport
+  /** Of the WebSocket's URL; default `/`. */
+  path?: string
+  /** Of the addresses that are used; default: both. */
+  family?: 4 | 6
+  /** For TLS and WSS. Absent: `Full`, with the certificates that Node trusts. */
+  tls?: TlsSettings
+}
+
+/** What a peer showed of itself over TLS. */
+export interface PeerCertificate {
+  /** As a distinguished name: `CN=sip.example.com, O=Example`. */
+  subject: string
+  /** Milliseconds since 1970. */
+  validTo: number
+}
+
+/** Bound ports. UDP and TCP are always there, the others when they are listened on. */
+export type Ports = Readonly<Record<'UDP' | 'TCP', number> & Partial<Record<Transport, number>>>
 
 export interface Credentials {
   /** The digest username (RFC 7616), which may differ from the user of the address-of-record. */
@@ -27,8 +64,7 @@ export interface LocalParty {
   /** User part of our Contact. For a callee it is unguessable, so that a scanner's INVITE is not the awaited call. */
   contactUser: string
   credentials?: Credentials
-  /** Where requests are sent (RFC 3263 location of a name is done by the engine). */
-  nextHop: Endpoint
+  nextHop: Hop
   /** True: nextHop is an outbound proxy and is sent as the first Route (`;lr`). */
   outboundProxy: boolean
 }
@@ -43,8 +79,10 @@ export type Failure =
   /** At least a 1xx, and no final response by the deadline. `code` is the last provisional one. */
   | { kind: 'NoFinalResponse'; code: number }
   | { kind: 'DnsFailed'; detail: string }
-  /** The connection was refused, reset or could not be made (TCP). */
+  /** The connection was refused, reset or could not be made. */
   | { kind: 'ConnectFailed'; detail: string }
+  /** There was a connection, but no TLS over it: a certificate that is not trusted, or no handshake. */
+  | { kind: 'TlsFailed'; detail: string }
   /** The abort signal ended it. */
   | { kind: 'Aborted' }
 
@@ -191,8 +229,7 @@ export interface SignallingEngine extends AsyncDisposable {
   onRequest(method: string, handler: (request: IncomingRequest) => void): Disposable
   /** The local address from which packets to `host` leave: what Contact, Via and our SDP name. */
   localAddress(host: string): Promise<string>
-  /** Bound ports by transport. */
-  readonly ports: Readonly<Record<Transport, number>>
+  readonly ports: Ports
   /** All of it is 0 after everything was stopped: tested. */
   readonly gauges: Readonly<{ transactions: number; dialogs: number; registrations: number }>
   /** Totals since the start. A message's key is direction, method and class: `In INVITE request`, `Out INVITE 2xx`. */

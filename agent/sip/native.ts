@@ -149,7 +149,7 @@ async function sendOptions(core: Core, options: RequestOptions & { target: strin
     build: (flow, credentials) => {
       sequence++
       const headers = outsideDialog(party, { method: 'OPTIONS', to: target, callId, fromTag, sequence })
-        .add('Contact', `<${contactUri(core, flow, party.contactUser)}>`)
+        .add('Contact', `<${contactUri(flow, party.contactUser)}>`)
         .add('Accept', 'application/sdp')
       for (const [name, value] of credentials) headers.add(name, value)
       return finish(core, flow, { method: 'OPTIONS', uri: target, headers })

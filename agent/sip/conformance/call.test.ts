@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Call, IncomingCall, Transport } from '../engine.ts'
+import type { Call, IncomingCall } from '../engine.ts'
 import { aborted, ANSWER, drained, engine, fasterClock, first, inviteOptions, OFFER, titles } from './lab.ts'
 
-describe.each<Transport>(['UDP', 'TCP'])('calls over %s', (transport) => {
+describe.each(['UDP', 'TCP'] as const)('calls over %s', (transport) => {
   async function pair(factor = 1) {
     const clock = fasterClock(factor)
     const caller = await engine({ clock, userAgent: 'caller' })

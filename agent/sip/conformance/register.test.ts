@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../../../lib/random.ts'
 import { createDigestServer } from '../digest/digest-server.ts'
-import type { Credentials, IncomingRequest, SignallingEngine, Transport } from '../engine.ts'
+import type { Credentials, IncomingRequest, SignallingEngine } from '../engine.ts'
 import { Trace } from '../trace/trace.ts'
 import { drained, engine, fasterClock, party, titles } from './lab.ts'
 
@@ -38,7 +38,7 @@ function registrar(server: SignallingEngine, clock: ReturnType<typeof fasterCloc
   return { bindings, state }
 }
 
-describe.each<Transport>(['UDP', 'TCP'])('registration over %s', (transport) => {
+describe.each(['UDP', 'TCP'] as const)('registration over %s', (transport) => {
   async function lab(factor = 1) {
     const clock = fasterClock(factor)
     const server = await engine({ clock })

@@ -4,6 +4,7 @@ import type { LocalParty } from '../engine.ts'
 import type { Arrival, Flow } from '../transport/flow.ts'
 import { Headers, receivedVias } from './headers.ts'
 import { reasonPhrase, requestBytes, type Request, responseBytes } from './message.ts'
+import { transportParameter } from '../transport/hop.ts'
 import { ReplyPath } from '../transport/reply-path.ts'
 import { bracketed, parseUri, quote } from './uri.ts'
 
@@ -21,7 +22,7 @@ export function finish(
   { method, uri, headers, body = '' }: { method: string; uri: string; headers: Headers; body?: string },
   branch = core.identifiers.branch(),
 ): Built {
-  const complete = new Headers().add('Via', viaValue(core, flow, branch)).append(headers)
+  const complete = new Headers().add('Via', viaValue(flow, branch)).append(headers)
   complete.add('User-Agent', core.userAgent)
   if (body !== '') complete.add('Content-Type', 'application/sdp')
   const request: Request = { kind: 'Request', version: 'SIP/2.0', method, uri, headers: complete, body }
@@ -29,14 +30,13 @@ export function finish(
 }
 
 /** `rport` asks for the answer to come to where the request came from (RFC 3581). */
-function viaValue(core: Core, { transport, localHost }: Flow, branch: string): string {
-  return `SIP/2.0/${transport} ${bracketed(localHost)}:${core.ports[transport]};branch=${branch};rport`
+function viaValue({ transport, sentBy }: Flow, branch: string): string {
+  return `SIP/2.0/${transport} ${sentBy};branch=${branch};rport`
 }
 
-/** Our Contact: where we are bound, by the transport that the flow has. */
-export function contactUri(core: Core, { transport, localHost }: Flow, user: string): string {
-  const parameter = transport === 'TCP' ? ';transport=tcp' : ''
-  return `sip:${user === '' ? '' : `${user}@`}${bracketed(localHost)}:${core.ports[transport]}${parameter}`
+/** Our Contact: where the peer of the flow reaches us, by the same transport. */
+export function contactUri({ transport, sentBy }: Flow, user: string): string {
+  return `sip:${user === '' ? '' : `${user}@`}${sentBy}${transportParameter(transport)}`
 }
 
 /** What is the same in every request of one party outside a dialog (8.1.1), but for Via. */
@@ -54,8 +54,9 @@ export function outsideDialog(
   const name = displayName === undefined ? '' : `${quote(displayName)} `
   const headers = new Headers().add('Max-Forwards', '70')
   if (outboundProxy) {
-    const transport = nextHop.transport === 'TCP' ? ';transport=tcp' : ''
-    headers.add('Route', `<sip:${bracketed(nextHop.host)}:${nextHop.port}${transport};lr>`)
+    const { host, port, transport } = nextHop
+    const parameter = transport === undefined ? '' : transportParameter(transport)
+    headers.add('Route', `<sip:${bracketed(host)}${port === undefined ? '' : `:${port}`}${parameter};lr>`)
   }
   return headers
     .add('From', `${name}<${aor}>;tag=${fromTag}`)

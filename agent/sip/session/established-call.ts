@@ -120,7 +120,7 @@ export class EstablishedCall implements Call, DialogUser {
     const sdp = onReoffer?.(sessionDescription(request))
     if (sdp === undefined) return void respond({ code: 488 })
     dialog.refreshTarget(request.headers)
-    const contact = `<${contactUri(core, arrival.flow, contactUser)}>`
+    const contact = `<${contactUri(arrival.flow, contactUser)}>`
     const accepted = respond({
       code: 200,
       headers: [

@@ -2,7 +2,7 @@
 import type { Authenticator } from '../digest/authenticator.ts'
 import type { Built, HeaderField } from '../message/build.ts'
 import { type Core, reach } from '../core.ts'
-import type { Endpoint, Failure } from '../engine.ts'
+import type { Failure, Hop } from '../engine.ts'
 import type { Flow } from '../transport/flow.ts'
 import type { Journal } from '../trace/journal.ts'
 import type { Response } from '../message/message.ts'
@@ -10,7 +10,7 @@ import type { ClientFailure } from '../transaction/client.ts'
 import { TRANSACTION_TIMEOUT } from '../transaction/timers.ts'
 
 export interface ExchangeOptions {
-  nextHop: Endpoint
+  nextHop: Hop
   /** What credentials are computed over. */
   method: string
   uri: string

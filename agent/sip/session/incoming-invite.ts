@@ -164,7 +164,7 @@ export class IncomingInvite implements IncomingCall, DialogUser {
   }
 
   #contact(): HeaderField {
-    return ['Contact', `<${contactUri(this.#core, this.#arrival.flow, parseUri(this.#request.uri)?.user ?? '')}>`]
+    return ['Contact', `<${contactUri(this.#arrival.flow, parseUri(this.#request.uri)?.user ?? '')}>`]
   }
 
   /** 13.3.1.4: the dialog is confirmed all the same, and is ended with BYE. */

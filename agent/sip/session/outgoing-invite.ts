@@ -100,7 +100,7 @@ export class OutgoingInvite implements OutgoingCall {
     const sequence = ++this.#sequence
     this.#provisional = undefined
     const headers = outsideDialog(party, { method: 'INVITE', to: target, callId, fromTag: this.#fromTag, sequence })
-      .add('Contact', `<${contactUri(this.#core, flow, party.contactUser)}>`)
+      .add('Contact', `<${contactUri(flow, party.contactUser)}>`)
       .add('Allow', this.#core.allow())
     for (const [name, value] of this.#authenticator.authorize('INVITE', target)) headers.add(name, value)
     const built = finish(this.#core, flow, { method: 'INVITE', uri: target, headers, body: offer })

@@ -170,7 +170,7 @@ class Binding implements Registration {
       journal: this.#journal,
       build: (flow, credentials) => {
         // The same through all its life, or the registrar would keep two.
-        this.#contact ||= contactUri(this.#core, flow, party.contactUser)
+        this.#contact ||= contactUri(flow, party.contactUser)
         const sequence = ++this.#sequence
         const headers = outsideDialog(party, {
           method: 'REGISTER',
@@ -209,6 +209,7 @@ function mayPass(failure: Failure): boolean {
     case 'DnsFailed':
     case 'ConnectFailed':
       return true
+    case 'TlsFailed':
     case 'AuthenticationFailed':
     case 'Aborted':
       return false

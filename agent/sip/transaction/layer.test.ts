@@ -11,7 +11,7 @@ import { type Incoming, TransactionLayer } from './layer.ts'
 /** The edge of the network: what was sent, and when. */
 class Wire implements Flow {
   readonly local = '192.0.2.1:5060'
-  readonly localHost = '192.0.2.1'
+  readonly sentBy = '192.0.2.1'
   readonly remote: Endpoint
   readonly sent: Array<{ at: number; text: string }> = []
   readonly watchers = new Set<FlowWatcher>()
@@ -61,7 +61,7 @@ function lab(transport: Transport = 'UDP') {
   const taken: Array<{ request: Request; incoming: Incoming; merged: boolean }> = []
   const layer = new TransactionLayer(
     wheel,
-    { udp: () => wire, tcp: async () => ({ kind: 'Open', flow: wire }) },
+    { udp: () => wire, open: async () => ({ kind: 'Open', flow: wire }) },
     {
       admits: () => true,
       request: (request, _arrival, incoming, merged) => taken.push({ request, incoming, merged }),

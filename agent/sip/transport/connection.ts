@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   clock: Clock
   limits: Limits
   refused: Refusals
+  /** The port that Via and Contact name. */
+  listening: () => number
   receive: (arrival: Arrival) => void
   /** Told of each message that leaves. */
   sent: (bytes: Buffer) => void
@@ -72,12 +74,16 @@ export class Connection implements Flow {
     return this.#heardAt
   }
 
-  get localHost(): string {
-    return plainAddress(this.#socket.localAddress ?? '')
+  get local(): string {
+    return `${this.#localHost}:${this.#socket.localPort ?? 0}`
   }
 
-  get local(): string {
-    return `${bracketed(this.localHost)}:${this.#socket.localPort ?? 0}`
+  get sentBy(): string {
+    return `${this.#localHost}:${this.#options.listening()}`
+  }
+
+  get #localHost(): string {
+    return bracketed(plainAddress(this.#socket.localAddress ?? ''))
   }
 
   send(bytes: Buffer, failed: (detail: string) => void): void {

@@ -1,5 +1,5 @@
 /** What a transaction sees of the transport: one peer that bytes can be sent to, and bytes that came from it. No socket is opened here. */
-import type { Endpoint, Transport } from '../engine.ts'
+import type { Endpoint, Failure, Transport } from '../engine.ts'
 
 /** Told when a flow that was in use is lost; a flow of UDP is never lost. */
 export interface FlowWatcher {
@@ -13,8 +13,8 @@ export interface Flow {
   readonly reliable: boolean
   /** `host:port` of our side. */
   readonly local: string
-  /** The address alone: what Via and Contact name. */
-  readonly localHost: string
+  /** `host:port` where the peer reaches us by this transport: what Via and Contact name. */
+  readonly sentBy: string
   readonly remote: Endpoint
   /** False: a connection that has ended. */
   readonly open: boolean
@@ -44,4 +44,4 @@ export interface Arrival {
   readonly flow: Flow
 }
 
-export type OpenOutcome = { kind: 'Open'; flow: Flow } | { kind: 'ConnectFailed'; detail: string }
+export type OpenOutcome = { kind: 'Open'; flow: Flow } | Extract<Failure, { kind: 'ConnectFailed' | 'TlsFailed' }>

@@ -4,9 +4,10 @@ import { connect, createServer, type Socket } from 'node:net'
 import { isWildcard, plainAddress } from '../locate/addresses.ts'
 import type { Endpoint } from '../engine.ts'
 import type { OpenOutcome } from './flow.ts'
+import type { Target } from './hop.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 
-export interface TcpOptions extends ConnectionOptions {
+export interface TcpOptions extends Omit<ConnectionOptions, 'listening'> {
   host: string
   port: number
 }
@@ -14,7 +15,7 @@ export interface TcpOptions extends ConnectionOptions {
 export interface TcpTransport extends AsyncDisposable {
   readonly port: number
   /** A connection to the peer: the one that is there, or a new one. Gives up after 32 s, like timer B. */
-  open(host: string, port: number): Promise<OpenOutcome>
+  open(target: Target): Promise<OpenOutcome>
 }
 
 /** Milliseconds. */
@@ -36,7 +37,7 @@ export async function listenTcp(options: TcpOptions): Promise<TcpTransport> {
     open: (connection: Connection) => Promise<OpenOutcome>,
   ): Promise<OpenOutcome> {
     const key = peerKey(remote)
-    const connection: Connection = new Connection(socket, remote, options, () => {
+    const connection: Connection = new Connection(socket, remote, { ...options, listening }, () => {
       connections.delete(connection)
       if (byPeer.get(key)?.connection === connection) byPeer.delete(key)
     })
@@ -44,6 +45,11 @@ export async function listenTcp(options: TcpOptions): Promise<TcpTransport> {
     const made = open(connection)
     byPeer.set(key, { connection, made })
     return made
+  }
+
+  const listening = (): number => {
+    const address = server.address()
+    return address !== null && typeof address === 'object' ? address.port : port
   }
 
   const server = createServer(KEEP_ALIVE, (socket) => {
@@ -76,10 +82,10 @@ export async function listenTcp(options: TcpOptions): Promise<TcpTransport> {
     }
   }
 
-  const address = server.address()
   return {
-    port: address !== null && typeof address === 'object' ? address.port : port,
-    async open(remoteHost, remotePort) {
+    port: listening(),
+    async open({ host: remoteHost, port: remotePort, transport }) {
+      if (transport !== 'TCP') return { kind: 'ConnectFailed', detail: `there is no ${transport} here` }
       const remote: Endpoint = { host: remoteHost, port: remotePort, transport: 'TCP' }
       const present = byPeer.get(peerKey(remote))
       if (present?.connection.usable) {

@@ -1,7 +1,7 @@
 /** The transport layer (RFC 3261 18): both sockets, and the way of a message from its bytes to whom it concerns. */
 import type { Clock } from '../../../lib/clock.ts'
 import type { LocalAddresses } from '../locate/addresses.ts'
-import type { Transport } from '../engine.ts'
+import type { Ports, Transport } from '../engine.ts'
 import type { Arrival, Flow } from './flow.ts'
 import type { Limits, Refusals } from '../limits.ts'
 import { MOST_BYTES, type Message, parseMessage, type Request } from '../message/message.ts'
@@ -25,7 +25,7 @@ export interface TransportOptions {
 
 export interface Transports extends AsyncDisposable {
   readonly ways: Ways
-  readonly ports: Readonly<Record<Transport, number>>
+  readonly ports: Ports
 }
 
 /** Binds UDP and TCP. @throws with `code`, `address` and `port` when one of them cannot be bound; then none is */
@@ -65,7 +65,7 @@ export async function bindTransports(options: TransportOptions): Promise<Transpo
   )
   const owned = stack.move()
   return {
-    ways: { udp: (remote, port) => udp.flow(remote, port), tcp: (remote, port) => tcp.open(remote, port) },
+    ways: { udp: (remote, port) => udp.flow(remote, port), open: (target) => tcp.open(target) },
     ports: { UDP: udp.port, TCP: tcp.port },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

@@ -85,14 +85,14 @@ class UdpFlow implements Flow {
   readonly reliable = false
   readonly heardAt = -Infinity
   readonly local: string
-  readonly localHost: string
+  readonly sentBy: string
   readonly remote: Endpoint
   readonly #sender: Sender
 
   constructor(sender: Sender, local: { host: string; port: number }, remote: Endpoint) {
     this.#sender = sender
     this.local = `${bracketed(local.host)}:${local.port}`
-    this.localHost = local.host
+    this.sentBy = this.local
     this.remote = remote
   }
 
