@@ -1,7 +1,7 @@
 # Everything goes through npm scripts: they put the project's own Node first on the PATH, whatever Node the machine has.
 # `make run` starts the product on embedded defaults, `make test` runs every test.
 
-.PHONY: run test soak check lab generate install
+.PHONY: run test soak bench-sip check lab generate install
 
 run: install
 	@npm run --silent demo
@@ -11,6 +11,10 @@ test: install lab
 
 soak: install lab
 	npm run soak
+
+# The SIP user agent against SIPp, on two cores with nothing else to do; most of two hours.
+bench-sip: install lab
+	npm run bench:sip -- --date "$$(date -u +%F)"
 
 check: install
 	npm run check

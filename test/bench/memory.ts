@@ -1,0 +1,79 @@
+/**
+ * A process that holds registrations or dialogs, or makes very many calls, and reports what its memory is before and after:
+ * `node memory.ts --what registrations|dialogs|growth --port P --peer PID [--count N] [--traces]`. The peer is told by SIGUSR2 to report as well.
+ */
+import { parseArgs } from 'node:util'
+import { benchEngine, Caller, idle, memory, newTally, pause, report } from './caller.ts'
+
+const { values } = parseArgs({
+  options: {
+    what: { type: 'string', default: '' },
+    port: { type: 'string', default: '' },
+    /** Process id of the UAS. */
+    peer: { type: 'string', default: '' },
+    count: { type: 'string', default: '10000' },
+    traces: { type: 'boolean', default: false },
+  },
+})
+const count = Number(values.count)
+const engine = await benchEngine()
+const caller = new Caller(engine, { port: Number(values.port), transport: 'UDP' }, values.traces)
+const tally = newTally()
+
+if (values.what === 'registrations') {
+  // The code is compiled and the tables have grown before the first figure.
+  const kept = [await registered('before', 1_000)]
+  await snapshot(0)
+  kept.push(await registered('kept', count))
+  await snapshot(kept[1]?.length ?? 0)
+} else if (values.what === 'dialogs') {
+  await caller.release(await caller.hold(2_000, tally))
+  await snapshot(0)
+  const kept = await caller.hold(count, tally)
+  await snapshot(kept.length)
+} else {
+  await calls(10_000)
+  await snapshot(10_000)
+  await calls(count - 10_000)
+  await snapshot(count)
+}
+report({ event: 'done', failed: tally.failed })
+process.exit()
+
+async function snapshot(items: number): Promise<void> {
+  await idle(engine)
+  const { transactions, dialogs, registrations, ...gauges } = engine.gauges
+  process.kill(Number(values.peer), 'SIGUSR2')
+  // Its last timers may run a little longer than ours.
+  await pause(3_000)
+  report({ event: 'memory', items, ...memory(), transactions, dialogs, registrations, ...gauges })
+}
+
+async function registered(name: string, total: number) {
+  const bindings = []
+  while (bindings.length < total) {
+    const some = Array.from({ length: 50 }, (_, index) => register(`${name}-${bindings.length + index}`))
+    bindings.push(...(await Promise.all(some)))
+  }
+  return bindings
+}
+
+async function register(user: string) {
+  const outcome = await engine.register({
+    party: caller.party(user),
+    callId: `bench-${user}`,
+    timeout: 8_000,
+    trace: caller.trace(),
+    signal: new AbortController().signal,
+    expires: 3_600,
+  })
+  if (outcome.kind !== 'Registered') throw new Error(`not registered: ${JSON.stringify(outcome)}`)
+  return outcome.registration
+}
+
+/** At a rate that both sides carry easily: all transactions of 32 s are in memory at a time. */
+async function calls(total: number): Promise<void> {
+  const rate = 4_000
+  await caller.atRate(tally, { rate, milliseconds: (total / rate) * 1000 })
+  await caller.drained(tally, 30_000)
+}

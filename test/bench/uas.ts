@@ -1,0 +1,41 @@
+/**
+ * A process whose engine answers each INVITE at once with 180 and 200, and is a registrar that takes every REGISTER.
+ * SIGUSR2: reports its memory once all transactions are over. SIGTERM: reports its calls and ends.
+ */
+import { benchEngine, idle, memory, report, SDP } from './caller.ts'
+
+const engine = await benchEngine()
+const counts = { calls: 0, confirmed: 0, ended: 0, retransmissionsSent: 0, retransmissionsReceived: 0 }
+
+engine.onInvite(undefined, (incoming) => {
+  counts.calls++
+  incoming.ring()
+  void incoming.answer(SDP).then(async (call) => {
+    if (!call) return
+    counts.confirmed++
+    await call.ended
+    counts.ended++
+    counts.retransmissionsSent += call.counters.retransmissionsSent
+    counts.retransmissionsReceived += call.counters.retransmissionsReceived
+  })
+})
+
+engine.onRequest('REGISTER', (request) => {
+  const contact = request.header('contact').map((value) => ['Contact', value] as const)
+  request.respond(200, 'OK', contact)
+})
+
+process.on('SIGUSR2', () => {
+  void idle(engine).then(() => report({ event: 'memory', ...memory(), ...gauges() }))
+})
+process.on('SIGTERM', () => {
+  const { user, system } = process.cpuUsage()
+  report({ event: 'result', ...counts, user, system, ...gauges() })
+  process.exit()
+})
+report({ event: 'ready', ports: engine.ports })
+
+function gauges(): object {
+  const { transactions, dialogs } = engine.gauges
+  return { transactions, dialogs }
+}
