@@ -56,7 +56,9 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
     if (!layers || !request) return
     const { core } = layers
     const arrival = { bytes: Buffer.alloc(0), at: clock.monotonic(), flow }
-    respondOnce(core, request, arrival, { code: 400, reason: `Bad Request: ${reason}` })
+    if (server.knows(request.method))
+      respondOnce(core, request, arrival, { code: 400, reason: `Bad Request: ${reason}` })
+    else respondOnce(core, request, arrival, { code: 501, headers: [['Allow', server.allow()]] })
   }
 
   const {

@@ -282,7 +282,7 @@ function isTokenCharacter(code: number): boolean {
 }
 
 const VIA =
-  /^SIP[ \t]*\/[ \t]*2\.0[ \t]*\/[ \t]*([^\s;,]+)[ \t]+(\[[^\]]+\]|[^\s;:,]+)[ \t]*(?::[ \t]*(\d{1,5}))?[ \t]*(;.*)?$/is
+  /^SIP[ \t]*\/[ \t]*\d+\.\d+[ \t]*\/[ \t]*([^\s;,]+)[ \t]+(\[[^\]]+\]|[^\s;:,]+)[ \t]*(?::[ \t]*(\d{1,5}))?[ \t]*(;.*)?$/is
 
 function parseVia(value: string | undefined): Via | undefined {
   if (value === undefined) return undefined

@@ -1,6 +1,7 @@
 /** Receives requests (RFC 3261 8.2): what is refused at once, what belongs to a dialog, and who takes the rest. */
 import { buildResponse, type HeaderField, respondOnce, type ResponseOptions } from '../message/build.ts'
 import type { Core } from '../core.ts'
+import { faultOf, unacceptable } from './bad-request.ts'
 import { dialogKey } from './dialog.ts'
 import type { IncomingCall, IncomingRequest } from '../engine.ts'
 import type { Arrival } from '../transport/flow.ts'
@@ -46,6 +47,11 @@ export class UserAgentServer implements TransactionUser {
 
   allow(): string {
     return [...OWN_METHODS, ...this.#requests.keys()].join(', ')
+  }
+
+  /** What is not known is told 501, whatever else is wrong with it. */
+  knows(method: string): boolean {
+    return KNOWN_METHODS.has(method) || this.#requests.has(method)
   }
 
   trying(request: Request, arrival: Arrival): Buffer {
@@ -94,10 +100,12 @@ export class UserAgentServer implements TransactionUser {
   #refusal(request: Request, merged: boolean): ResponseOptions | undefined {
     const { method, version, uri } = request
     if (version !== 'SIP/2.0') return { code: 505 }
-    if (!KNOWN_METHODS.has(method) && !this.#requests.has(method)) return { code: 501, headers: [this.#allowField()] }
+    if (!this.knows(method)) return { code: 501, headers: [this.#allowField()] }
+    const fault = faultOf(request)
+    if (fault !== undefined) return { code: 400, reason: `Bad Request: ${fault}` }
     if (!['sip', 'sips', 'tel'].includes(schemeOf(uri) ?? '')) return { code: 416 }
     if (method === 'CANCEL') return undefined
-    return merged ? { code: 482 } : unsupported(request)
+    return merged ? { code: 482 } : (unsupported(request) ?? unacceptable(request))
   }
 
   #inDialog(request: Request, arrival: Arrival, incoming: Incoming, respond: (options: ResponseOptions) => void): void {

@@ -141,10 +141,11 @@ function clientKey({ headers }: Request | Response): string {
   return `${headers.cseq?.method} ${headers.via?.branch}`
 }
 
-/** 17.2.3; without the magic cookie what RFC 2543 took instead, the To tag left out because the ACK has another one. */
+/** 17.2.3; without the magic cookie, or with nothing after it, what RFC 2543 took instead, the To tag left out because the ACK has another one. */
 function serverKey({ headers, uri }: Request, method: string): string {
   const { via, cseq, callId, fromTag } = headers
-  if (via?.branch.startsWith(MAGIC_COOKIE)) return `${method} ${via.branch} ${via.sentBy}`
+  if (via?.branch.startsWith(MAGIC_COOKIE) && via.branch !== MAGIC_COOKIE)
+    return `${method} ${via.branch} ${via.sentBy}`
   return [method, uri, fromTag, callId, cseq?.number, headers.list('via')[0]].join(' ')
 }
 

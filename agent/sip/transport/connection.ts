@@ -117,6 +117,8 @@ export class Connection implements Flow {
   }
 
   #take(chunk: Buffer): void {
+    // After what lost the frame nothing is read any more.
+    if (!this.open) return
     const { clock, receive, broken } = this.#options
     const at = clock.monotonic()
     this.#heardAt = at
@@ -129,7 +131,8 @@ export class Connection implements Flow {
     }
     if (framed.kind === 'Messages') return
     broken(this, framed.reason)
-    this.#socket.destroy()
+    // What it was answered leaves first.
+    this.#socket.destroySoon()
   }
 
   /** Ends it when nobody watches it and it was of no use for `limit` milliseconds; looks again when that is not so yet. */

@@ -3,8 +3,10 @@ import { MOST_BYTES } from '../message/message.ts'
 
 const LF = 10
 const CR = 13
-const CONTENT_LENGTH = /^(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*$/im
+/** The value is all of its line, or of the line that continues it. */
+const CONTENT_LENGTH = /^(?:content-length|l)[ \t]*:\s*([^\r\n]*)/im
 
+/** `Broken`: the last one may be a header alone, of a message whose length cannot be known, so that it can be answered. */
 export type Framed = { kind: 'Messages'; messages: Buffer[] } | { kind: 'Broken'; messages: Buffer[]; reason: string }
 
 export class Framing {
@@ -19,7 +21,7 @@ export class Framing {
     this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes])
     const messages: Buffer[] = []
     for (;;) {
-      const reason = this.#measure()
+      const reason = this.#measure(messages)
       if (reason !== undefined) return { kind: 'Broken', messages, reason }
       if (this.#needed === 0 || this.#pending.length < this.#needed) return { kind: 'Messages', messages }
       messages.push(this.#pending.subarray(0, this.#needed))
@@ -30,7 +32,7 @@ export class Framing {
   }
 
   /** Finds out how long the next message is; a reason when that can never be known. */
-  #measure(): string | undefined {
+  #measure(messages: Buffer[]): string | undefined {
     if (this.#needed > 0) return undefined
     if (this.#searched === 0) this.#skipEmptyLines()
     const end = this.#pending.indexOf('\r\n\r\n', Math.max(0, this.#searched - 3), 'latin1')
@@ -38,9 +40,12 @@ export class Framing {
       this.#searched = this.#pending.length
       return this.#pending.length > MOST_BYTES ? `a header of more than ${MOST_BYTES} bytes` : undefined
     }
-    const length = CONTENT_LENGTH.exec(this.#pending.toString('latin1', 0, end))?.[1]
-    // 20.14: over a stream it must be there. Without it the message is taken to have no body.
-    this.#needed = end + 4 + Number(length ?? 0)
+    const length = contentLength(this.#pending.toString('latin1', 0, end))
+    if (length === undefined) {
+      messages.push(this.#pending.subarray(0, end + 4))
+      return 'a message of unknown length'
+    }
+    this.#needed = end + 4 + length
     return this.#needed > MOST_BYTES ? `a message of more than ${MOST_BYTES} bytes` : undefined
   }
 
@@ -50,4 +55,14 @@ export class Framing {
     while (this.#pending[start] === CR || this.#pending[start] === LF) start++
     if (start > 0) this.#pending = this.#pending.subarray(start)
   }
+}
+
+/** 20.14: over a stream it must be there; without it the message is taken to have no body. Undefined: it is no number, or there are two. */
+function contentLength(head: string): number | undefined {
+  const found = CONTENT_LENGTH.exec(head)
+  if (!found) return 0
+  const value = (found[1] ?? '').trimEnd()
+  const another = CONTENT_LENGTH.exec(head.slice(found.index + found[0].length))
+  if (!/^\d{1,9}$/.test(value) || (another && (another[1] ?? '').trimEnd() !== value)) return undefined
+  return Number(value)
 }

@@ -4,7 +4,7 @@ import type { LocalAddresses } from '../locate/addresses.ts'
 import type { Ports, Transport } from '../engine.ts'
 import type { Arrival, Flow } from './flow.ts'
 import type { Limits, Refusals } from '../limits.ts'
-import { MOST_BYTES, type Message, parseMessage, type Request } from '../message/message.ts'
+import { type Message, parseMessage, type Request } from '../message/message.ts'
 import type { MessageCounter } from './message-counter.ts'
 import type { Ways } from './reply-path.ts'
 import { listenTcp } from './tcp.ts'
@@ -60,7 +60,7 @@ export async function bindTransports(options: TransportOptions): Promise<Transpo
   const tcp = stack.use(
     await listenTcp({
       ...{ clock, host, port: ports.TCP ?? 0, limits, refused, sent, receive: deliver },
-      broken: (flow, reason) => options.malformed(`${reason}, at most ${MOST_BYTES} are taken`, flow),
+      broken: (flow, reason) => options.malformed(reason, flow),
     }),
   )
   const owned = stack.move()
