@@ -1,41 +1,74 @@
 /** The part of sdp-transform that is used here; the package has no types of its own. Fields are as its grammar names them, all of them optional to a hostile peer. */
 declare module 'sdp-transform' {
-  export interface SessionDescription {
+  /** What looks like a number is one; as text again it is what it was. */
+  export type Text = string | number
+
+  export interface SessionDescription extends Shared {
     version?: number
     origin?: {
-      username: string
-      sessionId: number | string
-      sessionVersion: number | string
+      username: Text
+      sessionId: Text
+      sessionVersion: Text
       netType: string
       ipVer: number
-      address: string
+      address: Text
     }
-    name?: string
-    connection?: Connection
+    name?: Text
     timing?: { start: number; stop: number }
-    direction?: string
-    ptime?: number
+    groups?: Array<{ type: Text; mids: Text }>
     media: MediaDescription[]
+  }
+
+  /** What a session says for all of its media, and a stream for itself. */
+  export interface Shared {
+    connection?: Connection
+    direction?: string
+    ptime?: Text
+    maxptime?: Text
+    setup?: Text
+    icelite?: string
+    iceUfrag?: Text
+    icePwd?: Text
+    iceOptions?: Text
+    /** The last of them. */
+    fingerprint?: { type: Text; hash: Text }
   }
 
   export interface Connection {
     version: number
-    ip: string
+    ip: Text
   }
 
-  export interface MediaDescription {
-    type?: string
-    port?: number
-    protocol?: string
-    /** Space separated; a number when there is only one. */
-    payloads?: string | number
-    connection?: Connection
-    rtp: Array<{ payload: number; codec: string; rate?: number; encoding?: number | string }>
-    fmtp: Array<{ payload: number; config: string }>
-    ptime?: number
-    maxptime?: number
-    direction?: string
-    rtcp?: { port: number; netType?: string; ipVer?: number; address?: string }
+  export interface MediaDescription extends Shared {
+    type?: Text
+    port?: Text
+    protocol?: Text
+    /** Space separated. */
+    payloads?: Text
+    rtp: Array<{ payload: Text; codec: Text; rate?: Text; encoding?: Text }>
+    fmtp: Array<{ payload: Text; config: Text }>
+    rtcpFb?: Array<{ payload: Text; type: Text; subtype?: Text }>
+    rtcp?: { port: Text; netType?: string; ipVer?: number; address?: Text }
+    rtcpMux?: string
+    mid?: Text
+    bundleOnly?: string
+    crypto?: Array<{ id: Text; suite: Text; config: Text; sessionConfig?: Text }>
+    candidates?: CandidateFields[]
+    endOfCandidates?: string
+    remoteCandidates?: Text
+  }
+
+  export interface CandidateFields {
+    foundation: Text
+    component: Text
+    transport: Text
+    priority: Text
+    ip: Text
+    port: Text
+    type: Text
+    raddr?: Text
+    rport?: Text
+    tcptype?: Text
   }
 
   export function parse(sdp: string): SessionDescription

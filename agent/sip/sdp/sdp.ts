@@ -1,10 +1,15 @@
-/** Offer and answer of one audio stream (RFC 3264) over sdp-transform; it opens no port and picks no source. */
-import { isIPv6 } from 'node:net'
-import { type MediaDescription, parse, type SessionDescription, write } from 'sdp-transform'
+/** Offer and answer of one audio stream in G.711, a thin layer over the model; it opens no port and picks no source. */
+import { isAuxiliary, telephoneEvent } from './codecs.ts'
+import type { Codec, MediaDescription, SessionDescription } from './description.ts'
+import type { Direction } from './hold.ts'
+import { type Agreed, type LocalMedia, negotiate, type RefusalReason } from './negotiate.ts'
+import { type LocalSession, makeAnswer, makeOffer } from './offer-answer.ts'
+import { parseDescription, type ParseOutcome } from './parse.ts'
+import { writeDescription } from './write.ts'
 
 export type AudioCodec = 'PCMA' | 'PCMU'
 
-export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
+export type { Direction } from './hold.ts'
 
 /** Static payload types of RFC 3551 table 4. */
 export const payloadTypes: Readonly<Record<AudioCodec, number>> = { PCMU: 0, PCMA: 8 }
@@ -62,170 +67,98 @@ export type AnswerOutcome = { kind: 'Answer'; sdp: string; audio: RemoteAudio } 
 
 /** An offer of one audio stream with all codecs of `local` and telephone-event. */
 export function buildOffer(local: LocalAudio): string {
-  return write(description(local, [audioSection(local, offeredFormats(local.codecs))]))
+  return written(makeOffer(sessionOf(local)), local)
 }
 
 /** Reads the peer's answer to our offer, or its offer, and takes the first of its formats that `codecs` has (RFC 3264 5.1, 6.1: the order is a preference). */
 export function readAudio(sdp: string, codecs: readonly AudioCodec[]): RemoteOutcome {
-  const outcome = choose(sdp, codecs)
-  return outcome.kind === 'Chosen' ? { kind: 'Usable', audio: outcome.audio } : outcome
+  const parsed = parseDescription(sdp)
+  if (parsed.kind === 'Malformed') return malformed(parsed)
+  const local = audioMedia({ address: '', rtpPort: 1, rtcpPort: 2, ptime: DEFAULT_PTIME, codecs, sessionId: 0 })
+  for (const media of parsed.description.media) {
+    const agreed = negotiate(media, local, { offerer: 'Peer', preference: 'Theirs' })
+    if (agreed.kind === 'Agreed') return { kind: 'Usable', audio: remoteAudio(media, agreed) }
+  }
+  return whyNot(parsed.description, local)
 }
 
 /** Answers an offer with one codec: the first of the offer that `local.codecs` has; every other m= line is refused with port 0 (RFC 3264 6). */
 export function buildAnswer(offer: string, local: LocalAudio): AnswerOutcome {
-  const outcome = choose(offer, local.codecs)
-  if (outcome.kind !== 'Chosen') return outcome
-  const { audio, section, session } = outcome
-  const formats: Format[] = [{ payload: audio.payloadType, codec: audio.codec }]
-  if (audio.telephoneEvent !== undefined) formats.push({ payload: audio.telephoneEvent, codec: 'telephone-event' })
-  const answered = { ...local, direction: mirrored(audio.direction, local.direction ?? 'sendrecv') }
-  const sections = session.media.map((offered) =>
-    offered === section ? audioSection(answered, formats) : refused(offered),
-  )
-  return { kind: 'Answer', sdp: write(description(answered, sections)), audio }
+  const parsed = parseDescription(offer)
+  if (parsed.kind === 'Malformed') return malformed(parsed)
+  const session = sessionOf(local)
+  const { description, streams } = makeAnswer(parsed.description, session)
+  const stream = streams.find((each) => each.kind === 'Agreed')
+  if (stream === undefined) return whyNot(parsed.description, audioMedia(local))
+  return { kind: 'Answer', sdp: written(description, local), audio: remoteAudio(stream.remote, stream) }
 }
 
-interface Format {
-  payload: number
-  codec: AudioCodec | 'telephone-event'
+function written(description: SessionDescription, { version = 1 }: LocalAudio): string {
+  return writeDescription({ ...description, origin: { ...description.origin, version: String(version) } })
 }
 
-type Chosen = { kind: 'Chosen'; audio: RemoteAudio; section: MediaDescription; session: SessionDescription }
-
-function choose(sdp: string, codecs: readonly AudioCodec[]): Chosen | Unusable {
-  if (sdp.trim() === '') return unusable('Empty', 'there is no session description')
-  const session = parse(sdp)
-  if (session.version !== 0 || session.origin === undefined) {
-    return unusable('Malformed', 'the session description lacks its v= or o= line')
-  }
-  const sections = session.media.filter(({ type }) => type === 'audio')
-  if (sections.length === 0) return unusable('NoAudio', 'the session description has no audio')
-  const open = sections.filter(({ port }) => isPort(port))
-  if (open.length === 0) return unusable('AudioRefused', 'the audio stream was refused with port 0')
-  const section = open.find(({ protocol }) => protocol === 'RTP/AVP')
-  if (!section) return unusable('WrongProfile', `audio is ${open[0]?.protocol}, not RTP/AVP`)
-  const found = readSection(session, section, codecs)
-  return 'kind' in found ? found : { kind: 'Chosen', audio: found, section, session }
+function sessionOf(local: LocalAudio): LocalSession {
+  return { sessionId: local.sessionId, address: local.address, media: [audioMedia(local)] }
 }
 
-function readSection(
-  session: SessionDescription,
-  section: MediaDescription,
-  codecs: readonly AudioCodec[],
-): RemoteAudio | Unusable {
-  const stated = (section.connection ?? session.connection)?.ip
-  if (stated === undefined) return unusable('NoAddress', 'the audio stream has no c= line')
-  // The library turns whatever looks like a number into one. A multicast address may carry a TTL behind a slash (RFC 8866 5.7).
-  const address = String(stated).split('/')[0] ?? ''
-  const formats = formatsOf(section)
-  const format = formats.find(({ codec }) => codecs.some((each) => each === codec))
-  if (format === undefined) {
-    return unusable(
-      'NoCommonCodec',
-      `of ${formats.map(({ codec }) => codec).join(', ')} there is none of ${codecs.join(', ')}`,
-    )
-  }
-  const rtpPort = section.port ?? 0
-  const event = formats.find(({ codec }) => codec === 'telephone-event')
+function audioMedia({ address, rtpPort, rtcpPort, codecs, ptime, direction }: LocalAudio): LocalMedia {
+  const numbered = codecs.map((name): Codec => ({ name, payloadType: payloadTypes[name], clockRate: 8000 }))
   return {
-    address,
-    rtpPort,
-    rtcpPort: isPort(section.rtcp?.port) ? section.rtcp.port : rtpPort + 1,
-    codec: format.codec as AudioCodec,
-    payloadType: format.payload,
-    ptime: ptimeOf(session, section),
-    direction: directionOf(session, section, address),
-    ...(event && { telephoneEvent: event.payload }),
+    ...{ kind: 'audio', address, port: rtpPort, rtcpPort, profiles: ['RTP/AVP'], ptime },
+    codecs: [...numbered, telephoneEvent(TELEPHONE_EVENT)],
+    ...(direction && { direction }),
   }
 }
 
-/** The formats of the m= line in its order, named by rtpmap or, for a static one, by its number. */
-function formatsOf(section: MediaDescription): Array<{ payload: number; codec: string }> {
-  return String(section.payloads ?? '')
-    .split(' ')
-    .filter((each) => /^\d{1,3}$/.test(each))
-    .map(Number)
-    .map((payload) => ({ payload, codec: codecName(section, payload) }))
-}
-
-function codecName(section: MediaDescription, payload: number): string {
-  const map = section.rtp.find((each) => each.payload === payload)
-  if (map === undefined) return payload === 0 ? 'PCMU' : payload === 8 ? 'PCMA' : `payload type ${payload}`
-  const name = String(map.codec)
-  if ((map.rate ?? 8000) !== 8000) return `${name}/${map.rate}`
-  return name.toLowerCase() === 'telephone-event' ? 'telephone-event' : name.toUpperCase()
-}
-
-function ptimeOf(session: SessionDescription, section: MediaDescription): number {
-  const asked = Number(section.ptime ?? session.ptime ?? DEFAULT_PTIME)
-  const most = Number(section.maxptime ?? Infinity)
-  const ptime = Math.min(asked, most)
-  return ptime >= 1 && ptime <= 200 ? ptime : DEFAULT_PTIME
-}
-
-function directionOf(session: SessionDescription, section: MediaDescription, address: string): Direction {
-  // RFC 2543's way to put on hold, which is still met (RFC 3264 8.4).
-  if (address === '0.0.0.0') return 'inactive'
-  const stated = section.direction ?? session.direction
-  return stated === 'sendonly' || stated === 'recvonly' || stated === 'inactive' ? stated : 'sendrecv'
-}
-
-/** RFC 3264 6.1: we send only where the peer receives and where we want to, and the other way round. */
-function mirrored(theirs: Direction, ours: Direction): Direction {
-  const send = (theirs === 'sendrecv' || theirs === 'recvonly') && (ours === 'sendrecv' || ours === 'sendonly')
-  const receive = (theirs === 'sendrecv' || theirs === 'sendonly') && (ours === 'sendrecv' || ours === 'recvonly')
-  if (send) return receive ? 'sendrecv' : 'sendonly'
-  return receive ? 'recvonly' : 'inactive'
-}
-
-function offeredFormats(codecs: readonly AudioCodec[]): Format[] {
-  const formats = codecs.map((codec): Format => ({ payload: payloadTypes[codec], codec }))
-  return [...formats, { payload: TELEPHONE_EVENT, codec: 'telephone-event' }]
-}
-
-function description(local: LocalAudio, media: MediaDescription[]): SessionDescription {
-  const ipVer = isIPv6(local.address) ? 6 : 4
-  const { sessionId, version = 1, address } = local
+function remoteAudio(media: MediaDescription, { codec, address, telephoneEvent: event }: Agreed): RemoteAudio {
+  const { port, rtcp, direction } = media
   return {
-    version: 0,
-    origin: { username: '-', sessionId, sessionVersion: version, netType: 'IN', ipVer, address },
-    name: '-',
-    connection: { version: ipVer, ip: address },
-    timing: { start: 0, stop: 0 },
-    media,
+    ...{ address, rtpPort: port, rtcpPort: rtcp?.port ?? port + 1, direction },
+    codec: codec.name.toUpperCase() === 'PCMU' ? 'PCMU' : 'PCMA',
+    payloadType: codec.payloadType,
+    ptime: ptimeOf(media),
+    ...(event && { telephoneEvent: event.payloadType }),
   }
 }
 
-function audioSection(local: LocalAudio, formats: readonly Format[]): MediaDescription {
-  const events = formats.filter(({ codec }) => codec === 'telephone-event')
-  return {
-    type: 'audio',
-    port: local.rtpPort,
-    protocol: 'RTP/AVP',
-    payloads: formats.map(({ payload }) => payload).join(' '),
-    rtp: formats.map(({ payload, codec }) => ({ payload, codec, rate: 8000 })),
-    fmtp: events.map(({ payload }) => ({ payload, config: '0-16' })),
-    ptime: local.ptime,
-    direction: local.direction ?? 'sendrecv',
-    // RFC 3605: needed only where it is not the next higher port.
-    ...(local.rtcpPort !== local.rtpPort + 1 && { rtcp: { port: local.rtcpPort } }),
-  }
+function ptimeOf({ ptime = DEFAULT_PTIME, maxptime = Infinity }: MediaDescription): number {
+  const wanted = Math.min(ptime, maxptime)
+  return wanted <= 200 ? wanted : DEFAULT_PTIME
 }
 
-/** RFC 3264 6: a refused stream keeps its place, its kind and at least one format. */
-function refused({ type, protocol, payloads }: MediaDescription): MediaDescription {
-  return {
-    type: type ?? 'application',
-    port: 0,
-    protocol: protocol ?? 'RTP/AVP',
-    payloads: String(payloads ?? '0').split(' ')[0] ?? '0',
-    rtp: [],
-    fmtp: [],
-  }
+/** From the nearest to the farthest from being used: what is said of several streams that cannot be. */
+const NEAREST: readonly RefusalReason[] = ['NoCommonCodec', 'NoAddress', 'OtherProfile']
+
+function whyNot({ media }: SessionDescription, local: LocalMedia): Unusable {
+  const audio = media.filter(({ kind }) => kind === 'audio')
+  if (audio.length === 0) return unusable('NoAudio', 'the session description has no audio')
+  const refusals = audio.map((each) => {
+    const outcome = negotiate(each, local, { offerer: 'Peer', preference: 'Theirs' })
+    return { each, reason: outcome.kind === 'Refused' ? outcome.reason : undefined }
+  })
+  const nearest = NEAREST.find((reason) => refusals.some((refusal) => refusal.reason === reason))
+  const { each } = refusals.find(({ reason }) => reason === nearest) ?? {}
+  if (nearest === 'NoAddress') return unusable('NoAddress', 'the audio stream has no c= line')
+  if (nearest === 'OtherProfile') return unusable('WrongProfile', `audio is ${each?.profile}, not RTP/AVP`)
+  if (nearest !== 'NoCommonCodec') return unusable('AudioRefused', 'the audio stream was refused with port 0')
+  const ours = local.codecs.filter((codec) => !isAuxiliary(codec)).map(({ name }) => name)
+  const theirs = namesOf(each?.formats ?? [], each?.codecs ?? [])
+  return unusable('NoCommonCodec', `of ${theirs} there is none of ${ours.join(', ')}`)
 }
 
-function isPort(value: number | undefined): value is number {
-  return value !== undefined && value >= 1 && value <= 65_535
+/** What a human knows them by: `PCMU`, `PCMU/16000`, `payload type 97`. */
+function namesOf(formats: readonly string[], codecs: readonly Codec[]): string {
+  const names = formats.map((format) => {
+    const codec = codecs.find(({ payloadType }) => String(payloadType) === format)
+    if (codec === undefined) return `payload type ${format}`
+    return codec.clockRate === 8000 ? codec.name : `${codec.name}/${codec.clockRate}`
+  })
+  return names.join(', ')
+}
+
+function malformed({ reason, detail }: Extract<ParseOutcome, { kind: 'Malformed' }>): Unusable {
+  if (reason === 'Empty') return unusable('Empty', detail)
+  return unusable('Malformed', `the session description cannot be read: ${detail}`)
 }
 
 function unusable(reason: Unusable['reason'], detail: string): Unusable {
