@@ -1,12 +1,14 @@
 /** That the lab's peers are real, do what their options say, and are gone afterwards; it says nothing of Ringcheck. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { connect } from 'node:tls'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, test } from 'vitest'
 import { baresip } from '../lab/baresip.ts'
 import { accessibilityProblems, browser } from '../lab/browser.ts'
+import { certificateAuthority } from '../lab/certificates.ts'
 import { kamailio } from '../lab/kamailio.ts'
 import { temporaryFolder, until } from '../lab/process.ts'
 import { checkMetrics } from '../lab/promtool.ts'
@@ -43,6 +45,21 @@ describe('Kamailio', () => {
     }
     await until(() => callee.counts().calls === 2, { what: 'SIPp counted both calls' })
     expect(callee.counts().failed).toBe(0)
+  })
+
+  test('shows the certificate of the name that it is asked for, signed by the authority of the lab', async () => {
+    const authority = await certificateAuthority()
+    const [identity, named] = [await authority.issue(['127.0.0.1']), await authority.issue(['sip.lab.test'])]
+    await using peer = await kamailio({ tls: { identity, named: { name: 'sip.lab.test', identity: named } } })
+    for (const [servername, subject] of [
+      ['', '127.0.0.1'],
+      ['sip.lab.test', 'sip.lab.test'],
+    ] as const) {
+      const socket = connect({ host: peer.host, port: peer.tlsPort, ca: authority.ca, servername })
+      await once(socket, 'secureConnect')
+      expect(socket.getPeerCertificate().subject.CN).toBe(subject)
+      socket.destroy()
+    }
   })
 
   test('refuses a wrong password', async () => {

@@ -1,12 +1,16 @@
 #!/bin/sh
-# Installs the Debian packages of packages.txt whose command is missing; it installs nothing from any other place.
+# Installs the Debian packages of packages.txt whose command or file is missing; it installs nothing from any other place.
 set -eu
 PATH="$PATH:/usr/sbin:/sbin"
 
 missing=
-while read -r command package; do
-  case "$command" in '' | '#'*) continue ;; esac
-  command -v "$command" >/dev/null || missing="$missing $package"
+while read -r needed package; do
+  case "$needed" in
+    '' | '#'*) continue ;;
+    # shellcheck disable=SC2086 # the pattern of a path
+    /*) ls -d $needed >/dev/null 2>&1 || missing="$missing $package" ;;
+    *) command -v "$needed" >/dev/null || missing="$missing $package" ;;
+  esac
 done <"$(dirname "$0")/packages.txt"
 
 [ -n "$missing" ] || exit 0

@@ -8,15 +8,19 @@ export interface KamailioConfig {
   readonly algorithm: 'MD5' | 'SHA-256'
   readonly password: string | undefined
   readonly routes: ReadonlyMap<string, string>
+  readonly everyone: readonly [string, string] | undefined
+  readonly ipv6: boolean
+  /** The path of its settings is relative to the working folder. */
+  readonly tls: { readonly port: number; readonly settings: string } | undefined
 }
 
 const MODULES = [
   ...['pv', 'tm', 'tmx', 'sl', 'rr', 'maxfwd', 'textops', 'siputils', 'xlog'],
-  ...['usrloc', 'registrar', 'auth', 'nathelper', 'htable', 'xhttp', 'jsonrpcs'],
+  ...['usrloc', 'registrar', 'auth', 'nathelper', 'htable', 'xhttp', 'websocket', 'jsonrpcs'],
 ]
 
 export function kamailioConfig(config: KamailioConfig): string {
-  const { port, domain, frTimer, algorithm, password, routes } = config
+  const { port, domain, frTimer, algorithm, password, routes, everyone, ipv6, tls } = config
   return `#!KAMAILIO
 debug=1
 log_stderror=yes
@@ -26,15 +30,17 @@ tcp_children=2
 auto_aliases=no
 dns=no
 rev_dns=no
-enable_tls=no
+enable_tls=${tls ? 'yes' : 'no'}
 tcp_accept_no_cl=yes
 tcp_connection_lifetime=3600
 listen=udp:127.0.0.1:${port}
 listen=tcp:127.0.0.1:${port}
+${ipv6 ? `listen=udp:[::1]:${port}\nlisten=tcp:[::1]:${port}` : ''}
+${tls ? `listen=tls:127.0.0.1:${tls.port}` : ''}
 alias="${domain}"
 server_header="Server: lab"
 
-${MODULES.map((name) => `loadmodule "${name}.so"`).join('\n')}
+${[...MODULES, ...(tls ? ['tls'] : [])].map((name) => `loadmodule "${name}.so"`).join('\n')}
 
 modparam("tm", "fr_timer", ${Math.round(frTimer * 1000)})
 modparam("usrloc", "db_mode", 0)
@@ -46,13 +52,15 @@ modparam("auth", "nonce_expire", 300)
 modparam("auth", "algorithm", "${algorithm}")
 modparam("htable", "htable", "routes=>size=6;")
 modparam("jsonrpcs", "transport", 1)
+${tls ? `modparam("tls", "config", "${tls.settings}")` : ''}
 
 event_route[htable:mod-init] {
 ${[...routes].map(([user, target]) => `    $sht(routes=>${user}) = "${target}";`).join('\n') || '    return;'}
 }
 
-# The lab's own questions (who is registered) come by HTTP to the TCP port.
+# WebSockets begin as HTTP, and the lab's own questions (who is registered) come by it to the TCP port.
 event_route[xhttp:request] {
+    if ($hdr(Upgrade) =~ "websocket" && $rm =~ "GET") { ws_handle_handshake(); exit; }
     jsonrpc_dispatch();
 }
 
@@ -93,7 +101,9 @@ route[RELAY] {
         record_route();
     }
     # The branches look the same twice because $var(...) cannot hold $null.
-    if ($sht(routes=>$rU) != $null) {
+    if ($rU == "everyone") {
+        ${forkTo(everyone)}
+    } else if ($sht(routes=>$rU) != $null) {
         $ru = "sip:" + $rU + "@" + $sht(routes=>$rU);
     } else if ($rU =~ "^svc" && $sht(routes=>svc) != $null) {
         $ru = "sip:" + $rU + "@" + $sht(routes=>svc);
@@ -124,4 +134,11 @@ onreply_route[FROM_TARGET] {
     if ($proto != "udp") { add_contact_alias(); }
 }
 `
+}
+
+/** Both branches at once: one is where the request goes anyway. */
+function forkTo(targets: readonly [string, string] | undefined): string {
+  if (targets === undefined) return 'sl_send_reply("404", "Not Found"); exit;'
+  const [first, second] = targets
+  return `$ru = "sip:everyone@${first}"; append_branch("sip:everyone@${second}");`
 }

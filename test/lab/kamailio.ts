@@ -4,6 +4,7 @@ import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { z } from 'zod'
+import type { Identity } from './certificates.ts'
 import { kamailioConfig } from './kamailio-config.ts'
 import { freePort } from './ports.ts'
 import { type Child, start, temporaryFolder } from './process.ts'
@@ -18,6 +19,20 @@ export interface KamailioOptions {
   readonly password?: string
   /** Users with a fixed target, `host:port` over UDP. The key `svc` stands for every user that begins with it; others are looked up. */
   readonly routes?: Readonly<Record<string, string>>
+  /** The user `everyone` is called at both targets at once (parallel forking): `host:port`, and with `;transport=tcp` over TCP. */
+  readonly everyone?: readonly [string, string]
+  /** Listens on ::1 as well. Default false. */
+  readonly ipv6?: boolean
+  /** Listens for TLS, and for WebSockets over it. Default: neither; WebSockets without TLS come to the TCP port. */
+  readonly tls?: KamailioTls
+}
+
+export interface KamailioTls {
+  readonly identity: Identity
+  /** What it shows to those that ask for a name (SNI). Default: the same to all. */
+  readonly named?: { readonly name: string; readonly identity: Identity }
+  /** PEM: who signs clients. With it a client must show a certificate. */
+  readonly clientCa?: string
 }
 
 interface Registration {
@@ -30,8 +45,10 @@ interface Registration {
 
 export interface Kamailio extends AsyncDisposable {
   readonly host: '127.0.0.1'
-  /** UDP and TCP. */
+  /** UDP, TCP and WebSocket. */
   readonly port: number
+  /** TLS and WebSocket over TLS; 0 without it. */
+  readonly tlsPort: number
   /** Realm of the digest; requests for any domain are served. */
   readonly domain: string
   readonly pid: number
@@ -52,13 +69,15 @@ export async function kamailio(options: KamailioOptions = {}): Promise<Kamailio>
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(temporaryFolder('kamailio')).path
   const port = await freePort()
+  const tls = options.tls && { port: await freePort(), settings: writeTls(folder, options.tls) }
   const domain = 'lab.test'
   const routes = new Map(Object.entries(options.routes ?? {}))
 
   const launch = (): Promise<Child> => {
     const file = join(folder, 'kamailio.cfg')
-    const { frTimer = 5, algorithm = 'MD5', password } = options
-    writeFileSync(file, kamailioConfig({ port, domain, frTimer, algorithm, password, routes }))
+    const { frTimer = 5, algorithm = 'MD5', password, everyone, ipv6 = false } = options
+    const config = { port, domain, frTimer, algorithm, password, routes, everyone, ipv6, tls }
+    writeFileSync(file, kamailioConfig(config))
     return start({
       command: 'kamailio',
       arguments: ['-DD', '-E', '-m', '64', '-M', '8', '-Y', folder, '-f', file],
@@ -74,6 +93,7 @@ export async function kamailio(options: KamailioOptions = {}): Promise<Kamailio>
   return {
     host: '127.0.0.1',
     port,
+    tlsPort: tls?.port ?? 0,
     domain,
     get pid() {
       return child.pid
@@ -99,6 +119,29 @@ export async function kamailio(options: KamailioOptions = {}): Promise<Kamailio>
     log: () => child.log(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** The settings of its module `tls`, and the files they name. Returns their path. */
+function writeTls(folder: string, { identity, named, clientCa }: KamailioTls): string {
+  const profile = (label: string, { certificate, key }: Identity, lines: readonly string[]): string => {
+    const [certificateFile, keyFile] = [join(folder, `${label}.crt`), join(folder, `${label}.key`)]
+    writeFileSync(certificateFile, certificate)
+    writeFileSync(keyFile, key)
+    const client = clientCa === undefined ? 'no' : 'yes'
+    const common = ['method = TLSv1.2+', `verify_certificate = ${client}`, `require_certificate = ${client}`]
+    return [...lines, ...common, `certificate = ${certificateFile}`, `private_key = ${keyFile}`, ...trusted].join('\n')
+  }
+  const trustedFile = join(folder, 'clients.crt')
+  if (clientCa !== undefined) writeFileSync(trustedFile, clientCa)
+  const trusted = clientCa === undefined ? [] : [`ca_list = ${trustedFile}`]
+  const profiles = [profile('server', identity, ['[server:default]'])]
+  if (named) {
+    // A name is of an address: `any` stands for all of them.
+    profiles.push(profile('named', named.identity, ['[server:any]', `server_name = ${named.name}`]))
+  }
+  const path = join(folder, 'tls.cfg')
+  writeFileSync(path, `${profiles.join('\n\n')}\n`)
+  return path
 }
 
 const answer = z.union([

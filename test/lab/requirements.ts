@@ -1,9 +1,10 @@
 /** Says once, before any lab test, which peers this machine lacks; it installs nothing (`make lab` does). */
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { accessSync, constants, globSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 interface Requirement {
-  readonly command: string
+  /** A command, or the pattern of a path for packages that bring none. */
+  readonly needed: string
   /** Name of the Debian package. */
   readonly package: string
 }
@@ -31,19 +32,23 @@ function find(command: string): string | undefined {
   })
 }
 
+function isThere(needed: string): boolean {
+  return needed.startsWith('/') ? globSync(needed).length > 0 : find(needed) !== undefined
+}
+
 function requirements(): Requirement[] {
   return readFileSync(join(import.meta.dirname, 'packages.txt'), 'utf8')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => {
-      const [command = '', name = ''] = line.split(' ')
-      return { command, package: name }
+      const [needed = '', name = ''] = line.split(' ')
+      return { needed, package: name }
     })
 }
 
 /** Vitest's global setup of the project `lab`. */
 export default function setup(): void {
-  const missing = requirements().filter(({ command }) => find(command) === undefined)
+  const missing = requirements().filter(({ needed }) => !isThere(needed))
   if (missing.length === 0) return
   const names = missing.map((requirement) => requirement.package).join(' ')
   throw new Error(`The lab needs Debian packages that are not installed: ${names}. Run "make lab" as root.`)

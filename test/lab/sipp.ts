@@ -22,7 +22,7 @@ interface Sipp extends AsyncDisposable {
   stop(): Promise<void>
   /** SIGKILL. */
   kill(): Promise<void>
-  /** Its screens and the messages it did not expect. */
+  /** Its screens, what its scenario logs, and the messages it did not expect. */
   log(): string
 }
 
@@ -32,8 +32,10 @@ export interface CalleeOptions {
   readonly transport?: 'udp' | 'tcp'
   /** Sends each RTP packet back to where it came from. Default: it sends nothing. */
   readonly rtpEcho?: boolean
-  /** Path of a scenario file. Default: SIPp's own `uas`, which rings and answers at once, with PCMU whatever was offered. */
+  /** The name of one in scenarios/, or the path of a file. Default: SIPp's own `uas`, which rings and answers at once, with PCMU whatever was offered. */
   readonly scenario?: string
+  /** What the scenario leaves open, `[name]` in its messages; lines of a value end with CRLF. */
+  readonly keys?: Readonly<Record<string, string>>
 }
 
 export interface SippCallee extends Sipp {
@@ -44,13 +46,14 @@ export interface SippCallee extends Sipp {
 }
 
 export async function sippCallee(options: CalleeOptions = {}): Promise<SippCallee> {
-  const { port = await freePort(), transport = 'udp', rtpEcho = false, scenario } = options
+  const { port = await freePort(), transport = 'udp', rtpEcho = false, scenario, keys = {} } = options
   // The echo of audio listens on the first, that of video two above.
   const rtpPort = await freeRtpPorts(4)
   const sipp = await startSipp({
     port,
     arguments: [
-      ...(scenario === undefined ? ['-sn', 'uas'] : ['-sf', scenario]),
+      ...(scenario === undefined ? ['-sn', 'uas'] : ['-sf', scenarioFile(scenario)]),
+      ...keyArguments(keys),
       ...['-mp', String(rtpPort)],
       ...(rtpEcho ? ['-rtp_echo'] : []),
       ...transportArguments(transport),
@@ -64,8 +67,10 @@ export async function sippCallee(options: CalleeOptions = {}): Promise<SippCalle
 export interface CallerOptions {
   /** `host:port` to which everything is sent. */
   readonly target: string
-  /** `call` and `register` are in scenarios/; else the path of a file. */
-  readonly scenario: 'call' | 'register' | (string & {})
+  /** The name of one in scenarios/, or the path of a file. */
+  readonly scenario: string
+  /** What the scenario leaves open, `[name]` in its messages; lines of a value end with CRLF. */
+  readonly keys?: Readonly<Record<string, string>>
   /** Whom to call: the user of the Request-URI. */
   readonly service?: string
   /** Who calls or registers. Default `sipp`. */
@@ -90,13 +95,13 @@ export interface SippCaller extends Sipp {
 
 export async function sippCaller(options: CallerOptions): Promise<SippCaller> {
   const { target, scenario, service = 'service', user = 'sipp', transport = 'udp', rtp = false } = options
-  const { password = `pw-${user}`, hold = 1_000, calls = 1, rate = 10 } = options
+  const { password = `pw-${user}`, hold = 1_000, calls = 1, rate = 10, keys = {} } = options
   const [port, rtpPort] = [await freePort(), await freeRtpPorts(2)]
   const sipp = await startSipp({
     port,
     arguments: [
-      ...[target, '-sf', scenario.includes('/') ? scenario : join(import.meta.dirname, 'scenarios', `${scenario}.xml`)],
-      ...['-s', service, '-key', 'user', user, '-au', user, '-ap', password],
+      ...[target, '-sf', scenarioFile(scenario), '-s', service, '-au', user, '-ap', password],
+      ...keyArguments({ user, ...keys }),
       ...['-m', String(calls), '-r', String(rate), '-d', String(hold), '-mp', String(rtpPort)],
       // An INVITE without any answer is over after 32 s (timer B); what hangs longer is SIPp itself.
       ...['-timeout', String(Math.ceil(calls / rate + hold / 1_000 + 60)), '-timeout_error'],
@@ -105,6 +110,14 @@ export async function sippCaller(options: CallerOptions): Promise<SippCaller> {
     ],
   })
   return { ...sipp, finished: sipp.ended.then((ending) => ({ ...ending, ...sipp.counts() })) }
+}
+
+function scenarioFile(scenario: string): string {
+  return scenario.includes('/') ? scenario : join(import.meta.dirname, 'scenarios', `${scenario}.xml`)
+}
+
+function keyArguments(keys: Readonly<Record<string, string>>): string[] {
+  return Object.entries(keys).flatMap(([name, value]) => ['-key', name, value])
 }
 
 function transportArguments(transport: 'udp' | 'tcp'): string[] {
@@ -120,9 +133,13 @@ interface Launch {
 async function startSipp(launch: Launch): Promise<Sipp & { readonly ended: Promise<Ending> }> {
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(temporaryFolder('sipp')).path
-  const [statistics, errors] = [join(folder, 'statistics.csv'), join(folder, 'errors.log')]
+  const [statistics, errors, logged] = [
+    join(folder, 'statistics.csv'),
+    join(folder, 'errors.log'),
+    join(folder, 'logged.log'),
+  ]
   writeFileSync(join(folder, 'tone.ulaw'), toneOfOneSecond())
-  writeFileSync(errors, '')
+  for (const file of [errors, logged]) writeFileSync(file, '')
   const child = await start({
     command: 'sipp',
     arguments: [
@@ -131,6 +148,7 @@ async function startSipp(launch: Launch): Promise<Sipp & { readonly ended: Promi
       // Without a terminal it has no keyboard; the default socket buffer loses INVITEs at some thousand calls a second.
       ...['-nostdin', '-buff_size', '4000000'],
       ...['-trace_stat', '-stf', statistics, '-fd', '200ms', '-trace_err', '-error_file', errors],
+      ...['-trace_logs', '-log_file', logged],
     ],
     folder,
     ...(launch.ready && { ready: launch.ready }),
@@ -146,7 +164,7 @@ async function startSipp(launch: Launch): Promise<Sipp & { readonly ended: Promi
     counts: () => countsOf(existsSync(statistics) ? readFileSync(statistics, 'utf8') : ''),
     stop: async () => void (await child.stop()),
     kill: async () => void (await child.kill()),
-    log: () => `${child.log()}\n${readFileSync(errors, 'utf8')}`,
+    log: () => [child.log(), readFileSync(errors, 'utf8'), readFileSync(logged, 'utf8')].join('\n'),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
