@@ -1,16 +1,15 @@
 /**
  * A process that holds registrations or dialogs, or makes very many calls, and reports what its memory is before and after:
- * `node memory.ts --what registrations|dialogs|growth --port P --peer PID [--count N] [--traces]`. The peer is told by SIGUSR2 to report as well.
+ * `node memory.ts --what registrations|dialogs|growth --port P [--count N] [--traces]`. After a report it goes on at SIGUSR2.
  */
+import { once } from 'node:events'
 import { parseArgs } from 'node:util'
-import { benchEngine, Caller, idle, memory, newTally, pause, report } from './caller.ts'
+import { benchEngine, Caller, idle, memory, newTally, report } from './caller.ts'
 
 const { values } = parseArgs({
   options: {
     what: { type: 'string', default: '' },
     port: { type: 'string', default: '' },
-    /** Process id of the UAS. */
-    peer: { type: 'string', default: '' },
     count: { type: 'string', default: '10000' },
     traces: { type: 'boolean', default: false },
   },
@@ -43,10 +42,9 @@ process.exit()
 async function snapshot(items: number): Promise<void> {
   await idle(engine)
   const { transactions, dialogs, registrations, ...gauges } = engine.gauges
-  process.kill(Number(values.peer), 'SIGUSR2')
-  // Its last timers may run a little longer than ours.
-  await pause(3_000)
+  const goOn = once(process, 'SIGUSR2')
   report({ event: 'memory', items, ...memory(), transactions, dialogs, registrations, ...gauges })
+  await goOn
 }
 
 async function registered(name: string, total: number) {
