@@ -1,5 +1,5 @@
 /** The header fields of one message, in their order and as they were written: a piece of text and where the fields are in it. Nothing is taken apart before somebody asks. */
-import { bracketed, parseParameters, splitList, tagOf } from './uri.ts'
+import { bracketed, isPort, parseParameters, splitList, tagOf } from './uri.ts'
 
 /** The topmost Via; its parameters but for the branch are read when somebody asks. */
 export class Via {
@@ -289,6 +289,8 @@ function parseVia(value: string | undefined): Via | undefined {
   const match = VIA.exec(value.includes(',') ? (splitList(value)[0] ?? '') : value.trim())
   if (!match) return undefined
   const [, transport = '', host = '', port, tail = ''] = match
+  // What cannot be sent to is no way back.
+  if (port !== undefined && !isPort(Number(port))) return undefined
   return new Via({ transport, host, port, tail })
 }
 

@@ -26,7 +26,7 @@ export function parseUri(text: string): Uri | undefined {
   const match = SIP_URI.exec(trimmed)
   if (!match) return parseTel(trimmed)
   const [, scheme = '', userinfo, host = '', port, parameters = ''] = match
-  if (host === '' || Number(port ?? 1) > 65_535) return undefined
+  if (host === '' || (port !== undefined && !isPort(Number(port)))) return undefined
   // A password is never used (RFC 3261 19.1.1) and is cut off with its colon.
   const user = userinfo?.split(':', 1)[0]
   return {
@@ -36,6 +36,11 @@ export function parseUri(text: string): Uri | undefined {
     ...(port !== undefined && { port: Number(port) }),
     parameters: parseParameters(parameters),
   }
+}
+
+/** One that can be sent to. */
+export function isPort(port: number): boolean {
+  return port >= 1 && port <= 65_535
 }
 
 function parseTel(text: string): Uri | undefined {

@@ -1,0 +1,54 @@
+/** Reads of a message all that the engine could want of it, so that what is read late is fuzzed as well. It judges nothing. */
+import { parseChallenges, parseCredentials, parseInfo } from '../digest/fields.ts'
+import { type Headers, receivedVias } from '../message/headers.ts'
+import { parseMessage, type Request, sessionDescription } from '../message/message.ts'
+import { parseNameAddress, parseUri, schemeOf, splitList, unescapeUser } from '../message/uri.ts'
+import { readAudio } from '../sdp/sdp.ts'
+import { faultOf, unacceptable } from '../session/bad-request.ts'
+
+/** Everything that was read, so that nothing of it can be left out. */
+export function readAll(bytes: Buffer): unknown[] {
+  const parsed = parseMessage(bytes)
+  const message = parsed.kind === 'Parsed' ? parsed.message : parsed.request
+  if (!message) return []
+  const { headers } = message
+  const sdp = sessionDescription(message)
+  return [
+    ...[headers.callId, headers.fromTag, headers.toTag, headers.cseq, headers.via?.parameters, headers.toString()],
+    receivedVias(headers, { host: '192.0.2.1', port: 5060 }),
+    FIELDS.map(([key, read]) => headers.all(key).map(read)),
+    ADDRESSES.map((key) => headers.list(key).map(readAddress)),
+    sdp === undefined ? undefined : readAudio(sdp, ['PCMA', 'PCMU']),
+    message.kind === 'Request' ? readRequest(message) : undefined,
+  ]
+}
+
+const readList = (value: string): unknown => [splitList(value), parseInfo(value)]
+
+/** How the values of which header fields are read. */
+const FIELDS: ReadonlyArray<readonly [key: Parameters<Headers['all']>[0], read: (value: string) => unknown]> = [
+  ['www-authenticate', parseChallenges],
+  ['proxy-authenticate', parseChallenges],
+  ['authorization', parseCredentials],
+  ['proxy-authorization', parseCredentials],
+  ['authentication-info', parseInfo],
+  ...['require', 'supported', 'allow', 'accept', 'via', 'reason', 'session-expires', 'replaces', 'event'].map(
+    (key) => [key, readList] as const,
+  ),
+]
+
+const ADDRESSES = ['from', 'to', 'contact', 'route', 'record-route', 'refer-to', 'referred-by']
+
+function readAddress(value: string): unknown {
+  const address = parseNameAddress(value)
+  return address && [address, readUri(address.uri)]
+}
+
+function readUri(text: string): unknown {
+  const uri = parseUri(text)
+  return [schemeOf(text), uri, unescapeUser(uri?.user ?? '')]
+}
+
+function readRequest(request: Request): unknown {
+  return [readUri(request.uri), faultOf(request), unacceptable(request)]
+}
