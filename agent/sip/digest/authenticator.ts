@@ -100,7 +100,8 @@ export class Authenticator {
 
   #keep(known: Realm | undefined, realm: Realm): void {
     const others = (this.#realms ?? []).filter((each) => each !== known)
-    this.#realms = [...others.slice(1 - MOST_REALMS), realm]
+    // An array that grows has room for many more; nearly always there is one realm.
+    this.#realms = others.length === 0 ? [realm] : [...others.slice(1 - MOST_REALMS), realm]
   }
 }
 
@@ -150,12 +151,21 @@ function realmOf(field: Field, challenge: Challenge, { credentials, known, rando
   const account = { username: username ?? '', realm, password: password ?? '' }
   // 48 bits are enough against tables of responses that somebody made beforehand, which is what it is for (RFC 7616 5.9).
   const cnonce = Math.floor(random() * 2 ** 48).toString(36)
-  const opaque = challenge.opaque === undefined ? undefined : detached(challenge.opaque)
+  // One literal without spreads: it is what an idle registration has most of.
   return {
-    ...{ field, realm, algorithm: algorithm && detached(algorithm), opaque, userhash },
-    ...{ protection: qop && protectionOf(qop), cnonce, nonce, count: 0, uri: '', state: 'New' },
+    field,
+    realm,
+    algorithm: algorithm && detached(algorithm),
+    opaque: challenge.opaque && detached(challenge.opaque),
+    protection: qop && protectionOf(qop),
     username: userhash ? hashed(algorithm, `${account.username}:${realm}`) : account.username,
+    userhash,
     secret: secretAgain(known, challenge) ?? secret(algorithm, account, { nonce, cnonce }),
+    cnonce,
+    nonce,
+    count: 0,
+    uri: '',
+    state: 'New',
   }
 }
 
