@@ -124,6 +124,17 @@ describe('who may register', () => {
     const answer = await registerWith({ lines: [contact, 'Expires: 300'] }, algorithm)
     expect(answer).toMatchObject({ code: 200, reason: 'OK' })
     expect(answer.header('Contact')).toEqual(['<sip:1001@127.0.0.1:5099>;expires=300'])
+    expect(answer.header('Authentication-Info')[0]).toMatch(
+      /^rspauth="[\da-f]{32,64}", cnonce="abc", nc=00000001, qop=auth$/,
+    )
+  })
+
+  test('not the same credentials twice', async () => {
+    const [challenge = ''] = (await send(register())).header('WWW-Authenticate')
+    const again = { lines: [contact], authorization: credentials(challenge, '1001', 'secret') }
+    expect((await send(register(again))).code).toBe(200)
+    const answer = await send(register(again))
+    expect([answer.code, answer.header('WWW-Authenticate')[0]]).toEqual([401, expect.stringContaining('stale=true')])
   })
 
   test('not with a wrong password: it is asked again', async () => {

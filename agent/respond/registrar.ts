@@ -47,7 +47,9 @@ export function createRegistrar(options: RegistrarOptions): (request: IncomingRe
     if (verdict.kind === 'Challenge') return { code: 401, headers: verdict.headers }
     if (verdict.username !== user) return { code: 403, reason: 'Not your account' }
     const update = readUpdate(request)
-    return 'code' in update ? update : carryOut(user, update)
+    const done = 'code' in update ? update : carryOut(user, update)
+    // RFC 7616 3.5: it learns that we know the password, too.
+    return done.code === 200 ? { ...done, headers: [...(done.headers ?? []), ...verdict.headers] } : done
   }
 
   const carryOut = (user: string, update: Update): Reply => {
