@@ -281,8 +281,9 @@ function isTokenCharacter(code: number): boolean {
   return code > 32 && code < 127 && code !== QUOTE && code !== COMMA && code !== SEMICOLON
 }
 
+/** No two parts that could match the same blanks stand beside each other: a long run of them is passed over once. */
 const VIA =
-  /^SIP[ \t]*\/[ \t]*\d+\.\d+[ \t]*\/[ \t]*([^\s;,]+)[ \t]+(\[[^\]]+\]|[^\s;:,]+)[ \t]*(?::[ \t]*(\d{1,5}))?[ \t]*(;.*)?$/is
+  /^SIP[ \t]*\/[ \t]*\d+\.\d+[ \t]*\/[ \t]*([^\s;,]+)[ \t]+(\[[^\]]+\]|[^\s;:,]+)[ \t]*(?::[ \t]*(\d{1,5})[ \t]*)?(;.*)?$/is
 
 function parseVia(value: string | undefined): Via | undefined {
   if (value === undefined) return undefined

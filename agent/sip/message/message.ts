@@ -90,7 +90,7 @@ function bodyStart(text: string): number {
   return end ? end.index + end[0].length : text.length
 }
 
-const STATUS_LINE = /^(SIP\/\d+\.\d+)[ \t]+(\d{3})(?:[ \t]+(.*))?$/i
+const STATUS_LINE = /^(SIP\/\d+\.\d+)[ \t]+(\d{3})(?:[ \t](.*))?$/i
 const METHOD = /^[!%'*+\-.\w`~]+$/
 const VERSION = /^SIP\/\d+\.\d+$/i
 
@@ -99,7 +99,14 @@ function parseStartLine(line: string, headers: Headers): Message | undefined {
   if (status) {
     const [, version = '', code = '', reason = ''] = status
     if (Number(code) < 100 || Number(code) > 699) return undefined
-    return { kind: 'Response', version: version.toUpperCase(), code: Number(code), reason, headers, body: '' }
+    return {
+      kind: 'Response',
+      version: version.toUpperCase(),
+      code: Number(code),
+      reason: reason.trim(),
+      headers,
+      body: '',
+    }
   }
   // The first and the last word; all between them is the Request-URI, whatever it holds.
   const [method = '', version = ''] = [/^\S+/.exec(line)?.[0], line.slice(lastBlank(line) + 1)]
@@ -138,7 +145,8 @@ function readBody(message: Message, { bytes, text, start, body }: Body): string 
   if (stated !== undefined && !/^\d{1,9}$/.test(stated)) return 'its Content-Length is no number'
   // No character stands for less than a byte: with as many of them as bytes, each is one, and places in the text are places in the bytes.
   const even = text.length === bytes.length - start
-  const from = even ? start + body : start + Buffer.byteLength(text.slice(0, body))
+  // Otherwise they are looked for in the bytes: what is no UTF-8 has another length as text.
+  const from = start + (even ? body : bodyStart(bytes.toString('latin1', start)))
   const end = stated === undefined ? bytes.length : from + Number(stated)
   if (end > bytes.length) return 'it is shorter than its Content-Length says'
   if (end > from) message.body = even ? text.slice(body, end - start) : bytes.toString('utf8', from, end)
