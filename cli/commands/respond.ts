@@ -20,9 +20,9 @@ export const respond: Command = {
     domain: { value: 'NAME', help: 'Realm of the registrar; default: the address it listens on' },
     accounts: { value: 'FILE', help: 'Who may register: username,password, one a line' },
     digest: {
-      value: 'MD5|SHA-256',
+      value: 'MD5|SHA-256|SHA-512-256',
       multiple: true,
-      help: 'Algorithms of the challenges; default: both. Old phones need MD5 alone',
+      help: 'Algorithms of the challenges; default: SHA-256 and MD5. Old phones need MD5 alone',
     },
     call: { value: 'USER@:EVERY', multiple: true, help: 'Call the account that registered here, for example bob@:8s' },
     record: { value: 'FILE', help: 'Write what was done to which packet, one JSON object a line' },
@@ -69,8 +69,8 @@ async function accountsOf(words: Words) {
 }
 
 function algorithmOf(text: string) {
-  if (text === 'MD5' || text === 'SHA-256') return text
-  throw new UsageError(`--digest ${text}: allowed are MD5, SHA-256`)
+  if (text === 'MD5' || text === 'SHA-256' || text === 'SHA-512-256') return text
+  throw new UsageError(`--digest ${text}: allowed are MD5, SHA-256, SHA-512-256`)
 }
 
 function callingOf(text: string): Calling {
