@@ -299,6 +299,13 @@ describe('an offer', () => {
     expect(readAnswer(offer, other, local)).toEqual([{ kind: 'Refused', reason: 'NoCommonKeying' }])
   })
 
+  test('with keys is not answered without', () => {
+    const crypto = [key(1, 'AES_CM_128_HMAC_SHA1_80')]
+    const local = session([audio({ profiles: ['RTP/SAVP', 'RTP/AVP'], crypto })])
+    const plain = makeAnswer(makeOffer(session([audio()])), session([audio()])).description
+    expect(readAnswer(makeOffer(local), plain, local)).toEqual([{ kind: 'Refused', reason: 'OtherProfile' }])
+  })
+
   test('keeps each line in its place, whatever goes and comes', () => {
     const first = makeOffer(session([audio({ mid: 'a' }), video({ mid: 'v' })]))
     const second = makeOffer(session([video({ mid: 'v' })], { previous: first }))

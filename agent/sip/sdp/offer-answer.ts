@@ -65,8 +65,8 @@ export function readAnswer(offer: SessionDescription, answer: SessionDescription
     if (line.port === 0 || ours === undefined) return { kind: 'Refused', reason: 'NotOffered' }
     left.delete(ours)
     if (remote === undefined) return { kind: 'Refused', reason: 'Closed' }
-    // The payload types of a re-offer are those of before, whatever the wish was.
-    const asOffered = { ...ours, codecs: line.codecs }
+    // The payload types of a re-offer are those of before, whatever the wish was; and what was offered with keys is not had without.
+    const asOffered = { ...ours, codecs: line.codecs, profiles: [line.profile] }
     const agreed = negotiate(remote, asOffered, { offerer: 'We' })
     return agreed.kind === 'Agreed' ? { ...agreed, local: ours, remote } : agreed
   })
