@@ -2,8 +2,15 @@
 import { line, lines, number, program } from './process.ts'
 import { startUas } from './run.ts'
 
-/** Microseconds of our UAC for each call, one figure for each number of dialogs that were open beside it. */
-export async function costBeside(dialogs: readonly number[], rate: number, seconds: number): Promise<number[]> {
+export interface Beside {
+  /** Microseconds of our UAC for each call. */
+  readonly cpu: number
+  /** Calls that failed and messages that were sent again: with many of them the cost is that of another load. */
+  readonly flaws: number
+}
+
+/** What a call costs, once for each number of dialogs that are open beside it. */
+export async function costBeside(dialogs: readonly number[], rate: number, seconds: number): Promise<Beside[]> {
   const { process: uas, port } = await startUas('Ours', 'Peer', 'UDP')
   await using _ = uas
   await using uac = await program('Measured', 'uac.ts', [
@@ -11,7 +18,13 @@ export async function costBeside(dialogs: readonly number[], rate: number, secon
     ...['--held', dialogs.join(',')],
   ])
   await line(uac.child, 'done', { within: dialogs.length * (seconds + 180) })
-  return lines(uac.child.log(), 'result').map((result) => number(result, 'cpu'))
+  return lines(uac.child.log(), 'result').map((result) => ({
+    cpu: number(result, 'cpu'),
+    flaws: ['failed', 'retransmissionsSent', 'retransmissionsReceived'].reduce(
+      (sum, name) => sum + number(result, name),
+      0,
+    ),
+  }))
 }
 
 /** Bytes of both processes, before and after. */
