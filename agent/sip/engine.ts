@@ -118,7 +118,7 @@ export interface RequestOptions {
   /** Milliseconds from the first send to the final response. */
   timeout: number
   trace: Trace
-  signal: AbortSignal
+  signal?: AbortSignal
 }
 
 /** `code` and `reason` are those of the final response. */
@@ -197,6 +197,7 @@ export interface IncomingCall {
   /** The offer; absent in a late-offer INVITE. */
   readonly sdp: string | undefined
   readonly timings: Readonly<CallTimings>
+  readonly counters: Readonly<SignallingCounters>
   readonly trace: Trace
   /** Aborts when the caller cancels, or the transaction dies, before our final response. */
   readonly cancelled: AbortSignal

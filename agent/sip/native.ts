@@ -55,7 +55,7 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
     // It cannot be matched with anything that follows.
     if (!layers || !request) return
     const { core } = layers
-    const arrival = { bytes: Buffer.alloc(0), at: clock.monotonic(), flow }
+    const arrival = { text: '', at: clock.monotonic(), flow }
     if (server.knows(request.method))
       respondOnce(core, request, arrival, { code: 400, reason: `Bad Request: ${reason}` })
     else respondOnce(core, request, arrival, { code: 501, headers: [['Allow', server.allow()]] })
@@ -74,6 +74,7 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
     request: (request, arrival, incoming, merged) => server.request(request, arrival, incoming, merged),
     acknowledged: (request, arrival) => server.acknowledged(request, arrival),
     trying: (request, arrival) => server.trying(request, arrival),
+    answeredLate: (response, arrival) => server.answeredLate(response, arrival),
   })
   const core: Core = {
     ...{
@@ -124,7 +125,9 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
       get parseErrors() {
         return parseErrors
       },
-      messages: counter.totals,
+      get messages() {
+        return counter.totals
+      },
       refused,
     },
     async [Symbol.asyncDispose]() {

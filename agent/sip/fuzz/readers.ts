@@ -1,6 +1,7 @@
 /** Reads of a message all that the engine could want of it, so that what is read late is fuzzed as well. It judges nothing. */
 import { parseChallenges, parseCredentials, parseInfo } from '../digest/fields.ts'
-import { type Headers, receivedVias } from '../message/headers.ts'
+import type { Headers } from '../message/headers.ts'
+import { receivedVias } from '../message/via.ts'
 import { parseMessage, type Request, sessionDescription } from '../message/message.ts'
 import { parseNameAddress, parseUri, schemeOf, splitList, unescapeUser } from '../message/uri.ts'
 import { readAudio } from '../sdp/sdp.ts'

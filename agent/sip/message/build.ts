@@ -2,8 +2,9 @@
 import type { Core } from '../core.ts'
 import type { LocalParty } from '../engine.ts'
 import type { Arrival, Flow } from '../transport/flow.ts'
-import { Headers, receivedVias } from './headers.ts'
-import { reasonPhrase, requestBytes, type Request, responseBytes } from './message.ts'
+import { Headers } from './headers.ts'
+import { receivedVias } from './via.ts'
+import { reasonPhrase, requestText, type Request, responseText } from './message.ts'
 import { transportParameter } from '../transport/hop.ts'
 import { ReplyPath } from '../transport/reply-path.ts'
 import { bracketed, parseUri, quote } from './uri.ts'
@@ -12,7 +13,9 @@ export type HeaderField = readonly [name: string, value: string]
 
 export interface Built {
   request: Request
-  bytes: Buffer
+  /** Of its Via, as a string of its own: it outlives the message. */
+  branch: string
+  text: string
 }
 
 /** Completes a request with its Via, under a new branch or under `branch`. */
@@ -26,7 +29,7 @@ export function finish(
   complete.add('User-Agent', core.userAgent)
   if (body !== '') complete.add('Content-Type', 'application/sdp')
   const request: Request = { kind: 'Request', version: 'SIP/2.0', method, uri, headers: complete, body }
-  return { request, bytes: requestBytes(request) }
+  return { request, branch, text: requestText(request) }
 }
 
 /** `rport` asks for the answer to come to where the request came from (RFC 3581). */
@@ -82,7 +85,7 @@ export interface ResponseOptions {
 }
 
 /** 8.2.6: what a response repeats of its request, and what it adds. */
-export function buildResponse(core: Core, request: Request, arrival: Arrival, options: ResponseOptions): Buffer {
+export function buildResponse(core: Core, request: Request, arrival: Arrival, options: ResponseOptions): string {
   const { code, reason = reasonPhrase(code), headers: extra = [], body = '' } = options
   const { headers } = request
   const response = new Headers()
@@ -96,7 +99,7 @@ export function buildResponse(core: Core, request: Request, arrival: Arrival, op
   for (const [name, value] of extra) response.add(name, oneLine(value))
   response.add('Server', core.userAgent)
   if (body !== '') response.add('Content-Type', 'application/sdp')
-  return responseBytes({ code, reason: oneLine(reason), headers: response, body })
+  return responseText({ code, reason: oneLine(reason), headers: response, body })
 }
 
 /** 8.2.7: a response of which nothing is kept. The same request is told the same again, so its To tag is no secret of ours. */

@@ -1,32 +1,6 @@
 /** The header fields of one message, in their order and as they were written: a piece of text and where the fields are in it. Nothing is taken apart before somebody asks. */
-import { bracketed, isPort, parseParameters, splitList, tagOf } from './uri.ts'
-
-/** The topmost Via; its parameters but for the branch are read when somebody asks. */
-export class Via {
-  /** Upper case: `UDP`, `TCP`, ... */
-  readonly transport: string
-  readonly host: string
-  readonly port: number | undefined
-  /** `host` or `host:port`, as it was written. */
-  readonly sentBy: string
-  readonly branch: string
-  readonly #tail: string
-  #parameters: ReadonlyMap<string, string> | undefined
-
-  constructor(sentProtocol: { transport: string; host: string; port: string | undefined; tail: string }) {
-    const { transport, host, port, tail } = sentProtocol
-    this.transport = transport.toUpperCase()
-    this.host = host.startsWith('[') ? host.slice(1, -1) : host
-    this.port = port === undefined ? undefined : Number(port)
-    this.sentBy = port === undefined ? host.toLowerCase() : `${host.toLowerCase()}:${port}`
-    this.#tail = tail
-    this.branch = branchOf(tail) ?? this.parameters.get('branch') ?? ''
-  }
-
-  get parameters(): ReadonlyMap<string, string> {
-    return (this.#parameters ??= parseParameters(this.#tail))
-  }
-}
+import { splitList, tagOf } from './uri.ts'
+import { branchOf, parseVia, type Via } from './via.ts'
 
 export interface CSeq {
   number: number
@@ -62,24 +36,28 @@ export function headerKey(name: string): string {
   return (lower.length === 1 ? COMPACT[lower] : undefined) ?? lower
 }
 
-/** Four places a field: where its name begins and ends, where its value begins and ends. */
-const PLACES = 4
-
 export class Headers {
   #text: string
-  /** Undefined: `text` is nothing but header lines, and nobody has asked yet where they are. */
-  #index: number[] | undefined
+  /** Where the header lines begin and end in `text`. */
+  #start: number
+  #end: number
+  /** Where the values begin that every message is asked for; -1: there is none; undefined: nobody has looked yet. */
+  #places: Places | undefined
   #via: Via | undefined
   #cseq: CSeq | undefined
 
-  /** @param text header lines, or a whole message when `index` says where the fields are in it */
-  constructor(text = '', index?: number[]) {
+  /** @param text header lines, or a whole message when `block` says where they are in it */
+  constructor(text = '', block?: Block) {
     this.#text = text
-    this.#index = index
+    this.#start = block?.start ?? 0
+    this.#end = block?.end ?? text.length
+    this.#places = block?.places
   }
 
   get length(): number {
-    return this.#places().length / PLACES
+    let count = 0
+    this.#each(() => count++)
+    return count
   }
 
   add(name: string, value: string): this {
@@ -97,17 +75,15 @@ export class Headers {
 
   /** The first value of a header, or undefined. `key` is its long name in lower case. */
   get(key: string): string | undefined {
-    const index = this.#places()
-    const at = this.#find(key, 0)
-    return at < 0 ? undefined : this.#text.slice(index[at + 2], index[at + 3])
+    const place = this.#placeOf(key)
+    return place < 0 ? undefined : this.#valueAt(place)
   }
 
   /** Every value in order, as written: one with commas is one. */
   all(key: string): string[] {
-    const index = this.#places()
     const values: string[] = []
-    for (let at = this.#find(key, 0); at >= 0; at = this.#find(key, at + PLACES)) {
-      values.push(this.#text.slice(index[at + 2], index[at + 3]))
+    for (let at = this.#find(key, this.#start); at >= 0; at = this.#find(key, this.#nextLine(at))) {
+      values.push(this.#valueAt(at))
     }
     return values
   }
@@ -120,12 +96,9 @@ export class Headers {
 
   /** The header lines, each ended by CRLF. */
   toString(): string {
-    if (this.#index === undefined) return this.#text
+    if (this.#start === 0 && this.#end === this.#text.length) return this.#text
     let text = ''
-    for (let at = 0; at < this.#index.length; at += PLACES) {
-      const [name, nameEnd, value, valueEnd] = this.#index.slice(at, at + PLACES)
-      text += `${this.#text.slice(name, nameEnd)}: ${this.#text.slice(value, valueEnd)}\r\n`
-    }
+    this.#each((name, value) => (text += `${name}: ${value}\r\n`))
     return text
   }
 
@@ -157,37 +130,104 @@ export class Headers {
 
   #extend(lines: string): this {
     this.#text = this.toString() + lines
-    this.#index = undefined
+    this.#start = 0
+    this.#end = this.#text.length
+    this.#places = undefined
     this.#via = undefined
     this.#cseq = undefined
     return this
   }
 
-  #places(): number[] {
-    if (this.#index === undefined) {
-      this.#index = []
-      indexLines(this.#text, 0, this.#index)
+  #placeOf(key: string): number {
+    switch (key) {
+      case 'via':
+      case 'from':
+      case 'to':
+      case 'call-id':
+      case 'cseq':
+      case 'content-length':
+        return (this.#places ??= this.#look())[key]
+      default:
+        return this.#find(key, this.#start)
     }
-    return this.#index
   }
 
+  #look(): Places {
+    const places = nowhere()
+    const text = this.#text
+    for (let position = this.#start; position < this.#end;) {
+      const next = lineAfter(text, position, this.#end)
+      notePlace(text, position, next, places)
+      position = next
+    }
+    return places
+  }
+
+  /** Where the value of the next header of that name begins; -1 when there is none. */
   #find(key: string, from: number): number {
-    const index = this.#places()
+    const text = this.#text
     const letter = LETTERS.get(key)
-    for (let at = from; at < index.length; at += PLACES) {
-      const start = index[at] ?? 0
-      const length = (index[at + 1] ?? 0) - start
-      if (length === key.length ? isNamed(this.#text, start, key) : length === 1 && lower(this.#text, start) === letter)
-        return at
+    for (let position = from; position < this.#end;) {
+      const next = lineAfter(text, position, this.#end)
+      const colon = text.indexOf(':', position)
+      if (colon > position && colon < next) {
+        const length = nameEnd(text, position, colon) - position
+        const named =
+          length === key.length ? isNamed(text, position, key) : length === 1 && lower(text, position) === letter
+        if (named) return valueStart(text, colon, next)
+      }
+      position = next
     }
     return -1
   }
+
+  #each(take: (name: string, value: string) => void): void {
+    const text = this.#text
+    for (let position = this.#start; position < this.#end;) {
+      const next = lineAfter(text, position, this.#end)
+      const colon = text.indexOf(':', position)
+      if (colon > position && colon < next) {
+        take(text.slice(position, nameEnd(text, position, colon)), this.#valueAt(valueStart(text, colon, next)))
+      }
+      position = next
+    }
+  }
+
+  #nextLine(at: number): number {
+    return lineAfter(this.#text, at, this.#end)
+  }
+
+  #valueAt(start: number): string {
+    const newline = this.#text.indexOf('\n', start)
+    let end = newline < 0 || newline > this.#end ? this.#end : newline
+    while (end > start && isSpace(this.#text.charCodeAt(end - 1))) end--
+    return this.#text.slice(start, end)
+  }
+}
+
+interface Places {
+  via: number
+  from: number
+  to: number
+  'call-id': number
+  cseq: number
+  'content-length': number
+}
+
+const PLACES = ['via', 'from', 'to', 'call-id', 'cseq', 'content-length'] as const
+
+function nowhere(): Places {
+  return { via: -1, from: -1, to: -1, 'call-id': -1, cseq: -1, 'content-length': -1 }
+}
+
+/** The header lines of a message. */
+interface Block {
+  start: number
+  end: number
+  places: Places
 }
 
 const CR = 13
-const QUOTE = 34
-const COMMA = 44
-const SEMICOLON = 59
 
 function lower(text: string, at: number): number {
   const code = text.charCodeAt(at)
@@ -195,11 +235,7 @@ function lower(text: string, at: number): number {
 }
 
 function isNamed(text: string, start: number, key: string): boolean {
-  for (let at = 0; at < key.length; at++) {
-    const wanted = key.charCodeAt(at)
-    const code = text.charCodeAt(start + at)
-    if (code !== wanted && lower(text, start + at) !== wanted) return false
-  }
+  for (let at = 0; at < key.length; at++) if (lower(text, start + at) !== key.charCodeAt(at)) return false
   return true
 }
 
@@ -207,48 +243,87 @@ function isBlank(code: number): boolean {
   return code === 32 || code === 9
 }
 
+function isSpace(code: number): boolean {
+  return code === 32 || code === 9 || code === CR
+}
+
 /** Bound against a hostile peer: lines, fields or not. */
 export const MOST_HEADERS = 256
 
+/*
+ * A line that is no header is passed over: the rest of the message may be all that is needed. These four are called for every line of every
+ * message, so they make no objects.
+ */
+
+function lineAfter(text: string, position: number, end: number): number {
+  const newline = text.indexOf('\n', position)
+  return newline < 0 || newline >= end ? end : newline + 1
+}
+
+function nameEnd(text: string, position: number, colon: number): number {
+  let end = colon
+  while (end > position && isBlank(text.charCodeAt(end - 1))) end--
+  return end
+}
+
+function valueStart(text: string, colon: number, next: number): number {
+  let start = colon + 1
+  while (start < next && isBlank(text.charCodeAt(start))) start++
+  return start
+}
+
+/** Writes down where the value begins when it is the first of one of the fields that every message is asked for. */
+function notePlace(text: string, position: number, next: number, places: Places): void {
+  const colon = text.indexOf(':', position)
+  if (colon <= position || colon >= next) return
+  const key = placeNamed(text, position, nameEnd(text, position, colon) - position)
+  if (key !== undefined && places[key] < 0) places[key] = valueStart(text, colon, next)
+}
+
+function placeNamed(text: string, name: number, length: number): keyof Places | undefined {
+  if (length === 1) return SHORT.get(lower(text, name))
+  const names = LONG[length]
+  if (names) for (const each of names) if (isNamed(text, name, each)) return each
+  return undefined
+}
+
+/** By their length. */
+const LONG: ReadonlyArray<ReadonlyArray<keyof Places> | undefined> = Array.from({ length: 15 }, (_, length) =>
+  PLACES.filter((name) => name.length === length),
+)
+
+/** By the code of the compact form's letter. */
+const SHORT: ReadonlyMap<number, keyof Places> = new Map(
+  PLACES.flatMap((name) => {
+    const letter = LETTERS.get(name)
+    return letter === undefined ? [] : [[letter, name]]
+  }),
+)
+
 export type HeaderBlock =
   /** `body` is where the body begins. */
-  | { kind: 'Block'; body: number }
+  | { kind: 'Block'; headers: Headers; body: number }
   /** A line continues the one before (7.3.1): the text is to be unfolded first. */
   | { kind: 'Folded' }
   | { kind: 'TooMany' }
 
-/**
- * Writes into `index` where the header fields are that begin at `from`, up to the empty line or the end. A line that is no header is passed
- * over: the rest of the message may be all that is needed.
- */
-export function indexLines(text: string, from: number, index: number[]): HeaderBlock {
-  let position = from
+/** Reads the header lines that begin at `start`, up to the empty line or the end. */
+export function readHeaders(text: string, start: number): HeaderBlock {
+  const places = nowhere()
+  let position = start
   for (let lines = 0; position < text.length; lines++) {
     const newline = text.indexOf('\n', position)
     const next = newline < 0 ? text.length : newline + 1
-    let end = newline < 0 ? text.length : newline
-    if (end > position && text.charCodeAt(end - 1) === CR) end--
-    if (end === position) return { kind: 'Block', body: next }
+    const first = text.charCodeAt(position)
+    if (newline === position || (first === CR && newline === position + 1)) {
+      return { kind: 'Block', headers: new Headers(text, { start, end: position, places }), body: next }
+    }
     if (isBlank(text.charCodeAt(next))) return { kind: 'Folded' }
     if (lines >= MOST_HEADERS) return { kind: 'TooMany' }
-    const colon = text.indexOf(':', position)
-    if (colon > position && colon < end) indexField(text, { position, colon, end }, index)
+    notePlace(text, position, next, places)
     position = next
   }
-  return { kind: 'Block', body: text.length }
-}
-
-function indexField(text: string, line: { position: number; colon: number; end: number }, index: number[]): void {
-  const { position, colon } = line
-  let { end } = line
-  let name = position
-  let nameEnd = colon
-  let value = colon + 1
-  while (name < nameEnd && isBlank(text.charCodeAt(name))) name++
-  while (nameEnd > name && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd--
-  while (value < end && isBlank(text.charCodeAt(value))) value++
-  while (end > value && isBlank(text.charCodeAt(end - 1))) end--
-  if (nameEnd > name) index.push(name, nameEnd, value, end)
+  return { kind: 'Block', headers: new Headers(text, { start, end: text.length, places }), body: text.length }
 }
 
 /** Folded lines as one each, with one blank for the fold; without folding it is the same text. It is a header's text, start line first. */
@@ -262,55 +337,14 @@ export function unfold(head: string): string {
   return text
 }
 
-/**
- * The branch in the shape that nearly all of them have; undefined: take the whole Via apart to know. Only the first of several Vias in a
- * line may be looked at.
- */
-function branchOf(value: string): string | undefined {
-  const found = value.indexOf(';branch=')
-  if (found < 0 || value.lastIndexOf(',', found) >= 0) return undefined
-  const start = found + ';branch='.length
-  let end = start
-  while (end < value.length && isTokenCharacter(value.charCodeAt(end))) end++
-  const ends = end === value.length || value.charCodeAt(end) === SEMICOLON || value.charCodeAt(end) === COMMA
-  return ends && end > start ? value.slice(start, end) : undefined
-}
-
-/** Between a blank and DEL, and neither quote, comma nor semicolon. */
-function isTokenCharacter(code: number): boolean {
-  return code > 32 && code < 127 && code !== QUOTE && code !== COMMA && code !== SEMICOLON
-}
-
-/** No two parts that could match the same blanks stand beside each other: a long run of them is passed over once. */
-const VIA =
-  /^SIP[ \t]*\/[ \t]*\d+\.\d+[ \t]*\/[ \t]*([^\s;,]+)[ \t]+(\[[^\]]+\]|[^\s;:,]+)[ \t]*(?::[ \t]*(\d{1,5})[ \t]*)?(;.*)?$/is
-
-function parseVia(value: string | undefined): Via | undefined {
-  if (value === undefined) return undefined
-  const match = VIA.exec(value.includes(',') ? (splitList(value)[0] ?? '') : value.trim())
-  if (!match) return undefined
-  const [, transport = '', host = '', port, tail = ''] = match
-  // What cannot be sent to is no way back.
-  if (port !== undefined && !isPort(Number(port))) return undefined
-  return new Via({ transport, host, port, tail })
-}
-
+/** Digits, blanks, and a word. By hand: every message needs it. */
 function parseCSeq(value: string | undefined): CSeq | undefined {
-  const match = /^(\d{1,10})[ \t]+(\S+)$/.exec(value ?? '')
-  const number = Number(match?.[1])
-  return match && number < 2 ** 32 ? { number, method: match[2] ?? '' } : undefined
-}
-
-/** RFC 3261 18.2.1 and RFC 3581 4: where the message really came from is written into its topmost Via; the other values stay. */
-export function receivedVias(headers: Headers, source: { host: string; port: number }): string[] {
-  const values = headers.list('via')
-  const via = headers.via
-  if (!via || values[0] === undefined) return values
-  const wanted = via.parameters.get('rport') !== undefined
-  let top = values[0]
-  if (wanted) top = top.replace(/;[ \t]*rport[ \t]*(?:=[ \t]*\d*)?(?=[;\s]|$)/i, `;rport=${source.port}`)
-  if (wanted || via.host !== source.host) {
-    top = `${top.replace(/;[ \t]*received[ \t]*=[^;]*/i, '')};received=${bracketed(source.host)}`
-  }
-  return [top, ...values.slice(1)]
+  if (value === undefined) return undefined
+  let end = 0
+  let number = 0
+  for (let code = value.charCodeAt(0); code >= 48 && code <= 57; code = value.charCodeAt(++end))
+    number = number * 10 + code - 48
+  const method = value.slice(end).trimStart()
+  if (end === 0 || number >= 2 ** 32 || method.length === value.length - end || !/^\S+$/.test(method)) return undefined
+  return { number, method }
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MOST_HEADERS, receivedVias } from './headers.ts'
-import { type Message, parseMessage, requestBytes, responseBytes, sessionDescription } from './message.ts'
+import { MOST_HEADERS } from './headers.ts'
+import { receivedVias } from './via.ts'
+import { type Message, parseMessage, requestText, responseText, sessionDescription } from './message.ts'
 
 /** RFC 3261 24.2, F1. */
 const INVITE = [
@@ -159,7 +160,7 @@ describe('writing messages', () => {
         const count = headers.length
         for (const [name, text] of extra) headers.add(`X-${name}`, text)
         const plain = parse(
-          responseBytes({ code: 183, reason: 'Session Progress', headers: withoutLength(headers), body }).toString(),
+          responseText({ code: 183, reason: 'Session Progress', headers: withoutLength(headers), body }).toString(),
         )
         expect(plain).toMatchObject({ kind: 'Response', code: 183, reason: 'Session Progress', body })
         // One more: Content-Length.
@@ -171,7 +172,7 @@ describe('writing messages', () => {
 
   test('Content-Length counts bytes, not characters', () => {
     const { headers } = parse(INVITE)
-    const bytes = requestBytes({ method: 'INVITE', uri: 'sip:a@b', headers: withoutLength(headers), body: 'ü€' })
+    const bytes = requestText({ method: 'INVITE', uri: 'sip:a@b', headers: withoutLength(headers), body: 'ü€' })
     expect(bytes.toString()).toMatch(/Content-Length: 5\r\n\r\nü€$/)
   })
 })

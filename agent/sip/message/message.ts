@@ -1,5 +1,5 @@
 /** SIP messages to and from bytes (RFC 3261 section 7, 25.1): a tolerant reader that never throws, and a writer. It judges only what it needs to read on. */
-import { Headers, indexLines, MOST_HEADERS, unfold } from './headers.ts'
+import { type Headers, MOST_HEADERS, readHeaders, unfold } from './headers.ts'
 
 export interface Request {
   kind: 'Request'
@@ -23,7 +23,8 @@ export interface Response {
 export type Message = Request | Response
 
 export type Parsed =
-  | { kind: 'Parsed'; message: Message }
+  /** `text` is all of it, decoded, but for empty lines before it. */
+  | { kind: 'Parsed'; message: Message; text: string }
   /** `request` is there when it is whole enough to be answered with 400. */
   | { kind: 'Malformed'; reason: string; request?: Request }
 
@@ -32,6 +33,7 @@ export const MOST_BYTES = 65_535
 
 const LF = 10
 const CR = 13
+const BLANK = 32
 
 /**
  *     INVITE sip:bob@example.com SIP/2.0      start line
@@ -51,7 +53,7 @@ export function parseMessage(bytes: Buffer): Parsed {
   const { message, body } = read
   if (!message) return malformed('its first line is neither a request nor a status line')
   const reason = unreadable(message) ?? readBody(message, { bytes, text, start, body })
-  if (reason === undefined) return { kind: 'Parsed', message }
+  if (reason === undefined) return { kind: 'Parsed', message, text }
   return message.kind === 'Request' && message.headers.via
     ? { kind: 'Malformed', reason, request: message }
     : malformed(reason)
@@ -67,8 +69,7 @@ type Head = { kind: 'Head'; message: Message | undefined; body: number } | { kin
 function readHead(text: string): Head {
   const lineEnd = text.indexOf('\n')
   const from = lineEnd < 0 ? text.length : lineEnd + 1
-  const index: number[] = []
-  const block = indexLines(text, from, index)
+  const block = readHeaders(text, from)
   switch (block.kind) {
     case 'TooMany':
       return { kind: 'TooMany' }
@@ -79,7 +80,7 @@ function readHead(text: string): Head {
     }
     case 'Block': {
       const line = text.slice(0, lineEnd < 0 ? text.length : lineEnd).trimEnd()
-      return { kind: 'Head', message: parseStartLine(line, new Headers(text, index)), body: block.body }
+      return { kind: 'Head', message: parseStartLine(line, block.headers), body: block.body }
     }
   }
 }
@@ -95,24 +96,33 @@ const METHOD = /^[!%'*+\-.\w`~]+$/
 const VERSION = /^SIP\/\d+\.\d+$/i
 
 function parseStartLine(line: string, headers: Headers): Message | undefined {
+  // The shape that every good server sends, without the price of a regular expression.
+  if (line.startsWith('SIP/2.0 ') && line.charCodeAt(11) === BLANK && line.charCodeAt(12) > BLANK) {
+    return response({ version: 'SIP/2.0', code: line.slice(8, 11), reason: line.slice(12), headers })
+  }
   const status = STATUS_LINE.exec(line)
   if (status) {
     const [, version = '', code = '', reason = ''] = status
-    if (Number(code) < 100 || Number(code) > 699) return undefined
-    return {
-      kind: 'Response',
-      version: version.toUpperCase(),
-      code: Number(code),
-      reason: reason.trim(),
-      headers,
-      body: '',
-    }
+    return response({ version, code, reason: reason.trim(), headers })
   }
-  // The first and the last word; all between them is the Request-URI, whatever it holds.
-  const [method = '', version = ''] = [/^\S+/.exec(line)?.[0], line.slice(lastBlank(line) + 1)]
+  return request(line, headers)
+}
+
+/** The first and the last word; all between them is the Request-URI, whatever it holds. */
+function request(line: string, headers: Headers): Request | undefined {
+  const method = /^\S+/.exec(line)?.[0] ?? ''
+  const version = line.slice(lastBlank(line) + 1)
   const uri = line.slice(method.length, line.length - version.length).trim()
   if (uri === '' || !METHOD.test(method) || !VERSION.test(version)) return undefined
   return { kind: 'Request', version: version.toUpperCase(), method, uri, headers, body: '' }
+}
+
+/** Undefined when the code is none. */
+function response(status: { version: string; code: string; reason: string; headers: Headers }): Response | undefined {
+  const { version, reason, headers } = status
+  const code = Number(status.code)
+  if (!(code >= 100 && code < 700)) return undefined
+  return { kind: 'Response', version: version.toUpperCase(), code, reason, headers, body: '' }
 }
 
 function lastBlank(line: string): number {
@@ -154,17 +164,13 @@ function readBody(message: Message, { bytes, text, start, body }: Body): string 
 }
 
 /** Content-Length is added here; `headers` must not have it. */
-export function requestBytes({ method, uri, headers, body }: Omit<Request, 'kind' | 'version'>): Buffer {
-  return Buffer.from(
-    `${method} ${uri} SIP/2.0\r\n${headers.toString()}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  )
+export function requestText({ method, uri, headers, body }: Omit<Request, 'kind' | 'version'>): string {
+  return `${method} ${uri} SIP/2.0\r\n${headers.toString()}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 }
 
 /** Content-Length is added here; `headers` must not have it. */
-export function responseBytes({ code, reason, headers, body }: Omit<Response, 'kind' | 'version'>): Buffer {
-  return Buffer.from(
-    `SIP/2.0 ${code} ${reason}\r\n${headers.toString()}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  )
+export function responseText({ code, reason, headers, body }: Omit<Response, 'kind' | 'version'>): string {
+  return `SIP/2.0 ${code} ${reason}\r\n${headers.toString()}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 }
 
 /** The body when it is a session description; undefined when there is none. */

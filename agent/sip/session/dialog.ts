@@ -72,6 +72,10 @@ export class Dialog {
     return dialogKey(this.#state)
   }
 
+  get remoteTag(): string {
+    return this.#state.remoteTag
+  }
+
   get callId(): string {
     return this.#state.callId
   }

@@ -9,6 +9,7 @@ import { exchange } from './exchange.ts'
 import { type Arrival, type Flow, hold } from '../transport/flow.ts'
 import type { Journal } from '../trace/journal.ts'
 import { type Request, sessionDescription } from '../message/message.ts'
+import type { ClientInvite } from '../transaction/client-invite.ts'
 import type { ServerInvite } from '../transaction/server-invite.ts'
 import type { ServerNonInvite } from '../transaction/server-non-invite.ts'
 import { TRANSACTION_TIMEOUT } from '../transaction/timers.ts'
@@ -27,6 +28,8 @@ export interface CallSetup {
   userAgent: string | undefined
   sdp: string
   onReoffer: ((sdp: string | undefined) => string | undefined) | undefined
+  /** The INVITE of ours that made it. */
+  invite?: ClientInvite
 }
 
 type ByeOutcome = { kind: 'Done'; code: number } | Failure
@@ -95,6 +98,7 @@ export class EstablishedCall implements Call, DialogUser {
         timings.byeReceived ??= arrival.at
         const reason = reasonText(request.headers.get('reason'))
         core.dialogs.delete(dialog.key)
+        this.#setup.invite?.retire(dialog.remoteTag)
         return this.#end({ by: 'Remote', ...(reason !== undefined && { reason }) })
       }
       case 'OPTIONS':
@@ -108,10 +112,10 @@ export class EstablishedCall implements Call, DialogUser {
   invite(request: Request, arrival: Arrival, transaction: ServerInvite): void {
     const { core, dialog, journal, contactUser, onReoffer } = this.#setup
     transaction.keep(journal)
-    const respond = (options: ResponseOptions): Buffer => {
-      const bytes = buildResponse(core, request, arrival, options)
-      transaction.respond(options.code, bytes)
-      return bytes
+    const respond = (options: ResponseOptions): string => {
+      const text = buildResponse(core, request, arrival, options)
+      transaction.respond(options.code, text)
+      return text
     }
     if (!dialog.inOrder(request)) return void respond({ code: 500, reason: 'CSeq Out Of Order' })
     if (this.#over) return void respond({ code: 481 })
@@ -171,6 +175,7 @@ export class EstablishedCall implements Call, DialogUser {
       },
     })
     core.dialogs.delete(dialog.key)
+    this.#setup.invite?.retire(dialog.remoteTag)
     if (outcome.kind === 'Failed') return outcome.failure
     const { code, reason: phrase } = outcome.response
     timings.byeAnswered = outcome.at
@@ -188,19 +193,19 @@ function reasonText(value: string | undefined): string | undefined {
  * Calling the result sends it again, for a 2xx that came again.
  */
 export function acknowledge(core: Core, dialog: Dialog, invite: Request, journal: Journal): () => void {
-  let sent: { flow: Flow; bytes: Buffer } | undefined
+  let sent: { flow: Flow; text: string } | undefined
   const send = (flow: Flow): void => {
     const ack = dialog.request('ACK', invite.headers.cseq?.number ?? 1)
     for (const name of ['Authorization', 'Proxy-Authorization']) {
       ack.headers.addAll(name, invite.headers.all(name.toLowerCase()))
     }
-    const { bytes } = finish(core, flow, ack)
-    sent = { flow, bytes }
+    const { text } = finish(core, flow, ack)
+    sent = { flow, text }
     transmit(sent, false)
   }
-  const transmit = ({ flow, bytes }: { flow: Flow; bytes: Buffer }, again: boolean): void => {
-    journal.sent(bytes, flow, again)
-    flow.send(bytes, () => {})
+  const transmit = ({ flow, text }: { flow: Flow; text: string }, again: boolean): void => {
+    journal.sent(text, flow, again)
+    flow.send(text)
   }
   const { nextHop } = dialog
   const now = reachNow(core, nextHop)

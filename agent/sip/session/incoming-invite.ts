@@ -60,6 +60,10 @@ export class IncomingInvite implements IncomingCall, DialogUser {
     return this.#request.headers.callId
   }
 
+  get counters(): Journal['counters'] {
+    return this.#journal.counters
+  }
+
   get remote(): Endpoint {
     return this.#arrival.flow.remote
   }
@@ -82,10 +86,10 @@ export class IncomingInvite implements IncomingCall, DialogUser {
     this.#onReoffer = onReoffer
     this.timings.answered = this.#core.clock.monotonic()
     const allow: HeaderField = ['Allow', this.#core.allow()]
-    const bytes = this.#respond({ code: 200, headers: [this.#contact(), allow], body: sdp })
+    const text = this.#respond({ code: 200, headers: [this.#contact(), allow], body: sdp })
     this.#accepted = awaitAcknowledgement(
       this.#core.wheel,
-      () => this.#transaction.respond(200, bytes),
+      () => this.#transaction.respond(200, text),
       () => this.#unacknowledged(),
     )
     return this.#answered.promise
@@ -149,6 +153,7 @@ export class IncomingInvite implements IncomingCall, DialogUser {
       onReoffer: this.#onReoffer,
     })
     this.#accepted?.stop()
+    this.#transaction.confirmed()
     this.#answered.resolve(call)
   }
 
@@ -157,10 +162,10 @@ export class IncomingInvite implements IncomingCall, DialogUser {
     this.#finish(undefined)
   }
 
-  #respond(options: Omit<ResponseOptions, 'toTag'>): Buffer {
-    const bytes = buildResponse(this.#core, this.#request, this.#arrival, { ...options, toTag: this.#tag })
-    this.#transaction.respond(options.code, bytes)
-    return bytes
+  #respond(options: Omit<ResponseOptions, 'toTag'>): string {
+    const text = buildResponse(this.#core, this.#request, this.#arrival, { ...options, toTag: this.#tag })
+    this.#transaction.respond(options.code, text)
+    return text
   }
 
   #contact(): HeaderField {

@@ -55,7 +55,7 @@ export class OutgoingInvite implements OutgoingCall {
     this.#journal = new Journal(core.clock, options.trace)
     this.#authenticator = new Authenticator(options.party.credentials, core.random)
     this.#fromTag = core.identifiers.tag()
-    options.signal.addEventListener('abort', this.#aborted)
+    options.signal?.addEventListener('abort', this.#aborted)
     void this.#start()
   }
 
@@ -77,7 +77,7 @@ export class OutgoingInvite implements OutgoingCall {
 
   async #start(): Promise<void> {
     const { party, timeout, signal } = this.#options
-    if (signal.aborted) return this.#settle({ kind: 'Aborted' })
+    if (signal?.aborted) return this.#settle({ kind: 'Aborted' })
     const reached = await reach(this.#core, party.nextHop, { timeout, signal })
     if (reached.kind !== 'Reached') return this.#settle(this.#verdict ?? reached)
     if (this.#verdict) return this.#settle(this.#verdict)
@@ -165,6 +165,7 @@ export class OutgoingInvite implements OutgoingCall {
       userAgent: response.headers.get('server') ?? response.headers.get('user-agent'),
       sdp: sessionDescription(response) ?? this.#early.get(tag) ?? '',
       onReoffer: this.#options.onReoffer?.bind(this.#options),
+      invite: attempt.transaction,
     })
     if (wanted) return this.#settle({ kind: 'Answered', call, code: response.code, reason: response.reason })
     const verdict = this.#verdict
@@ -208,7 +209,7 @@ export class OutgoingInvite implements OutgoingCall {
     if (this.#settled) return
     this.#settled = true
     this.#deadline?.cancel()
-    this.#options.signal.removeEventListener('abort', this.#aborted)
+    this.#options.signal?.removeEventListener('abort', this.#aborted)
     this.#outcome.resolve(outcome)
   }
 }

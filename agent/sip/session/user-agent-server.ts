@@ -7,9 +7,10 @@ import type { IncomingCall, IncomingRequest } from '../engine.ts'
 import type { Arrival } from '../transport/flow.ts'
 import { headerKey } from '../message/headers.ts'
 import { IncomingInvite, userOf } from './incoming-invite.ts'
-import type { Request } from '../message/message.ts'
+import type { Request, Response } from '../message/message.ts'
+import { refuseAnswer } from './late-answer.ts'
 import type { Incoming, Load, TransactionUser } from '../transaction/layer.ts'
-import type { ServerInvite } from '../transaction/server-invite.ts'
+import { ServerInvite } from '../transaction/server-invite.ts'
 import type { ServerNonInvite } from '../transaction/server-non-invite.ts'
 import { schemeOf } from '../message/uri.ts'
 
@@ -54,7 +55,7 @@ export class UserAgentServer implements TransactionUser {
     return KNOWN_METHODS.has(method) || this.#requests.has(method)
   }
 
-  trying(request: Request, arrival: Arrival): Buffer {
+  trying(request: Request, arrival: Arrival): string {
     return buildResponse(this.#core, request, arrival, { code: 100 })
   }
 
@@ -94,6 +95,10 @@ export class UserAgentServer implements TransactionUser {
 
   acknowledged(request: Request, arrival: Arrival): void {
     this.#dialogOf(request)?.acknowledged(request, arrival)
+  }
+
+  answeredLate(response: Response, arrival: Arrival): void {
+    refuseAnswer(this.#core, response, arrival)
   }
 
   /** 8.2.1, 8.2.2. */
@@ -140,7 +145,7 @@ export class UserAgentServer implements TransactionUser {
   #cancel(request: Request, transaction: ServerNonInvite, respond: (options: ResponseOptions) => void): void {
     const invite = this.#core.transactions.cancelled(request)
     if (!invite) return respond({ code: 481 })
-    const call = this.#waiting.get(invite)
+    const call = invite instanceof ServerInvite ? this.#waiting.get(invite) : undefined
     call?.keep(transaction)
     if (invite.ignored) return
     respond({ code: 200 })

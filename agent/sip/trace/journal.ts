@@ -3,7 +3,6 @@ import type { Clock } from '../../../lib/clock.ts'
 import type { SignallingCounters } from '../engine.ts'
 import type { Arrival, Flow } from '../transport/flow.ts'
 import type { Trace } from './trace.ts'
-import { bracketed } from '../message/uri.ts'
 
 export class Journal {
   readonly counters: SignallingCounters = {
@@ -11,34 +10,33 @@ export class Journal {
     retransmissionsReceived: 0,
     authenticationRounds: 0,
   }
-  readonly trace: Trace
+  readonly trace: Trace | undefined
   readonly #clock: Clock
 
-  constructor(clock: Clock, trace: Trace) {
+  /** @param trace absent: only the counters are kept */
+  constructor(clock: Clock, trace: Trace | undefined) {
     this.#clock = clock
     this.trace = trace
   }
 
-  sent(bytes: Buffer, flow: Flow, again: boolean): void {
+  sent(text: string, flow: Flow, again: boolean): void {
     if (again) this.counters.retransmissionsSent++
-    this.#record('Out', { bytes, flow, at: this.#clock.monotonic() }, again)
+    if (this.trace) this.#record('Out', { text, at: this.#clock.monotonic(), flow }, again)
   }
 
   received(arrival: Arrival, again: boolean): void {
     if (again) this.counters.retransmissionsReceived++
-    this.#record('In', arrival, again)
+    if (this.trace) this.#record('In', arrival, again)
   }
 
-  #record(direction: 'In' | 'Out', { bytes, flow, at }: Arrival, retransmission: boolean): void {
-    const { transport, local, remote } = flow
-    this.trace.record({
+  #record(direction: 'In' | 'Out', { text, at, flow }: Arrival, retransmission: boolean): void {
+    this.trace?.record({
       at: this.#clock.now() - (this.#clock.monotonic() - at),
       monotonic: at,
       direction,
-      transport,
-      local,
-      remote: `${bracketed(remote.host)}:${remote.port}`,
-      bytes,
+      local: flow.local,
+      remote: flow.remote,
+      text,
       retransmission,
     })
   }

@@ -2,17 +2,16 @@ import { describe, expect, test } from 'vitest'
 import { renderLadder } from './ladder.ts'
 import { type Recorded, redact, Trace } from './trace.ts'
 
-function message(changes: Partial<Recorded> & { text?: string }): Recorded {
+function message(changes: Partial<Recorded>): Recorded {
   const { text = 'OPTIONS sip:bob@example.com SIP/2.0\r\n\r\n', ...rest } = changes
   return {
     at: Date.UTC(2026, 0, 1),
     monotonic: 0,
     direction: 'Out',
-    transport: 'UDP',
     local: '192.0.2.1:5062',
-    remote: '192.0.2.2:5060',
+    remote: { host: '192.0.2.2', port: 5060, transport: 'UDP' },
     retransmission: false,
-    bytes: Buffer.from(text),
+    text,
     ...rest,
   }
 }
@@ -86,7 +85,9 @@ describe('the ladder', () => {
   test('gives each peer a line, and all rows end at the same place', () => {
     const trace = new Trace()
     trace.record(message({}))
-    trace.record(message({ remote: '192.0.2.3:5060', transport: 'TCP', text: 'BYE sip:c SIP/2.0\r\n\r\n' }))
+    trace.record(
+      message({ remote: { host: '192.0.2.3', port: 5060, transport: 'TCP' }, text: 'BYE sip:c SIP/2.0\r\n\r\n' }),
+    )
     const rows = renderLadder(trace).split('\n').slice(2, 5)
     expect(new Set(rows.map((row) => row.length)).size).toBe(1)
     expect(rows[1]).toMatch(/OPTIONS.*>\| +\|$/)

@@ -1,5 +1,6 @@
 /** The record of one call's or registration's messages as they were on the wire, bounded and without secrets; it decides nothing. */
-import type { Transport } from '../engine.ts'
+import type { Endpoint, Transport } from '../engine.ts'
+import { bracketed } from '../message/uri.ts'
 
 export interface TraceMessage {
   /** Wall clock: milliseconds since 1970. */
@@ -18,13 +19,14 @@ export interface TraceMessage {
   retransmission: boolean
 }
 
-/** A message as it is handed over: `bytes` are kept, not copied, and become text when somebody looks. */
-export interface Recorded extends Omit<TraceMessage, 'text'> {
-  bytes: Buffer
+/** A message as it is handed over: what can be worked out later is, when somebody looks. */
+export interface Recorded extends Omit<TraceMessage, 'transport' | 'remote'> {
+  remote: Endpoint
 }
 
 export interface TraceLimits {
   messages: number
+  /** Characters, as good as bytes here. */
   bytes: number
 }
 
@@ -44,17 +46,20 @@ export class Trace {
 
   record(message: Recorded): void {
     const { messages, bytes } = this.#limits
-    if (this.#recorded.length >= messages || this.#bytes + message.bytes.length > bytes) {
+    if (this.#recorded.length >= messages || this.#bytes + message.text.length > bytes) {
       this.#dropped++
       return
     }
-    this.#bytes += message.bytes.length
+    this.#bytes += message.text.length
     this.#recorded.push(message)
   }
 
   /** In the order they were sent and received. */
   get messages(): TraceMessage[] {
-    return this.#recorded.map(({ bytes, ...message }) => ({ ...message, text: redact(bytes.toString('utf8')) }))
+    return this.#recorded.map((message) => {
+      const { host, port, transport } = message.remote
+      return { ...message, transport, remote: `${bracketed(host)}:${port}`, text: redact(message.text) }
+    })
   }
 
   /** True: messages came that had no room. */

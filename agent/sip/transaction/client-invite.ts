@@ -1,7 +1,7 @@
 /** The INVITE client transaction (RFC 3261 17.1.1 with RFC 6026); it does not know what a call is. */
 import type { Arrival } from '../transport/flow.ts'
 import { Headers } from '../message/headers.ts'
-import { requestBytes, type Request, type Response } from '../message/message.ts'
+import { requestText, type Request, type Response } from '../message/message.ts'
 import { ClientChannel, type ClientSetup, type ClientUser } from './client.ts'
 import { T1, TRANSACTION_TIMEOUT } from './timers.ts'
 
@@ -17,18 +17,19 @@ type State = 'Calling' | 'Proceeding' | 'Completed' | 'Accepted'
  *                                                                      Timer D ends it (at once over TCP)
  */
 export class ClientInvite {
+  readonly method = 'INVITE'
   readonly #channel: ClientChannel
   readonly #user: ClientUser
   /** What only an unanswered INVITE needs: it is let go with the answer, since the states after it last 32 s. */
-  #sent: { readonly request: Request; readonly bytes: Buffer } | undefined
+  #sent: { readonly request: Request; readonly text: string } | undefined
   #state: State = 'Calling'
-  #acknowledgement: Buffer | undefined
+  #acknowledgement: string | undefined
 
   constructor(setup: ClientSetup) {
-    const { request, bytes, user } = setup
+    const { request, text, user } = setup
     this.#channel = new ClientChannel(setup, this)
     this.#user = user
-    this.#sent = { request, bytes }
+    this.#sent = { request, text }
     this.#channel.begin(
       setup,
       (detail) => this.#fail(detail),
@@ -52,6 +53,11 @@ export class ClientInvite {
 
   end(): void {
     this.#channel.end()
+  }
+
+  /** The call that the 2xx with this To tag made is over: its user is told of no further answer. */
+  retire(tag: string): void {
+    this.#channel.retire(tag)
   }
 
   receive(response: Response, arrival: Arrival): void {
@@ -94,7 +100,7 @@ export class ClientInvite {
 
   #retransmitAfter(interval: number): void {
     this.#channel.timers.repeat(interval, () => {
-      if (this.#sent) this.#channel.send(this.#sent.bytes, true, (detail) => this.#fail(detail))
+      if (this.#sent) this.#channel.send(this.#sent.text, true, (detail) => this.#fail(detail))
       if (!this.#channel.over) this.#retransmitAfter(interval * 2)
     })
   }
@@ -107,7 +113,7 @@ export class ClientInvite {
 }
 
 /** The ACK of a final response that is no 2xx: it belongs to the transaction (17.1.1.3). */
-function acknowledgement({ uri, headers }: Request, response: Response): Buffer {
+function acknowledgement({ uri, headers }: Request, response: Response): string {
   const ack = new Headers()
     .add('Via', headers.list('via')[0] ?? '')
     .add('Max-Forwards', '70')
@@ -116,5 +122,5 @@ function acknowledgement({ uri, headers }: Request, response: Response): Buffer 
     .add('To', response.headers.get('to') ?? headers.get('to') ?? '')
     .add('Call-ID', headers.callId)
     .add('CSeq', `${headers.cseq?.number ?? 1} ACK`)
-  return requestBytes({ method: 'ACK', uri, headers: ack, body: '' })
+  return requestText({ method: 'ACK', uri, headers: ack, body: '' })
 }

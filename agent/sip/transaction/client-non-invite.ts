@@ -2,7 +2,7 @@
 import type { Arrival } from '../transport/flow.ts'
 import type { Response } from '../message/message.ts'
 import { ClientChannel, type ClientSetup, type ClientUser } from './client.ts'
-import { T1, T2, T4 } from './timers.ts'
+import { T1, T2 } from './timers.ts'
 
 /**
  *                request sent
@@ -12,17 +12,19 @@ import { T1, T2, T4 } from './timers.ts'
  *                      +-- 200-699 from either --> Completed: what comes again is absorbed, Timer K ends it (at once over TCP)
  */
 export class ClientNonInvite {
+  readonly method: string
   readonly #channel: ClientChannel
   /** Both are let go with the final response. */
   #user: ClientUser | undefined
-  #bytes: Buffer | undefined
+  #text: string | undefined
   #state: 'Trying' | 'Proceeding' | 'Completed' = 'Trying'
 
   constructor(setup: ClientSetup) {
-    const { bytes, user } = setup
+    const { request, text, user } = setup
+    this.method = request.method
     this.#channel = new ClientChannel(setup, this)
     this.#user = user
-    this.#bytes = bytes
+    this.#text = text
     this.#channel.begin(
       setup,
       (detail) => this.#fail(detail),
@@ -55,15 +57,14 @@ export class ClientNonInvite {
   #complete(): void {
     this.#state = 'Completed'
     this.#user = undefined
-    this.#bytes = undefined
-    this.#channel.timers.stop()
+    this.#text = undefined
     if (this.#channel.reliable) this.#channel.end()
-    else this.#channel.timers.limit(T4, () => this.#channel.end())
+    else this.#channel.complete()
   }
 
   #retransmitAfter(interval: number): void {
     this.#channel.timers.repeat(interval, () => {
-      if (this.#bytes) this.#channel.send(this.#bytes, true, (detail) => this.#fail(detail))
+      if (this.#text) this.#channel.send(this.#text, true, (detail) => this.#fail(detail))
       const next = this.#state === 'Proceeding' ? T2 : Math.min(interval * 2, T2)
       if (!this.#channel.over) this.#retransmitAfter(next)
     })

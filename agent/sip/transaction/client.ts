@@ -1,4 +1,5 @@
 /** What both client machines share: sending, the record, the flow, and their end. The states are in the two files beside it. */
+import type { SignallingCounters } from '../engine.ts'
 import type { Arrival, Flow, FlowWatcher } from '../transport/flow.ts'
 import type { Journal } from '../trace/journal.ts'
 import type { Request, Response } from '../message/message.ts'
@@ -18,29 +19,41 @@ export interface ClientUser {
 
 export interface ClientSetup {
   readonly request: Request
-  readonly bytes: Buffer
+  readonly text: string
   readonly flow: Flow
   readonly journal: Journal | undefined
   readonly user: ClientUser
   readonly wheel: TimerWheel
-  /** Called once, when the machine is through. */
-  readonly ended: () => void
+  readonly key: string
+  readonly owner: ClientOwner
+}
+
+/** Who finds the machines by their key. */
+export interface ClientOwner {
+  /** It is through, and nothing of it is to be known any more. */
+  ended(key: string): void
+  /** It is through, but copies of the final response may come for `T4`. */
+  completed(key: string, counters: SignallingCounters | undefined): void
+  /** The call of an INVITE is over, but answers of other branches may come for 64*T1; those with this To tag need none. */
+  retired(key: string, tag: string): void
 }
 
 export class ClientChannel {
   readonly timers: PairOfTimers
   readonly #flow: Flow
   readonly #journal: Journal | undefined
-  readonly #ended: () => void
+  readonly #key: string
+  readonly #owner: ClientOwner
   readonly #watcher: FlowWatcher
-  #last: Buffer | undefined
+  #last: string | undefined
   #over = false
 
-  constructor({ flow, journal, wheel, ended }: ClientSetup, watcher: FlowWatcher) {
+  constructor({ flow, journal, wheel, key, owner }: ClientSetup, watcher: FlowWatcher) {
     this.timers = new PairOfTimers(wheel)
     this.#flow = flow
     this.#journal = journal
-    this.#ended = ended
+    this.#key = key
+    this.#owner = owner
     this.#watcher = watcher
     flow.watch(watcher)
   }
@@ -54,8 +67,8 @@ export class ClientChannel {
   }
 
   /** Sends the request for the first time and starts the timers: A or E by `retransmit`, B or F. */
-  begin({ bytes, user }: ClientSetup, failed: (detail: string) => void, retransmit: () => void): void {
-    this.send(bytes, false, failed)
+  begin({ text, user }: ClientSetup, failed: (detail: string) => void, retransmit: () => void): void {
+    this.send(text, false, failed)
     if (this.#over) return
     if (!this.reliable) retransmit()
     this.timers.limit(TRANSACTION_TIMEOUT, () => {
@@ -65,24 +78,38 @@ export class ClientChannel {
   }
 
   /** `failed` is told when these bytes could not leave. */
-  send(bytes: Buffer, again: boolean, failed: (detail: string) => void): void {
-    this.#journal?.sent(bytes, this.#flow, again)
-    this.#flow.send(bytes, (detail) => !this.#over && failed(detail))
+  send(text: string, again: boolean, failed: (detail: string) => void): void {
+    this.#journal?.sent(text, this.#flow, again)
+    this.#flow.send(text, (detail) => !this.#over && failed(detail))
   }
 
   /** Writes it down; true: byte for byte the one that came before. */
   received(arrival: Arrival, surelyAgain: boolean): boolean {
-    const again = surelyAgain || (this.#last?.equals(arrival.bytes) ?? false)
-    this.#last = arrival.bytes
+    const again = surelyAgain || this.#last === arrival.text
+    this.#last = arrival.text
     this.#journal?.received(arrival, again)
     return again
   }
 
   end(): void {
-    if (this.#over) return
+    if (this.#close()) this.#owner.ended(this.#key)
+  }
+
+  /** Ends it; what comes again is counted. */
+  complete(): void {
+    if (this.#close()) this.#owner.completed(this.#key, this.#journal?.counters)
+  }
+
+  /** Ends it; what may come of other branches is not its matter. */
+  retire(tag: string): void {
+    if (this.#close()) this.#owner.retired(this.#key, tag)
+  }
+
+  #close(): boolean {
+    if (this.#over) return false
     this.#over = true
     this.timers.stop()
     this.#flow.unwatch(this.#watcher)
-    this.#ended()
+    return true
   }
 }

@@ -31,9 +31,9 @@ class Wire implements Flow {
     return this.transport === 'TCP'
   }
 
-  send(bytes: Buffer, failed: (detail: string) => void): void {
-    if (this.broken !== undefined) return failed(this.broken)
-    this.sent.push({ at: this.#clock.monotonic(), text: bytes.toString() })
+  send(text: string, failed?: (detail: string) => void): void {
+    if (this.broken !== undefined) return failed?.(this.broken)
+    this.sent.push({ at: this.#clock.monotonic(), text })
   }
 
   watch(watcher: FlowWatcher): void {
@@ -66,12 +66,12 @@ function lab(transport: Transport = 'UDP') {
       admits: () => true,
       request: (request, _arrival, incoming, merged) => taken.push({ request, incoming, merged }),
       acknowledged: () => heard.push('ACK of a 2xx'),
-      trying: () => Buffer.from('SIP/2.0 100 Trying\r\n\r\n'),
+      answeredLate: ({ headers }) => heard.push(`late ${headers.toTag}`),
+      trying: () => 'SIP/2.0 100 Trying\r\n\r\n',
     },
   )
   const receive = (text: string): void => {
-    const bytes = Buffer.from(text)
-    layer.receive(parsed(text), { bytes, at: clock.monotonic(), flow: wire })
+    layer.receive(parsed(text), { text, at: clock.monotonic(), flow: wire })
   }
   const user = {
     response: (response: { code: number }, _arrival: unknown, again: boolean) =>
@@ -82,7 +82,7 @@ function lab(transport: Transport = 'UDP') {
     const text = request(method)
     const message = parsed(text)
     if (message.kind !== 'Request') throw new Error('must be a request')
-    const outgoing = { request: message, bytes: Buffer.from(text), flow: wire, journal }
+    const outgoing = { request: message, branch: message.headers.branch, text, flow: wire, journal }
     return method === 'INVITE' ? layer.invite(outgoing, user) : layer.send(outgoing, user)
   }
   const rest = (): number[] => [layer.size, wheel.size, clock.waiting, wire.watchers.size]
@@ -250,7 +250,7 @@ describe('INVITE server (17.2.1)', () => {
     if (first?.incoming.kind !== 'Invite') throw new Error('must be an INVITE')
     return { ...all, transaction: first.incoming.transaction }
   }
-  const answer = (code: number) => [code, Buffer.from(`SIP/2.0 ${code} x\r\n\r\n`)] as const
+  const answer = (code: number) => [code, `SIP/2.0 ${code} x\r\n\r\n`] as const
 
   test('100 after 200 ms, unless the user was quicker', async () => {
     const slow = invite()
@@ -337,7 +337,7 @@ describe('non-INVITE server (17.2.2)', () => {
     expect(wire.log).toEqual([])
     const incoming = taken[0]?.incoming
     if (incoming?.kind !== 'Other') throw new Error('must be no INVITE')
-    incoming.transaction.respond(200, Buffer.from('SIP/2.0 200 OK\r\n\r\n'))
+    incoming.transaction.respond(200, 'SIP/2.0 200 OK\r\n\r\n')
     receive(request('OPTIONS'))
     expect(wire.log).toEqual(['0 200', '0 200'])
     await clock.advance(32_000)

@@ -1,13 +1,19 @@
-/** The transaction layer (RFC 3261 17): finds the machine a message belongs to, by branch in a map, and makes new ones. The machines are in transaction/. */
+/** The transaction layer (RFC 3261 17): finds the machine a message belongs to, by branch in a map, and makes new ones. The machines are beside it. */
 import type { Arrival, Flow } from '../transport/flow.ts'
+import type { Built } from '../message/build.ts'
+import { detached } from '../message/detached.ts'
 import { MAGIC_COOKIE } from '../message/identifiers.ts'
 import type { Journal } from '../trace/journal.ts'
 import type { Message, Request, Response } from '../message/message.ts'
 import { ReplyPath, type Ways } from '../transport/reply-path.ts'
-import type { TimerWheel } from './timer-wheel.ts'
 import { ClientInvite } from './client-invite.ts'
 import { ClientNonInvite } from './client-non-invite.ts'
-import type { ClientUser } from './client.ts'
+import type { ClientOwner, ClientUser } from './client.ts'
+import { Expiring } from './expiring.ts'
+import { Absorbed, type Answered, Copies, type Place } from './finished.ts'
+import type { ServerOwner } from './server.ts'
+import type { TimerWheel } from './timer-wheel.ts'
+import { T4, TRANSACTION_TIMEOUT } from './timers.ts'
 import { ServerInvite } from './server-invite.ts'
 import { ServerNonInvite } from './server-non-invite.ts'
 
@@ -28,12 +34,12 @@ export interface TransactionUser {
   request(request: Request, arrival: Arrival, incoming: Incoming, merged: boolean): void
   /** An ACK that belongs to no transaction: that of a 2xx. */
   acknowledged(request: Request, arrival: Arrival): void
-  trying(request: Request, arrival: Arrival): Buffer
+  trying(request: Request, arrival: Arrival): string
+  /** A 2xx of another branch for an INVITE whose call is over already (13.2.2.4). */
+  answeredLate(response: Response, arrival: Arrival): void
 }
 
-export interface Outgoing {
-  request: Request
-  bytes: Buffer
+export interface Outgoing extends Built {
   flow: Flow
   journal: Journal | undefined
 }
@@ -43,7 +49,14 @@ export class TransactionLayer {
   readonly #ways: Ways
   readonly #user: TransactionUser
   readonly #clients = new Map<string, ClientInvite | ClientNonInvite>()
-  readonly #servers = new Map<string, ServerInvite | ServerNonInvite>()
+  readonly #servers = new Map<string, ServerInvite | ServerNonInvite | Absorbed | Answered>()
+  /** Non-INVITE clients whose final response has come. */
+  readonly #completed = new Map<string, Copies>()
+  readonly #completedExpire: Expiring<Copies>
+  /** INVITE clients whose call is over, with the To tag of that call. */
+  readonly #retired = new Map<string, string>()
+  readonly #retiredExpire: Expiring<string>
+  readonly #finishedExpire: Expiring<Absorbed | Answered>
   /** Key of the transaction of each request without a To tag that is under way, by what a copy of it would share. */
   readonly #merging = new Map<string, string>()
   #serverBytes = 0
@@ -52,22 +65,55 @@ export class TransactionLayer {
     this.#wheel = wheel
     this.#ways = ways
     this.#user = user
+    this.#completedExpire = new Expiring(wheel, T4, ({ key }) => this.#completed.delete(key))
+    this.#retiredExpire = new Expiring(wheel, TRANSACTION_TIMEOUT, (key) => this.#retired.delete(key))
+    this.#finishedExpire = new Expiring(wheel, TRANSACTION_TIMEOUT, ({ place }) => this.#forget(place))
   }
 
   get size(): number {
-    return this.#clients.size + this.#servers.size
+    return this.#clients.size + this.#completed.size + this.#retired.size + this.#servers.size
   }
 
   invite(outgoing: Outgoing, user: ClientUser): ClientInvite {
-    const key = clientKey(outgoing.request)
-    const ended = (): void => void this.#clients.delete(key)
-    return this.#begin(key, new ClientInvite({ ...outgoing, user, wheel: this.#wheel, ended }))
+    const key = outgoing.branch
+    return this.#begin(key, new ClientInvite({ ...outgoing, user, wheel: this.#wheel, key, owner: this.#clientOwner }))
   }
 
   send(outgoing: Outgoing, user: ClientUser): ClientNonInvite {
-    const key = clientKey(outgoing.request)
-    const ended = (): void => void this.#clients.delete(key)
-    return this.#begin(key, new ClientNonInvite({ ...outgoing, user, wheel: this.#wheel, ended }))
+    const key = clientKey(outgoing.request.method, outgoing.branch)
+    return this.#begin(
+      key,
+      new ClientNonInvite({ ...outgoing, user, wheel: this.#wheel, key, owner: this.#clientOwner }),
+    )
+  }
+
+  readonly #clientOwner: ClientOwner = {
+    ended: (key) => void this.#clients.delete(key),
+    completed: (key, counters) => {
+      this.#clients.delete(key)
+      const copies = new Copies(key, counters)
+      this.#completed.set(key, copies)
+      this.#completedExpire.add(copies)
+    },
+    retired: (key, tag) => {
+      this.#clients.delete(key)
+      this.#retired.set(key, detached(tag))
+      this.#retiredExpire.add(key)
+    },
+  }
+
+  readonly #serverOwner: ServerOwner = {
+    ended: (place) => this.#forget(place),
+    finished: (rest) => {
+      this.#servers.set(rest.place.key, rest)
+      this.#finishedExpire.add(rest)
+    },
+  }
+
+  #forget({ key, copies, size }: Place): void {
+    this.#servers.delete(key)
+    if (copies !== undefined) this.#merging.delete(copies)
+    this.#serverBytes -= size
   }
 
   #begin<Client extends ClientInvite | ClientNonInvite>(key: string, client: Client): Client {
@@ -77,8 +123,24 @@ export class TransactionLayer {
   }
 
   receive(message: Message, arrival: Arrival): void {
-    if (message.kind === 'Response') this.#clients.get(clientKey(message))?.receive(message, arrival)
+    if (message.kind === 'Response') this.#receiveResponse(message, arrival)
     else this.#receiveRequest(message, arrival)
+  }
+
+  /** 17.1.3: by branch, and by method as well. */
+  #receiveResponse(response: Response, arrival: Arrival): void {
+    const { headers } = response
+    const method = headers.cseq?.method ?? ''
+    const key = clientKey(method, headers.branch)
+    const client = this.#clients.get(key)
+    if (client) {
+      if (client.method === method) client.receive(response, arrival)
+      return
+    }
+    if (method !== 'INVITE') return this.#completed.get(key)?.receive()
+    const tag = this.#retired.get(key)
+    if (tag === undefined || response.code < 200 || response.code >= 300 || headers.toTag === tag) return
+    this.#user.answeredLate(response, arrival)
   }
 
   #receiveRequest(request: Request, arrival: Arrival): void {
@@ -100,8 +162,10 @@ export class TransactionLayer {
     const copies = headers.toTag === undefined ? mergeKey(request) : undefined
     const merged = copies !== undefined && this.#merging.has(copies)
     if (copies !== undefined && !merged) this.#merging.set(copies, key)
-    const ended = this.#ending(key, merged ? undefined : copies, arrival.bytes.length)
-    const setup = { arrival, path: new ReplyPath(arrival, headers.via, this.#ways), wheel: this.#wheel, ended }
+    const place: Place = { key, copies: merged ? undefined : copies, size: arrival.text.length }
+    this.#serverBytes += place.size
+    const path = new ReplyPath(arrival, headers.via, this.#ways)
+    const setup = { arrival, path, wheel: this.#wheel, place, owner: this.#serverOwner }
     const incoming: Incoming =
       method === 'INVITE'
         ? { kind: 'Invite', transaction: new ServerInvite(setup, () => this.#user.trying(request, arrival)) }
@@ -110,20 +174,10 @@ export class TransactionLayer {
     this.#user.request(request, arrival, incoming, merged)
   }
 
-  /** A function of its own, so that what a transaction holds for 32 s is not the request with it. */
-  #ending(key: string, copies: string | undefined, bytes: number): () => void {
-    this.#serverBytes += bytes
-    return () => {
-      this.#servers.delete(key)
-      if (copies !== undefined) this.#merging.delete(copies)
-      this.#serverBytes -= bytes
-    }
-  }
-
   /** The INVITE that a CANCEL means (9.2). */
-  cancelled(cancel: Request): ServerInvite | undefined {
+  cancelled(cancel: Request): ServerInvite | Absorbed | undefined {
     const transaction = this.#servers.get(serverKey(cancel, 'INVITE'))
-    return transaction instanceof ServerInvite ? transaction : undefined
+    return transaction instanceof ServerInvite || transaction instanceof Absorbed ? transaction : undefined
   }
 
   /** Ends all of them without a word to the peers; users that wait are told. */
@@ -132,13 +186,16 @@ export class TransactionLayer {
       client.flowLost('the engine was stopped', true)
       client.end()
     }
-    for (const server of [...this.#servers.values()]) server.end()
+    for (const server of [...this.#servers.values()]) if ('end' in server) server.end()
+    for (const queue of [this.#completedExpire, this.#retiredExpire, this.#finishedExpire]) queue.clear()
+    for (const table of [this.#completed, this.#retired, this.#servers, this.#merging]) table.clear()
+    this.#serverBytes = 0
   }
 }
 
-/** 17.1.3. Our branches are unique; a CANCEL shares that of its INVITE. */
-function clientKey({ headers }: Request | Response): string {
-  return `${headers.cseq?.method} ${headers.via?.branch}`
+/** Our branches are unique, but a CANCEL shares that of its INVITE. */
+function clientKey(method: string, branch: string): string {
+  return method === 'CANCEL' ? `CANCEL ${branch}` : branch
 }
 
 /** 17.2.3; without the magic cookie, or with nothing after it, what RFC 2543 took instead, the To tag left out because the ACK has another one. */

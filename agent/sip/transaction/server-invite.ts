@@ -15,10 +15,10 @@ type State = 'Proceeding' | 'Completed' | 'Confirmed' | 'Accepted' | 'Ignored'
 export class ServerInvite {
   readonly #channel: ServerChannel
   #state: State = 'Proceeding'
-  #last: Buffer | undefined
+  #last: string | undefined
 
   /** @param trying makes the automatic 100 */
-  constructor(setup: ServerSetup, trying: () => Buffer) {
+  constructor(setup: ServerSetup, trying: () => string) {
     this.#channel = new ServerChannel(setup)
     this.#channel.timers.repeat(AUTOMATIC_TRYING, () => this.respond(100, trying()))
   }
@@ -41,12 +41,12 @@ export class ServerInvite {
   }
 
   /** A 2xx may be sent again and again; another final response only once. */
-  respond(code: number, bytes: Buffer): void {
+  respond(code: number, text: string): void {
     const repeated = this.#state === 'Accepted' && code >= 200 && code < 300
     if (this.#channel.over || !(this.#state === 'Proceeding' || repeated)) return
     this.#channel.timers.stopRepeating()
-    this.#last = bytes
-    this.#channel.send(bytes, repeated)
+    this.#last = text
+    this.#channel.send(text, repeated)
     if (code < 200 || repeated) return
     if (code < 300) this.#accept()
     else this.#complete()
@@ -78,6 +78,11 @@ export class ServerInvite {
     if (this.#channel.reliable) this.#channel.end()
     else this.#channel.timers.limit(T4, () => this.#channel.end())
     return true
+  }
+
+  /** The ACK of its 2xx came: from now on it is only kept from being taken for a new call. */
+  confirmed(): void {
+    if (this.#state === 'Accepted') this.#channel.absorb()
   }
 
   end(): void {

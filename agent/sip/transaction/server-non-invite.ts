@@ -11,8 +11,7 @@ import { T4, TRANSACTION_TIMEOUT } from './timers.ts'
  */
 export class ServerNonInvite {
   readonly #channel: ServerChannel
-  #last: Buffer | undefined
-  #completed = false
+  #last: string | undefined
 
   constructor(setup: ServerSetup) {
     this.#channel = new ServerChannel(setup)
@@ -23,14 +22,13 @@ export class ServerNonInvite {
     this.#channel.keep(journal)
   }
 
-  respond(code: number, bytes: Buffer): void {
-    if (this.#channel.over || this.#completed) return
-    this.#last = bytes
-    this.#channel.send(bytes, false)
+  respond(code: number, text: string): void {
+    if (this.#channel.over) return
+    this.#last = text
+    this.#channel.send(text, false)
     if (code < 200) return
-    this.#completed = true
     if (this.#channel.reliable) this.#channel.end()
-    else this.#channel.timers.limit(TRANSACTION_TIMEOUT, () => this.#channel.end())
+    else this.#channel.answered(text)
   }
 
   /** The request came again. */

@@ -49,6 +49,11 @@ export class TimerWheel {
     return this.#size
   }
 
+  /** Milliseconds of its clock. */
+  get now(): number {
+    return this.#clock.monotonic()
+  }
+
   /** Calls `callback` once, `milliseconds` from now. */
   start(milliseconds: number, callback: () => void): Timer {
     const now = this.#clock.monotonic()

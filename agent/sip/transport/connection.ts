@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../../../lib/clock.ts'
 import { plainAddress } from '../locate/addresses.ts'
 import type { Endpoint } from '../engine.ts'
-import type { Arrival, Flow, FlowWatcher } from './flow.ts'
+import type { Flow, FlowWatcher, Receive } from './flow.ts'
 import type { Limits, Refusals } from '../limits.ts'
 import { bracketed } from '../message/uri.ts'
 import { Framing } from './framing.ts'
@@ -14,9 +14,9 @@ export interface ConnectionOptions {
   refused: Refusals
   /** The port that Via and Contact name. */
   listening: () => number
-  receive: (arrival: Arrival) => void
+  receive: Receive
   /** Told of each message that leaves. */
-  sent: (bytes: Buffer) => void
+  sent: (text: string) => void
   /** A stream that lost its frame; the connection is closed. */
   broken: (flow: Flow, reason: string) => void
 }
@@ -86,12 +86,12 @@ export class Connection implements Flow {
     return bracketed(plainAddress(this.#socket.localAddress ?? ''))
   }
 
-  send(bytes: Buffer, failed: (detail: string) => void): void {
-    if (!this.open) return failed(this.#detail)
+  send(text: string, failed?: (detail: string) => void): void {
+    if (!this.open) return failed?.(this.#detail)
     const { clock, limits, refused, sent } = this.#options
-    sent(bytes)
+    sent(text)
     this.#usedAt = clock.monotonic()
-    this.#socket.write(bytes, (error) => error && failed(error.message))
+    this.#socket.write(text, (error) => error && failed?.(error.message))
     if (this.#socket.writableLength <= limits.unsentBytes) return
     refused.unread++
     this.#socket.destroy(new Error('the peer does not read what it is sent'))
@@ -127,7 +127,7 @@ export class Connection implements Flow {
     for (const bytes of framed.messages) {
       // What answers the one before may have been too much.
       if (this.#socket.destroyed) return
-      receive({ bytes, at, flow: this })
+      receive(bytes, at, this)
     }
     if (framed.kind === 'Messages') return
     broken(this, framed.reason)

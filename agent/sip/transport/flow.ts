@@ -20,8 +20,11 @@ export interface Flow {
   readonly open: boolean
   /** Clock.monotonic when bytes last came over this connection; -Infinity before that, and over UDP. */
   readonly heardAt: number
-  /** `failed` is called when these bytes could not be sent, with what a human can read. */
-  send(bytes: Buffer, failed: (detail: string) => void): void
+  /**
+   * Sends one message. `failed` is called when it could not be sent, with what a human can read; over UDP only now and then, since asking
+   * costs more than sending: a peer that cannot be reached is found out by a retransmission.
+   */
+  send(text: string, failed?: (detail: string) => void): void
   /** A connection that somebody watches is in use, and not closed for being idle. */
   watch(watcher: FlowWatcher): void
   unwatch(watcher: FlowWatcher): void
@@ -38,10 +41,14 @@ export function hold(flow: Flow): Disposable {
 
 /** A message as it came in. */
 export interface Arrival {
-  readonly bytes: Buffer
+  /** All of it, decoded. */
+  readonly text: string
   /** Clock.monotonic, stamped in the socket callback before parsing; milliseconds. */
   readonly at: number
   readonly flow: Flow
 }
+
+/** Takes bytes that should be one message. `at` is Clock.monotonic in the socket callback, milliseconds. */
+export type Receive = (bytes: Buffer, at: number, flow: Flow) => void
 
 export type OpenOutcome = { kind: 'Open'; flow: Flow } | Extract<Failure, { kind: 'ConnectFailed' | 'TlsFailed' }>

@@ -1,4 +1,4 @@
-/** Counts messages by direction, method and class, from their bytes; it keeps none. */
+/** Counts messages by direction, method and class; it keeps none. */
 
 /** Whatever else a peer invents shares one name, so that it cannot make the table grow. */
 const METHODS = new Set([
@@ -6,25 +6,47 @@ const METHODS = new Set([
   ...['INFO', 'MESSAGE', 'REFER', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH'],
 ])
 
+/** Of one method and one direction: requests at 0, responses at the first digit of their code. */
+type Counts = number[]
+
 export class MessageCounter {
-  /** `In INVITE request`, `Out INVITE 2xx`. */
-  readonly totals = new Map<string, number>()
+  readonly #in = new Map<string, Counts>()
+  readonly #out = new Map<string, Counts>()
+
+  /** By `In INVITE request`, `Out INVITE 2xx`. */
+  get totals(): ReadonlyMap<string, number> {
+    const totals = new Map<string, number>()
+    for (const [direction, table] of [
+      ['In', this.#in],
+      ['Out', this.#out],
+    ] as const) {
+      for (const [method, counts] of table) {
+        for (const [kind, count] of counts.entries()) {
+          if (count > 0) totals.set(`${direction} ${method} ${kind === 0 ? 'request' : `${kind}xx`}`, count)
+        }
+      }
+    }
+    return totals
+  }
 
   received(method: string, code: number | undefined): void {
-    this.#count('In', method, code === undefined ? 'request' : `${Math.floor(code / 100)}xx`)
+    count(this.#in, method, code === undefined ? 0 : Math.floor(code / 100))
   }
 
   /** Our own messages have one shape: the method first, or the code after `SIP/2.0 ` and the method in `CSeq: 1 METHOD`. */
-  sent(bytes: Buffer): void {
-    const first = bytes.toString('latin1', 0, 12)
-    if (!first.startsWith('SIP/2.0 ')) return this.#count('Out', first.slice(0, first.indexOf(' ')), 'request')
-    const start = bytes.indexOf('\r\nCSeq: ', 0, 'latin1') + '\r\nCSeq: '.length
-    const cseq = bytes.toString('latin1', start, bytes.indexOf('\r\n', start, 'latin1'))
-    this.#count('Out', cseq.slice(cseq.indexOf(' ') + 1), `${first[8] ?? ''}xx`)
+  sent(text: string): void {
+    if (!text.startsWith('SIP/2.0 ')) return count(this.#out, text.slice(0, text.indexOf(' ')), 0)
+    const cseq = text.indexOf('\r\nCSeq: ') + '\r\nCSeq: '.length
+    const method = text.slice(text.indexOf(' ', cseq) + 1, text.indexOf('\r', cseq))
+    count(this.#out, method, text.charCodeAt('SIP/2.0 '.length) - ZERO)
   }
+}
 
-  #count(direction: 'In' | 'Out', method: string, kind: string): void {
-    const key = `${direction} ${METHODS.has(method) ? method : 'other'} ${kind}`
-    this.totals.set(key, (this.totals.get(key) ?? 0) + 1)
-  }
+const ZERO = 48
+
+function count(table: Map<string, Counts>, method: string, kind: number): void {
+  const known = METHODS.has(method) ? method : 'other'
+  let counts = table.get(known)
+  if (!counts) table.set(known, (counts = [0, 0, 0, 0, 0, 0, 0]))
+  counts[kind] = (counts[kind] ?? 0) + 1
 }

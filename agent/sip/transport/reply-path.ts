@@ -1,7 +1,7 @@
 /** The way back to who sent a request (RFC 3261 18.2.2, RFC 3581 4); it builds no response. */
 import type { Arrival, Flow, OpenOutcome } from './flow.ts'
 import { defaultPort, type Target } from './hop.ts'
-import type { Via } from '../message/headers.ts'
+import type { Via } from '../message/via.ts'
 
 /** What it needs of the transports. */
 export interface Ways {
@@ -29,13 +29,13 @@ export class ReplyPath {
   }
 
   /** When the connection has ended, another one is made to the port in Via. What cannot be sent is lost; the peer's retransmission asks again. */
-  send(bytes: Buffer): void {
-    if (this.#flow.open) return this.#flow.send(bytes, () => {})
+  send(text: string): void {
+    if (this.#flow.open) return this.#flow.send(text)
     const { host, transport } = this.#flow.remote
     void this.#ways.open({ host, port: this.#port, transport }).then((outcome) => {
       if (outcome.kind !== 'Open') return
       this.#flow = outcome.flow
-      outcome.flow.send(bytes, () => {})
+      outcome.flow.send(text)
     })
   }
 }

@@ -31,14 +31,14 @@ export interface Transports extends AsyncDisposable {
 /** Binds UDP and TCP. @throws with `code`, `address` and `port` when one of them cannot be bound; then none is */
 export async function bindTransports(options: TransportOptions): Promise<Transports> {
   const { clock, host, ports, addresses, counter, limits, refused } = options
-  const sent = (bytes: Buffer): void => counter.sent(bytes)
+  const sent = (text: string): void => counter.sent(text)
 
-  function deliver(arrival: Arrival): void {
-    const parsed = parseMessage(arrival.bytes)
-    if (parsed.kind === 'Malformed') return options.malformed(parsed.reason, arrival.flow, parsed.request)
-    const { message } = parsed
+  function deliver(bytes: Buffer, at: number, flow: Flow): void {
+    const parsed = parseMessage(bytes)
+    if (parsed.kind === 'Malformed') return options.malformed(parsed.reason, flow, parsed.request)
+    const { message, text } = parsed
     counter.received(message.headers.cseq?.method ?? '', message.kind === 'Response' ? message.code : undefined)
-    options.receive(message, arrival)
+    options.receive(message, { text, at, flow })
   }
 
   await using stack = new AsyncDisposableStack()
@@ -46,14 +46,14 @@ export async function bindTransports(options: TransportOptions): Promise<Transpo
     await bindUdp({
       ...{ clock, host, port: ports.UDP ?? 0, sent },
       localHost: (remote) => addresses.known(remote) ?? host,
-      receive(arrival) {
+      receive(bytes, at, flow) {
         // Keep-alives of RFC 5626 and of routers: an empty line, or four zero bytes.
-        if (arrival.bytes.length <= 4) return
-        const { remote } = arrival.flow
-        if (addresses.known(remote.host) !== undefined) return deliver(arrival)
+        if (bytes.length <= 4) return
+        const { remote } = flow
+        if (addresses.known(remote.host) !== undefined) return deliver(bytes, at, flow)
         if (addresses.pending >= limits.routeLookups) return void refused.routes++
         // The first word from this peer: our answer names the address that reaches it.
-        void addresses.find(remote.host).then(() => deliver({ ...arrival, flow: udp.flow(remote.host, remote.port) }))
+        void addresses.find(remote.host).then(() => deliver(bytes, at, udp.flow(remote.host, remote.port)))
       },
     }),
   )

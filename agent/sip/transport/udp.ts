@@ -4,19 +4,23 @@ import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Endpoint } from '../engine.ts'
-import type { Arrival, Flow } from './flow.ts'
+import { Datagrams } from './datagrams.ts'
+import type { Flow, Receive } from './flow.ts'
 import { bracketed } from '../message/uri.ts'
 
 /** Bytes. With the kernel's default of 208 KB bursts of a few hundred calls are lost, and every loss is a false retransmission. */
 const RECEIVE_BUFFER = 4_194_304
 
+/** Peers that are remembered; about 300 bytes each. */
+const MOST_FLOWS = 10_000
+
 export interface UdpOptions {
   clock: Clock
   host: string
   port: number
-  receive: (arrival: Arrival) => void
+  receive: Receive
   /** Told of each datagram that leaves. */
-  sent: (bytes: Buffer) => void
+  sent: (text: string) => void
   /** The address our packets to a peer leave from, as far as it is known. */
   localHost: (remoteHost: string) => string
 }
@@ -45,18 +49,31 @@ export async function bindUdp(options: UdpOptions): Promise<UdpTransport> {
     throw error
   }
   const bound = socket.address().port
-  const sender: Sender = { socket, open: true, sent: options.sent }
-  const flow = (remoteHost: string, remotePort: number): Flow =>
-    new UdpFlow(
-      sender,
-      { host: localHost(remoteHost), port: bound },
-      { host: remoteHost, port: remotePort, transport: 'UDP' },
-    )
+  const sender: Sender = { socket, clock, datagrams: new Datagrams(), open: true, sent: options.sent }
+  const flows = new Map<string, Map<number, UdpFlow>>()
+  let known = 0
+
+  /** One for each peer, so that a datagram costs no new one. A flow keeps nothing that could not be made again. */
+  function flow(remoteHost: string, remotePort: number): Flow {
+    const host = localHost(remoteHost)
+    const present = flows.get(remoteHost)?.get(remotePort)
+    if (present?.localHost === host) return present
+    if (known >= MOST_FLOWS) {
+      flows.clear()
+      known = 0
+    }
+    known++
+    const made = new UdpFlow(sender, { host, port: bound }, { host: remoteHost, port: remotePort, transport: 'UDP' })
+    const ofHost = flows.get(remoteHost)
+    if (ofHost) ofHost.set(remotePort, made)
+    else flows.set(remoteHost, new Map([[remotePort, made]]))
+    return made
+  }
 
   socket.on('message', (bytes: Buffer, remote: RemoteInfo) => {
     const at = clock.monotonic()
     // Port 0 cannot be answered; it is only found in forged datagrams.
-    if (remote.port !== 0) receive({ bytes, at, flow: flow(remote.address, remote.port) })
+    if (remote.port !== 0) receive(bytes, at, flow(remote.address, remote.port))
   })
   // An error of a single datagram is given to whom sent it; what arrives here has no owner.
   socket.on('error', () => {})
@@ -76,22 +93,33 @@ export async function bindUdp(options: UdpOptions): Promise<UdpTransport> {
 /** What all flows of the socket share. */
 interface Sender {
   readonly socket: Socket
+  readonly clock: Clock
+  readonly datagrams: Datagrams
   open: boolean
-  readonly sent: (bytes: Buffer) => void
+  readonly sent: (text: string) => void
 }
+
+/**
+ * Milliseconds for which a peer that a datagram left for is taken to be one that the next can leave for as well. Less than T1, so that a
+ * request that is sent again always asks.
+ */
+const PROVEN = 250
 
 class UdpFlow implements Flow {
   readonly transport = 'UDP'
   readonly reliable = false
   readonly heardAt = -Infinity
   readonly local: string
+  readonly localHost: string
   readonly sentBy: string
   readonly remote: Endpoint
   readonly #sender: Sender
+  #provenUntil = -Infinity
 
   constructor(sender: Sender, local: { host: string; port: number }, remote: Endpoint) {
     this.#sender = sender
     this.local = `${bracketed(local.host)}:${local.port}`
+    this.localHost = local.host
     this.sentBy = this.local
     this.remote = remote
   }
@@ -100,12 +128,17 @@ class UdpFlow implements Flow {
     return this.#sender.open
   }
 
-  send(bytes: Buffer, failed: (detail: string) => void): void {
-    if (!this.#sender.open) return failed('the socket is closed')
-    this.#sender.sent(bytes)
-    this.#sender.socket.send(bytes, this.remote.port, this.remote.host, (error) => {
+  send(text: string, failed?: (detail: string) => void): void {
+    const { socket, clock, datagrams, open, sent } = this.#sender
+    if (!open) return failed?.('the socket is closed')
+    sent(text)
+    const bytes = datagrams.write(text)
+    const { host, port } = this.remote
+    if (!failed || clock.monotonic() < this.#provenUntil) return socket.send(bytes, port, host)
+    socket.send(bytes, port, host, (error) => {
+      if (!error) this.#provenUntil = clock.monotonic() + PROVEN
       // A full send buffer is a lost packet like any other: the retransmission follows.
-      if (error && !('code' in error && (error.code === 'ENOBUFS' || error.code === 'EAGAIN'))) failed(error.message)
+      else if (!('code' in error && (error.code === 'ENOBUFS' || error.code === 'EAGAIN'))) failed(error.message)
     })
   }
 

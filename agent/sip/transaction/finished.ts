@@ -1,0 +1,63 @@
+/** What is left of a transaction that is through while copies of its messages may still come: as little as answers them. */
+import type { SignallingCounters } from '../engine.ts'
+import type { Arrival } from '../transport/flow.ts'
+import type { ReplyPath } from '../transport/reply-path.ts'
+
+/** A non-INVITE client in Completed (RFC 3261 17.1.2.2, Timer K): what comes again is counted. */
+export class Copies {
+  readonly key: string
+  readonly #counters: SignallingCounters | undefined
+
+  constructor(key: string, counters: SignallingCounters | undefined) {
+    this.key = key
+    this.#counters = counters
+  }
+
+  receive(): void {
+    if (this.#counters) this.#counters.retransmissionsReceived++
+  }
+}
+
+/** Where a server transaction stands in the layer's books. */
+export interface Place {
+  readonly key: string
+  /** What a copy that came by another way would share with it; absent when it is one itself, or inside a dialog. */
+  readonly copies: string | undefined
+  /** Characters of the request. */
+  readonly size: number
+}
+
+/** An INVITE server in Accepted (RFC 6026, Timer L) whose ACK has come: the INVITE that comes again is absorbed. */
+export class Absorbed {
+  readonly place: Place
+  readonly ignored = false
+
+  constructor(place: Place) {
+    this.place = place
+  }
+
+  receive(): void {}
+}
+
+/** A non-INVITE server in Completed (RFC 3261 17.2.2, Timer J): a request that comes again gets the same response again. */
+export class Answered {
+  readonly place: Place
+  readonly #path: ReplyPath
+  readonly #text: string
+  readonly #counters: SignallingCounters | undefined
+
+  constructor(place: Place, answer: { path: ReplyPath; text: string; counters: SignallingCounters | undefined }) {
+    this.place = place
+    this.#path = answer.path
+    this.#text = answer.text
+    this.#counters = answer.counters
+  }
+
+  receive(_arrival: Arrival): void {
+    if (this.#counters) {
+      this.#counters.retransmissionsReceived++
+      this.#counters.retransmissionsSent++
+    }
+    this.#path.send(this.#text)
+  }
+}
