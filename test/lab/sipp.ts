@@ -36,6 +36,8 @@ export interface CalleeOptions {
   readonly scenario?: string
   /** What the scenario leaves open, `[name]` in its messages; lines of a value end with CRLF. */
   readonly keys?: Readonly<Record<string, string>>
+  /** Passes over messages that its scenario does not expect there, instead of failing the call: for bad networks. Default false. */
+  readonly tolerant?: boolean
 }
 
 export interface SippCallee extends Sipp {
@@ -46,7 +48,8 @@ export interface SippCallee extends Sipp {
 }
 
 export async function sippCallee(options: CalleeOptions = {}): Promise<SippCallee> {
-  const { port = await freePort(), transport = 'udp', rtpEcho = false, scenario, keys = {} } = options
+  const { port = await freePort(), transport = 'udp', rtpEcho = false, tolerant = false } = options
+  const { scenario, keys = {} } = options
   // The echo of audio listens on the first, that of video two above.
   const rtpPort = await freeRtpPorts(4)
   const sipp = await startSipp({
@@ -56,6 +59,7 @@ export async function sippCallee(options: CalleeOptions = {}): Promise<SippCalle
       ...keyArguments(keys),
       ...['-mp', String(rtpPort)],
       ...(rtpEcho ? ['-rtp_echo'] : []),
+      ...(tolerant ? ['-default_behaviors', 'all,-abortunexp'] : []),
       ...transportArguments(transport),
     ],
     // A question in SIP would be a failed call in its counts.

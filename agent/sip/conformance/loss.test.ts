@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../../lib/random.ts'
-import type { SignallingCounters } from '../engine.ts'
+import { impairedSip } from '../../../test/lab/impaired-sip.ts'
+import { sentAgain } from '../../../test/lab/impairment.ts'
+import type { Trace } from '../trace/trace.ts'
 import { ANSWER, drained, engine, fasterClock, inviteOptions } from './lab.ts'
-import { lossyRelay } from './lossy-relay.ts'
 
 const CALLS = 60
 
@@ -10,26 +11,35 @@ test('with 15 % of datagrams lost each way all calls complete, and what we say w
   const clock = fasterClock(10)
   await using caller = await engine({ clock })
   await using callee = await engine({ clock })
-  await using relay = await lossyRelay(caller.ports.UDP, callee.ports.UDP, { random: seededRandom(4), loss: 0.15 })
-  const counters: Record<'left' | 'right', Array<Readonly<SignallingCounters>>> = { left: [], right: [] }
+  const loss = { loss: 0.15 }
+  await using relay = await impairedSip({
+    ...{ left: caller.ports.UDP, right: callee.ports.UDP },
+    ...{ random: seededRandom(4), impairments: { left: loss, right: loss } },
+  })
+  const traces: Record<'left' | 'right', Trace[]> = { left: [], right: [] }
   using _bob = callee.onInvite('bob', (incoming) => {
+    traces.right.push(incoming.trace)
     incoming.ring()
-    counters.right.push(incoming.counters)
     void incoming.answer(ANSWER)
   })
 
   const calls = Array.from({ length: CALLS }, async () => {
-    const options = inviteOptions(relay.port, 'UDP', { timeout: 60_000 })
-    const outgoing = caller.invite(options)
-    counters.left.push(outgoing.counters)
-    const outcome = await outgoing.outcome
+    const options = inviteOptions(relay.ports.left, 'UDP', { timeout: 60_000 })
+    traces.left.push(options.trace)
+    const outcome = await caller.invite(options).outcome
     return outcome.kind === 'Answered' ? (await outcome.call.bye()).kind : outcome.kind
   })
   expect(await Promise.all(calls)).toEqual(Array.from({ length: CALLS }, () => 'Done'))
   await drained(caller, callee)
 
-  const sentAgain = (side: 'left' | 'right') =>
-    counters[side].reduce((sum, { retransmissionsSent }) => sum + retransmissionsSent, 0)
-  expect(relay.lost).toBeGreaterThan(50)
-  expect({ left: sentAgain('left'), right: sentAgain('right') }).toEqual(relay.again)
+  const again = (side: 'left' | 'right') =>
+    traces[side]
+      .flatMap(({ messages }) => messages)
+      .filter(({ direction, retransmission }) => direction === 'Out' && retransmission).length
+  const lost = [...relay.record.left, ...relay.record.right].filter(({ copies }) => copies === 0)
+  expect(lost.length).toBeGreaterThan(50)
+  expect({ left: again('left'), right: again('right') }).toEqual({
+    left: sentAgain(relay.record.left),
+    right: sentAgain(relay.record.right),
+  })
 }, 60_000)
