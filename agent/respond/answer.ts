@@ -101,12 +101,12 @@ async function connect(incoming: IncomingCall, connecting: Connecting): Promise<
     return reply.kind === 'Answer' ? reply.sdp : undefined
   }
   if (answered) {
-    const connected = incoming.answer(answered.sdp, onReoffer)
+    const connected = incoming.answer(answered.sdp, { onReoffer })
     startMedia(session, answered.audio, source)
     return connected
   }
   // A late offer (RFC 3261 13.2.1): ours goes in the 200, their answer comes with the ACK.
-  const call = await incoming.answer(buildOffer(local), onReoffer)
+  const call = await incoming.answer(buildOffer(local), { onReoffer })
   const peer = call && readAudio(call.sdp, local.codecs)
   if (peer?.kind === 'Usable') startMedia(session, peer.audio, source)
   return call

@@ -82,7 +82,7 @@ interface Answering {
 
 async function converse(context: CheckContext, { incoming, stream, sdp }: Answering): Promise<void> {
   const { endpoint, clock, signal } = context
-  const answering = incoming.answer(sdp, (offer) => guarded(context, () => stream.reoffer(offer)))
+  const answering = incoming.answer(sdp, { onReoffer: (offer) => guarded(context, () => stream.reoffer(offer)) })
   const patience = { clock, limit: LONGEST_ACK, signal, limitOfStopped: limits.goodbyeOfStopped }
   const call = await within(answering, patience)
   if (!call) {

@@ -1,6 +1,9 @@
 /** The door to a signalling engine: what a run needs of SIP, whichever stack carries it out. No media, no judgement of a result. */
+import type { IncomingCall, InviteOptions, OutgoingCall } from './call.ts'
 import type { Refusals } from './limits.ts'
 import type { Trace } from './trace/trace.ts'
+
+export type * from './call.ts'
 
 export type Transport = 'UDP' | 'TCP' | 'TLS' | 'WS' | 'WSS'
 
@@ -67,6 +70,8 @@ export interface LocalParty {
   nextHop: Hop
   /** True: nextHop is an outbound proxy and is sent as the first Route (`;lr`). */
   outboundProxy: boolean
+  /** More values of Route behind it for all requests but REGISTER: `Registration.serviceRoute`. */
+  routes?: readonly string[]
 }
 
 /** Why a request had no success. The words are SIP's; `agent/run` maps them to failure classes. */
@@ -85,6 +90,19 @@ export type Failure =
   | { kind: 'TlsFailed'; detail: string }
   /** The abort signal ended it. */
   | { kind: 'Aborted' }
+
+/** An address that was asked before the one in use, and why it was given up (RFC 3263 4.3), or why it led elsewhere (3xx). */
+export interface Attempt {
+  /** Of a server without an address, `host` is its name. */
+  remote: Endpoint
+  why: Failure
+}
+
+/** How a request came to whom it came to. */
+export interface Attempted {
+  /** Absent: there was no other. */
+  attempts?: readonly Attempt[]
+}
 
 /** Monotonic milliseconds (Clock.monotonic), stamped in the socket callback before parsing. Absent: it did not happen. */
 export interface CallTimings {
@@ -109,6 +127,8 @@ export interface SignallingCounters {
   retransmissionsReceived: number
   /** Rounds of 401 or 407 that were answered with credentials. */
   authenticationRounds: number
+  /** Answers whose proof that the server knows the password (rspauth, RFC 7616 3.5) was wrong; they count as answers all the same. */
+  wrongProofs: number
 }
 
 export interface RequestOptions {
@@ -118,18 +138,40 @@ export interface RequestOptions {
   /** Milliseconds from the first send to the final response. */
   timeout: number
   trace: Trace
+  /** Gives the request up when it aborts. */
   signal?: AbortSignal
 }
 
+export interface RegisterOptions extends RequestOptions {
+  /** Seconds. */
+  expires: number
+  /**
+   * The binding is known by this instance and its flow (RFC 5626), not by its contact alone: `instance` is `urn:uuid:...`, default one that
+   * address-of-record and contact user always give. A first hop that cannot do that (439) gets a plain binding. Absent: a plain binding.
+   */
+  outbound?: { instance?: string }
+}
+
 /** `code` and `reason` are those of the final response. */
-export type RegisterOutcome =
-  { kind: 'Registered'; registration: Registration; milliseconds: number; code: number; reason: string } | Failure
+export type RegisterOutcome = Attempted & (Registered | Failure)
+
+export interface Registered {
+  kind: 'Registered'
+  registration: Registration
+  milliseconds: number
+  code: number
+  reason: string
+  /** Who has the binding. */
+  remote: Endpoint
+}
 
 /** A binding that is refreshed before it expires until it is removed. Only our own contact is ever removed, never `*`. */
 export interface Registration {
   /** Seconds granted by the registrar. */
   readonly expires: number
   readonly contact: string
+  /** What the registrar wants in the Route of our requests (RFC 3608): for `LocalParty.routes`. */
+  readonly serviceRoute: readonly string[]
   readonly counters: SignallingCounters
   /**
    * Settles when a refresh was refused, or had no success by the time the binding expired: a 5xx, 408, 480 or silence is tried again until
@@ -140,74 +182,17 @@ export interface Registration {
   unregister(): Promise<{ kind: 'Unregistered' } | Failure>
 }
 
-export type OptionsOutcome =
-  { kind: 'Answered'; code: number; reason: string; milliseconds: number; remote: Endpoint } | Failure
+export type OptionsOutcome = Attempted & (OptionsAnswered | Failure)
 
-export interface InviteOptions extends RequestOptions {
-  /** Request-URI and To. */
-  target: string
-  /** Our SDP offer. */
-  offer: string
-  /** Called for each provisional response, in order. `sdp` is early media's. */
-  onProvisional?(response: { code: number; reason: string; at: number; sdp?: string }): void
-  /** A re-INVITE inside the call: returns our answer, or undefined to refuse it with 488. */
-  onReoffer?(sdp: string | undefined): string | undefined
-}
-
-export type InviteOutcome = { kind: 'Answered'; call: Call; code: number; reason: string } | Failure
-
-export interface OutgoingCall {
-  readonly callId: string
-  readonly timings: Readonly<CallTimings>
-  readonly counters: Readonly<SignallingCounters>
-  /** The address the INVITE went to, once it is located. */
-  readonly remote: Endpoint | undefined
-  /**
-   * A 200 that crosses our CANCEL or comes after the deadline is acknowledged and hung up by the engine (RFC 3261 9.1). After a CANCEL
-   * it settles when the INVITE is over, at most 2 s later, so that what follows is in the trace.
-   */
-  readonly outcome: Promise<InviteOutcome>
-}
-
-/** A confirmed dialog made by an INVITE, ours or theirs. */
-export interface Call {
-  readonly callId: string
-  readonly timings: Readonly<CallTimings>
-  readonly counters: Readonly<SignallingCounters>
-  readonly remote: Endpoint
-  /** The peer's User-Agent or Server header. */
-  readonly userAgent: string | undefined
-  /** The peer's session description: the answer to our offer, or the offer that we answered. */
-  readonly sdp: string
-  /** Settles once: BYE from either side, or the dialog died (ACK never came, RFC 3261 13.3.1.4). */
-  readonly ended: Promise<CallEnd>
-  /** Hangs up; a second call returns the first one's result, one after the peer's BYE is done without a word. `reason` becomes a Reason header (RFC 3326). */
-  bye(reason?: string): Promise<{ kind: 'Done'; code: number } | Failure>
-}
-
-export type CallEnd = { by: 'Local' } | { by: 'Remote'; reason?: string } | { by: 'Timeout' }
-
-/** An INVITE that waits for our answer. */
-export interface IncomingCall {
-  readonly callId: string
-  /** User part of the Request-URI, unescaped. */
-  readonly user: string
-  readonly from: string
-  readonly remote: Endpoint
-  /** The offer; absent in a late-offer INVITE. */
-  readonly sdp: string | undefined
-  readonly timings: Readonly<CallTimings>
-  readonly counters: Readonly<SignallingCounters>
-  readonly trace: Trace
-  /** Aborts when the caller cancels, or the transaction dies, before our final response. */
-  readonly cancelled: AbortSignal
-  /** Sends a provisional response, 100 to 199. */
-  ring(code?: number): void
-  /** Sends 200 and resolves when the ACK came; undefined when it was cancelled before, or the ACK never came. */
-  answer(sdp: string, onReoffer?: (sdp: string | undefined) => string | undefined): Promise<Call | undefined>
-  reject(code: number, reason?: string): void
-  /** Says nothing to it, not even the automatic 100, nor to its retransmissions and its CANCEL: what a dead server looks like. */
-  ignore(): void
+export interface OptionsAnswered {
+  kind: 'Answered'
+  code: number
+  reason: string
+  milliseconds: number
+  remote: Endpoint
+  allow: readonly string[]
+  supported: readonly string[]
+  accept: readonly string[]
 }
 
 /** A request outside a dialog that is neither INVITE, ACK nor CANCEL. */
@@ -221,15 +206,15 @@ export interface IncomingRequest {
 }
 
 export interface SignallingEngine extends AsyncDisposable {
-  register(options: RequestOptions & { expires: number }): Promise<RegisterOutcome>
+  register(options: RegisterOptions): Promise<RegisterOutcome>
   options(options: RequestOptions & { target: string }): Promise<OptionsOutcome>
   invite(options: InviteOptions): OutgoingCall
   /** INVITEs whose Request-URI user is `user` go to `handler` until disposed; `undefined` takes those that nobody else takes. Without a taker: 404. */
   onInvite(user: string | undefined, handler: (call: IncomingCall) => void): Disposable
   /** Requests of this method outside a dialog. OPTIONS is answered by the engine itself; without a taker: 405 with Allow. */
   onRequest(method: string, handler: (request: IncomingRequest) => void): Disposable
-  /** The local address from which packets to `host` leave: what Contact, Via and our SDP name. */
-  localAddress(host: string): Promise<string>
+  /** The local address from which packets to a hop leave, or to a host: what Contact, Via and our SDP name. Of a hop with several, the one tried first. */
+  localAddress(remote: Hop | string): Promise<string>
   readonly ports: Ports
   /** All of it is 0 after everything was stopped: tested. */
   readonly gauges: Readonly<{ transactions: number; dialogs: number; registrations: number }>

@@ -53,7 +53,8 @@ describe('inside a call', () => {
   })
 
   test.each([
-    ['INFO', 1, 405],
+    ['INFO', 1, 200],
+    ['MESSAGE', 1, 405],
     ['OPTIONS', 1, 200],
     ['DANCE', 1, 501],
   ])('%s is answered with its code', async (method, cseq, code) => {
@@ -134,7 +135,7 @@ describe('as a callee', () => {
     ['501', outside('DANCE')],
     ['405', outside('MESSAGE')],
     ['416', outside('OPTIONS', {}, 'OPTIONS mailto:bob@127.0.0.1 SIP/2.0')],
-    ['420', outside('INVITE', { Require: '100rel' })],
+    ['420', outside('INVITE', { Require: 'precondition' })],
     ['415', [...outside('INVITE', { 'Content-Type': 'text/plain' }), '', 'hello']],
     ['404', outside('INVITE')],
     ['481', outside('CANCEL')],
@@ -154,9 +155,11 @@ describe('as a callee', () => {
     const { ours, peer } = all
     using _message = ours.onRequest('REGISTER', (request) => request.respond(200))
     peer.send(outside('MESSAGE'), ours.ports.UDP)
-    expect((await peer.response()).headers.get('allow')).toBe('INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER')
-    peer.send(outside('INVITE', { Require: '100rel, timer', 'Call-ID': 'next' }), ours.ports.UDP)
-    expect((await peer.response()).headers.get('unsupported')).toBe('100rel, timer')
+    expect((await peer.response()).headers.get('allow')).toBe(
+      'INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, REGISTER',
+    )
+    peer.send(outside('INVITE', { Require: '100rel, precondition, gruu', 'Call-ID': 'next' }), ours.ports.UDP)
+    expect((await peer.response()).headers.get('unsupported')).toBe('precondition, gruu')
   })
 
   test('copies of a request are absorbed, one by another way is merged', async () => {

@@ -1,5 +1,6 @@
 /** A dialog (RFC 3261 12): its identity, route set, remote target and sequence numbers. It sends nothing and knows no session. */
-import type { Endpoint, Transport } from '../engine.ts'
+import { isIP } from 'node:net'
+import { hopOf, type Wanted } from '../locate/question.ts'
 import type { Flow } from '../transport/flow.ts'
 import { Headers } from '../message/headers.ts'
 import type { Request, Response } from '../message/message.ts'
@@ -18,8 +19,6 @@ interface DialogState {
   remoteSequence: number | undefined
 }
 
-const DEFAULT_PORT = 5060
-
 export class Dialog {
   readonly #state: DialogState
   readonly #flow: Flow
@@ -31,7 +30,7 @@ export class Dialog {
   }
 
   /** 12.1.2: our INVITE was answered. A peer without Contact is taken to be where the INVITE went. */
-  static ofResponse(request: Request, response: Response, flow: Flow): Dialog {
+  static ofResponse(request: Pick<Request, 'headers' | 'uri'>, response: Response, flow: Flow): Dialog {
     const { headers } = response
     return new Dialog(
       {
@@ -72,12 +71,22 @@ export class Dialog {
     return dialogKey(this.#state)
   }
 
+  get callId(): string {
+    return this.#state.callId
+  }
+
+  get localTag(): string {
+    return this.#state.localTag
+  }
+
   get remoteTag(): string {
     return this.#state.remoteTag
   }
 
-  get callId(): string {
-    return this.#state.callId
+  /** 13.2.2.4: the 2xx makes the route set of an early dialog anew; after that it never changes. */
+  confirm({ headers }: Response): void {
+    this.refreshTarget(headers)
+    this.#state.routeSet = headers.list('record-route').reverse()
   }
 
   /** 12.2.2: a request is in order when its CSeq is higher than any before; ACK has that of its INVITE. */
@@ -115,19 +124,19 @@ export class Dialog {
     return { method, uri: this.requestUri, headers }
   }
 
-  /** Where requests inside the dialog go first: the first route, else the remote target; what cannot be read stands for where it all began. */
-  get nextHop(): Endpoint {
+  /**
+   * Where requests inside the dialog go first: the first route, else the remote target. What cannot be read, and the name that a browser
+   * gives itself (RFC 7118 5.2), stands for where it all began.
+   */
+  get nextHop(): Wanted {
     const [first] = this.#state.routeSet
     const uri = parseUri(first === undefined ? this.#state.remoteTarget : (parseNameAddress(first)?.uri ?? ''))
-    if (!uri || uri.host === '') return this.#flow.remote
-    const host = uri.parameters.get('maddr') ?? uri.host
-    return { host, port: uri.port ?? DEFAULT_PORT, transport: this.#transport(uri.parameters.get('transport'), host) }
-  }
-
-  /** Without a transport parameter it is UDP (RFC 3263 4.1), but for a peer that is known to speak TCP with us. */
-  #transport(stated: string | undefined, host: string): Transport {
-    if (stated !== undefined) return stated.toLowerCase() === 'tcp' ? 'TCP' : 'UDP'
-    return this.#flow.remote.host === host ? this.#flow.transport : 'UDP'
+    const hop = uri && hopOf(uri)
+    const { remote } = this.#flow
+    if (!hop || /\.invalid$/i.test(hop.host)) return remote
+    if (isIP(hop.host) === 0) return { ...hop, prefer: remote }
+    // Without a transport parameter it is UDP (RFC 3263 4.1), but for a peer that is known to speak another one with us.
+    return hop.transport === undefined && hop.host === remote.host ? { ...hop, transport: remote.transport } : hop
   }
 }
 

@@ -1,220 +1,249 @@
-/** A confirmed dialog with its session (RFC 3261 12.2, 14, 15): BYE from either side and the peer's re-INVITE. How it came about is not its matter. */
-import { type Accepted, awaitAcknowledgement } from '../transaction/accepted.ts'
-import type { Authenticator } from '../digest/authenticator.ts'
-import { buildResponse, contactUri, finish, type ResponseOptions } from '../message/build.ts'
-import { type Core, type DialogUser, reach, reachNow } from '../core.ts'
-import type { Dialog } from './dialog.ts'
-import type { Call, CallEnd, CallTimings, Endpoint, Failure } from '../engine.ts'
-import { exchange } from './exchange.ts'
-import { type Arrival, type Flow, hold } from '../transport/flow.ts'
+/** A confirmed dialog with its session (RFC 3261 12.2, 15): who takes what happens in it, and its end. How it came about is not its matter. */
+import type {
+  Call,
+  CallEnd,
+  CallTimings,
+  DoneOutcome,
+  Endpoint,
+  OptionsOutcome,
+  Reason,
+  ReferOptions,
+  ReofferOutcome,
+  Replaces,
+} from '../engine.ts'
+import type { DialogUser } from '../core.ts'
+import type { HeaderField } from '../message/build.ts'
+import type { Request } from '../message/message.ts'
+import { held, withDirection } from '../sdp/hold.ts'
 import type { Journal } from '../trace/journal.ts'
-import { type Request, sessionDescription } from '../message/message.ts'
-import type { ClientInvite } from '../transaction/client-invite.ts'
 import type { ServerInvite } from '../transaction/server-invite.ts'
 import type { ServerNonInvite } from '../transaction/server-non-invite.ts'
-import { TRANSACTION_TIMEOUT } from '../transaction/timers.ts'
-import { parseParameters, quote } from '../message/uri.ts'
+import { type Arrival, hold } from '../transport/flow.ts'
+import { allowed, everything } from './capabilities.ts'
+import type { Dialog } from './dialog.ts'
+import { receiveInfo } from './info.ts'
+import { Negotiation } from './negotiation.ts'
+import { answered } from './options.ts'
+import { reasonField, reasonOf } from './reason.ts'
+import { ask, done, type Respond, responder, type Session, type SessionOwner } from './session.ts'
+import { Transfers } from './transfers.ts'
 
-export interface CallSetup {
-  core: Core
-  dialog: Dialog
-  journal: Journal
-  timings: CallTimings
-  /** Where the message came from that confirmed it. */
-  flow: Flow
-  authenticator: Authenticator
-  /** User part of our Contact. */
-  contactUser: string
-  userAgent: string | undefined
-  sdp: string
-  onReoffer: ((sdp: string | undefined) => string | undefined) | undefined
-  /** The INVITE of ours that made it. */
-  invite?: ClientInvite
+/** What the early dialog leaves, when it had more than a ringing tone. */
+export interface EarlyPart {
+  readonly negotiation: Negotiation
+  /** A PRACK may come after the 2xx (RFC 3262 3). */
+  prack?(request: Request, respond: Respond): void
 }
 
-type ByeOutcome = { kind: 'Done'; code: number } | Failure
+const NOTHING_TO_HOLD: ReofferOutcome = { kind: 'Rejected', code: 488, reason: 'No session description of ours' }
 
-export class EstablishedCall implements Call, DialogUser {
-  readonly #setup: CallSetup
+export class EstablishedCall implements Call, DialogUser, SessionOwner {
+  readonly #session: Session
   readonly #ended = Promise.withResolvers<CallEnd>()
   readonly #held: Disposable
+  readonly #early: EarlyPart | undefined
   #over = false
-  #bye: Promise<ByeOutcome> | undefined
-  #accepted: Accepted | undefined
+  #bye: Promise<DoneOutcome> | undefined
+  /** Most calls have neither: they are made when they are needed. */
+  #negotiation: Negotiation | undefined
+  #transfers: Transfers | undefined
+  /** Our description from before the hold. */
+  #beforeHold: string | undefined
 
-  constructor(setup: CallSetup) {
-    this.#setup = setup
-    this.#held = hold(setup.flow)
-    setup.core.dialogs.set(setup.dialog.key, this)
+  constructor(session: Session, early?: EarlyPart) {
+    this.#session = session
+    this.#held = hold(session.flow)
+    this.#early = early
+    this.#negotiation = early?.negotiation
+    this.#negotiation?.belongsTo(this)
+    session.core.dialogs.set(session.dialog.key, this)
   }
 
   get dialog(): Dialog {
-    return this.#setup.dialog
+    return this.#session.dialog
   }
 
   get callId(): string {
-    return this.#setup.dialog.callId
+    return this.#session.dialog.callId
   }
 
   get timings(): CallTimings {
-    return this.#setup.timings
+    return this.#session.timings
   }
 
   get counters(): Journal['counters'] {
-    return this.#setup.journal.counters
+    return this.#session.journal.counters
   }
 
   get remote(): Endpoint {
-    return this.#setup.flow.remote
+    return this.#session.flow.remote
   }
 
   get userAgent(): string | undefined {
-    return this.#setup.userAgent
+    return this.#session.userAgent
   }
 
   get sdp(): string {
-    return this.#setup.sdp
+    return this.#session.sdp
   }
 
   get ended(): Promise<CallEnd> {
     return this.#ended.promise
   }
 
-  bye(reason?: string): Promise<ByeOutcome> {
+  get over(): boolean {
+    return this.#over
+  }
+
+  get replacement(): Replaces {
+    const { callId, localTag, remoteTag } = this.#session.dialog
+    return { callId, toTag: remoteTag, fromTag: localTag }
+  }
+
+  get replaceable(): 'Confirmed' | 'Over' {
+    return this.#over ? 'Over' : 'Confirmed'
+  }
+
+  replaced(): void {
+    void this.bye('replaced by another call')
+  }
+
+  get negotiation(): Negotiation {
+    return (this.#negotiation ??= new Negotiation(this.#session, this))
+  }
+
+  bye(reason?: string | Reason): Promise<DoneOutcome> {
     // The peer's BYE was first: nothing is left to hang up.
     this.#bye ??= this.#over ? Promise.resolve({ kind: 'Done', code: 200 }) : this.#hangUp({ by: 'Local' }, reason)
     return this.#bye
   }
 
-  request(request: Request, arrival: Arrival, transaction: ServerNonInvite): void {
-    const { core, dialog, journal, timings } = this.#setup
-    transaction.keep(journal)
-    const respond = (options: ResponseOptions): void =>
-      transaction.respond(options.code, buildResponse(core, request, arrival, options))
-    if (!dialog.inOrder(request)) return respond({ code: 500, reason: 'CSeq Out Of Order' })
-    switch (request.method) {
-      case 'BYE': {
-        respond({ code: 200 })
-        timings.byeReceived ??= arrival.at
-        const reason = reasonText(request.headers.get('reason'))
-        core.dialogs.delete(dialog.key)
-        this.#setup.invite?.retire(dialog.remoteTag)
-        return this.#end({ by: 'Remote', ...(reason !== undefined && { reason }) })
-      }
-      case 'OPTIONS':
-        return respond({ code: 200, headers: [['Allow', core.allow()]] })
-      default:
-        return respond({ code: 405, headers: [['Allow', core.allow()]] })
-    }
+  reinvite(offer?: string): Promise<ReofferOutcome> {
+    return this.negotiation.reinvite(offer)
   }
 
-  /** 14.2. Our answer is final at once, so that two of them never overlap before it. */
-  invite(request: Request, arrival: Arrival, transaction: ServerInvite): void {
-    const { core, dialog, journal, contactUser, onReoffer } = this.#setup
-    transaction.keep(journal)
-    const respond = (options: ResponseOptions): string => {
-      const text = buildResponse(core, request, arrival, options)
-      transaction.respond(options.code, text)
-      return text
-    }
-    if (!dialog.inOrder(request)) return void respond({ code: 500, reason: 'CSeq Out Of Order' })
-    if (this.#over) return void respond({ code: 481 })
-    // The one before still waits for its ACK.
-    if (this.#accepted) return void respond({ code: 500, headers: [['Retry-After', '2']] })
-    const sdp = onReoffer?.(sessionDescription(request))
-    if (sdp === undefined) return void respond({ code: 488 })
-    dialog.refreshTarget(request.headers)
-    const contact = `<${contactUri(arrival.flow, contactUser)}>`
-    const accepted = respond({
-      code: 200,
-      headers: [
-        ['Contact', contact],
-        ['Allow', core.allow()],
-      ],
-      body: sdp,
-    })
-    this.#accepted = awaitAcknowledgement(
-      core.wheel,
-      () => transaction.respond(200, accepted),
-      () => {
-        this.#bye ??= this.#hangUp({ by: 'Timeout' })
-      },
+  update(offer?: string): Promise<ReofferOutcome> {
+    return this.negotiation.update(offer)
+  }
+
+  hold(): Promise<ReofferOutcome> {
+    const { local } = this.#session
+    if (local === '') return Promise.resolve(NOTHING_TO_HOLD)
+    this.#beforeHold ??= local
+    return this.reinvite(withDirection(local, held))
+  }
+
+  async resume(): Promise<ReofferOutcome> {
+    const { local } = this.#session
+    if (local === '') return NOTHING_TO_HOLD
+    const outcome = await this.reinvite(withDirection(this.#beforeHold ?? local, (was) => was, local))
+    if (outcome.kind === 'Answered') this.#beforeHold = undefined
+    return outcome
+  }
+
+  async info(contentType: string, body: string): Promise<DoneOutcome> {
+    const headers: HeaderField[] = [['Content-Type', contentType]]
+    const outcome = done(await ask(this.#session, { method: 'INFO', headers, body }))
+    if (outcome.kind === 'Rejected' && outcome.code === 481) this.died()
+    return outcome
+  }
+
+  refer(target: string, options: ReferOptions = {}): Promise<DoneOutcome> {
+    return this.#transfer().refer(target, options)
+  }
+
+  async options(): Promise<OptionsOutcome> {
+    return answered(
+      await ask(this.#session, { method: 'OPTIONS', headers: everything(this.#session.core), contact: true }),
     )
   }
 
-  acknowledged(_request: Request, arrival: Arrival): void {
-    this.#setup.journal.received(arrival, this.#accepted === undefined)
-    this.#accepted?.stop()
-    this.#accepted = undefined
+  request(request: Request, arrival: Arrival, transaction: ServerNonInvite): void {
+    const { core, dialog, handlers } = this.#session
+    const respond = responder(this.#session, request, arrival, transaction)
+    if (!dialog.inOrder(request)) return void respond({ code: 500, reason: 'CSeq Out Of Order' })
+    if (request.method === 'BYE') return this.#hungUp(request, arrival, respond)
+    if (request.method === 'NOTIFY') return this.#transfer().notified(request, respond)
+    if (this.#over) return void respond({ code: 481 })
+    switch (request.method) {
+      case 'OPTIONS':
+        return void respond({ code: 200, headers: everything(core) })
+      case 'UPDATE':
+        return this.negotiation.receiveUpdate(request, arrival, respond)
+      case 'INFO':
+        return receiveInfo(core, handlers, request, respond)
+      case 'REFER':
+        return this.#transfer().receive(request, arrival, respond)
+      case 'PRACK':
+        return this.#early?.prack ? this.#early.prack(request, respond) : void respond({ code: 481 })
+      default:
+        return void respond({ code: 405, headers: [allowed(core)] })
+    }
+  }
+
+  invite(request: Request, arrival: Arrival, transaction: ServerInvite): void {
+    const respond = responder(this.#session, request, arrival, transaction)
+    if (!this.#session.dialog.inOrder(request)) return void respond({ code: 500, reason: 'CSeq Out Of Order' })
+    if (this.#over) return void respond({ code: 481 })
+    this.negotiation.receiveInvite(request, arrival, { respond, transaction })
+  }
+
+  acknowledged(request: Request, arrival: Arrival): void {
+    this.#session.journal.received(arrival, !this.#negotiation?.acknowledged(request))
+  }
+
+  /** 12.2.1.2: there is no dialog any more, as far as can be known; the BYE is for a peer that takes it to be alive. */
+  died(): void {
+    this.#bye ??= this.#over ? Promise.resolve({ kind: 'Done', code: 200 }) : this.#hangUp({ by: 'Timeout' })
   }
 
   stopped(): void {
     this.#end({ by: 'Local' })
+    this.#transfers?.stop()
+  }
+
+  #transfer(): Transfers {
+    return (this.#transfers ??= new Transfers(this.#session, () => this.#over && this.#forget()))
+  }
+
+  #hungUp({ headers }: Request, arrival: Arrival, respond: Respond): void {
+    respond({ code: 200 })
+    this.#session.timings.byeReceived ??= arrival.at
+    // Ours crossed it.
+    if (this.#over) return
+    const why = reasonOf(headers)
+    const cause = why?.cause === undefined ? undefined : { protocol: why.protocol, code: why.cause }
+    // A Reason without a text is told as it was written.
+    const reason = why?.text ?? headers.get('reason')
+    this.#end({ by: 'Remote', ...(reason !== undefined && { reason }), ...(cause && { cause }) })
+    this.#forget()
   }
 
   #end(end: CallEnd): void {
     this.#over = true
     this.#held[Symbol.dispose]()
-    this.#accepted?.stop()
-    this.#accepted = undefined
+    this.#negotiation?.stop()
     this.#ended.resolve(end)
   }
 
+  /** RFC 5057 5: a subscription may outlive the session in the dialog. */
+  #forget(): void {
+    if (!this.#transfers?.open) this.#session.core.dialogs.delete(this.#session.dialog.key)
+  }
+
   /** 15.1.1: the session is over as soon as the BYE is sent, whatever becomes of it. */
-  async #hangUp(end: CallEnd, reason?: string): Promise<ByeOutcome> {
-    const { core, dialog, journal, timings, authenticator } = this.#setup
+  async #hangUp(end: CallEnd, reason?: string | Reason): Promise<DoneOutcome> {
+    const { core, timings } = this.#session
     this.#end(end)
-    const outcome = await exchange(core, {
-      ...{ nextHop: dialog.nextHop, method: 'BYE', uri: dialog.requestUri, authenticator, journal },
-      build: (flow, credentials) => {
-        timings.byeSent ??= core.clock.monotonic()
-        const bye = dialog.request('BYE')
-        if (reason !== undefined) bye.headers.add('Reason', `SIP;text=${quote(reason)}`)
-        for (const [name, value] of credentials) bye.headers.add(name, value)
-        return finish(core, flow, bye)
-      },
+    const outcome = await ask(this.#session, {
+      method: 'BYE',
+      ...(reason !== undefined && { headers: [reasonField(reason)] }),
+      numbered: () => void (timings.byeSent ??= core.clock.monotonic()),
     })
-    core.dialogs.delete(dialog.key)
-    this.#setup.invite?.retire(dialog.remoteTag)
-    if (outcome.kind === 'Failed') return outcome.failure
-    const { code, reason: phrase } = outcome.response
-    timings.byeAnswered = outcome.at
-    return code < 300 ? { kind: 'Done', code } : { kind: 'Rejected', code, reason: phrase }
+    this.#forget()
+    if (outcome.kind === 'Final') timings.byeAnswered = outcome.at
+    const result = done(outcome)
+    const crossed = result.kind === 'Rejected' && result.code === 481 && timings.byeReceived !== undefined
+    return crossed ? { kind: 'Done', code: 481 } : result
   }
-}
-
-/** The text of a Reason header (RFC 3326), or all of it when it has none. */
-function reasonText(value: string | undefined): string | undefined {
-  return value === undefined ? undefined : (parseParameters(value).get('text') ?? value)
-}
-
-/**
- * Sends the ACK of a 2xx (13.2.2.4): a request of its own inside the dialog, with the credentials of its INVITE (22.1).
- * Calling the result sends it again, for a 2xx that came again.
- */
-export function acknowledge(core: Core, dialog: Dialog, invite: Request, journal: Journal): () => void {
-  let sent: { flow: Flow; text: string } | undefined
-  const send = (flow: Flow): void => {
-    const ack = dialog.request('ACK', invite.headers.cseq?.number ?? 1)
-    for (const name of ['Authorization', 'Proxy-Authorization']) {
-      ack.headers.addAll(name, invite.headers.all(name.toLowerCase()))
-    }
-    const { text } = finish(core, flow, ack)
-    sent = { flow, text }
-    transmit(sent, false)
-  }
-  const transmit = ({ flow, text }: { flow: Flow; text: string }, again: boolean): void => {
-    journal.sent(text, flow, again)
-    flow.send(text)
-  }
-  const { nextHop } = dialog
-  const now = reachNow(core, nextHop)
-  if (now) send(now)
-  else {
-    // When it cannot be reached the peer gives up by itself: it sends its 2xx again until 64*T1 and then BYE.
-    void reach(core, nextHop, { timeout: TRANSACTION_TIMEOUT }).then((reached) => {
-      if (reached.kind === 'Reached') send(reached.flow)
-    })
-  }
-  return () => sent && transmit(sent, true)
 }

@@ -1,17 +1,21 @@
 /** Receives requests (RFC 3261 8.2): what is refused at once, what belongs to a dialog, and who takes the rest. */
-import { buildResponse, type HeaderField, respondOnce, type ResponseOptions } from '../message/build.ts'
-import type { Core } from '../core.ts'
+import { buildResponse, respondOnce, type ResponseOptions } from '../message/build.ts'
+import { allowed, everything, OWN_METHODS, unsupported } from './capabilities.ts'
+import type { Core, DialogUser } from '../core.ts'
 import { faultOf, unacceptable } from './bad-request.ts'
 import { dialogKey } from './dialog.ts'
 import type { IncomingCall, IncomingRequest } from '../engine.ts'
 import type { Arrival } from '../transport/flow.ts'
 import { headerKey } from '../message/headers.ts'
-import { IncomingInvite, userOf } from './incoming-invite.ts'
+import { IncomingInvite, type Replacing, userOf } from './incoming-invite.ts'
+import { hangUpLate } from './late-answer.ts'
 import type { Request, Response } from '../message/message.ts'
-import { refuseAnswer } from './late-answer.ts'
 import type { Incoming, Load, TransactionUser } from '../transaction/layer.ts'
 import { ServerInvite } from '../transaction/server-invite.ts'
 import type { ServerNonInvite } from '../transaction/server-non-invite.ts'
+import { reasonOf } from './reason.ts'
+import { parseReplaces } from './replaces.ts'
+import { tooBrief } from './session-timer.ts'
 import { schemeOf } from '../message/uri.ts'
 
 /** What is registered for SIP. A method of these without a taker is not allowed here (405); any other one is not known at all (501). */
@@ -20,8 +24,6 @@ const KNOWN_METHODS = new Set([
   ...['INFO', 'MESSAGE', 'REFER', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH'],
 ])
 
-const OWN_METHODS = ['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS']
-
 type CallHandler = (call: IncomingCall) => void
 type RequestHandler = (request: IncomingRequest) => void
 
@@ -29,6 +31,7 @@ export class UserAgentServer implements TransactionUser {
   readonly #core: Core
   readonly #calls = new Map<string | undefined, CallHandler>()
   readonly #requests = new Map<string, RequestHandler>()
+  #allow: string | undefined
   /** INVITEs without a final response, by their transaction: what a CANCEL is looked up in. */
   readonly #waiting = new WeakMap<ServerInvite, IncomingInvite>()
 
@@ -43,11 +46,18 @@ export class UserAgentServer implements TransactionUser {
 
   /** @throws when the method is taken already */
   onRequest(method: string, handler: RequestHandler): Disposable {
-    return take(this.#requests, method, handler)
+    this.#allow = undefined
+    const taken = take(this.#requests, method, handler)
+    return {
+      [Symbol.dispose]: () => {
+        taken[Symbol.dispose]()
+        this.#allow = undefined
+      },
+    }
   }
 
   allow(): string {
-    return [...OWN_METHODS, ...this.#requests.keys()].join(', ')
+    return (this.#allow ??= [...new Set([...OWN_METHODS, ...this.#requests.keys()])].join(', '))
   }
 
   /** What is not known is told 501, whatever else is wrong with it. */
@@ -89,7 +99,7 @@ export class UserAgentServer implements TransactionUser {
     }
     if (incoming.kind === 'Invite') return this.#invite(request, arrival, incoming.transaction, respond)
     if (request.method === 'CANCEL') return this.#cancel(request, incoming.transaction, respond)
-    if (request.method === 'OPTIONS') return respond({ code: 200, headers: this.#capabilities() })
+    if (request.method === 'OPTIONS') return respond({ code: 200, headers: everything(this.#core) })
     this.#other(request, arrival, respond)
   }
 
@@ -98,14 +108,14 @@ export class UserAgentServer implements TransactionUser {
   }
 
   answeredLate(response: Response, arrival: Arrival): void {
-    refuseAnswer(this.#core, response, arrival)
+    hangUpLate(this.#core, response, arrival)
   }
 
   /** 8.2.1, 8.2.2. */
   #refusal(request: Request, merged: boolean): ResponseOptions | undefined {
     const { method, version, uri } = request
     if (version !== 'SIP/2.0') return { code: 505 }
-    if (!this.knows(method)) return { code: 501, headers: [this.#allowField()] }
+    if (!this.knows(method)) return { code: 501, headers: [allowed(this.#core)] }
     const fault = faultOf(request)
     if (fault !== undefined) return { code: 400, reason: `Bad Request: ${fault}` }
     if (!['sip', 'sips', 'tel'].includes(schemeOf(uri) ?? '')) return { code: 416 }
@@ -133,7 +143,11 @@ export class UserAgentServer implements TransactionUser {
   ): void {
     const handler = this.#calls.get(userOf(request)) ?? this.#calls.get(undefined)
     if (!handler) return respond({ code: 404 })
-    const call = new IncomingInvite(this.#core, request, arrival, transaction)
+    const refusal = tooBrief(request)
+    if (refusal) return respond(refusal)
+    const replacing = replacedBy(this.#core, request)
+    if (replacing && 'code' in replacing) return respond(replacing)
+    const call = new IncomingInvite(this.#core, request, arrival, { transaction, replacing })
     this.#waiting.set(transaction, call)
     this.#guarded(
       () => handler(call),
@@ -149,12 +163,12 @@ export class UserAgentServer implements TransactionUser {
     call?.keep(transaction)
     if (invite.ignored) return
     respond({ code: 200 })
-    call?.cancel(487)
+    call?.cancel(487, reasonOf(request.headers))
   }
 
   #other(request: Request, arrival: Arrival, respond: (options: ResponseOptions) => void): void {
     const handler = this.#requests.get(request.method)
-    if (!handler) return respond({ code: 405, headers: [this.#allowField()] })
+    if (!handler) return respond({ code: 405, headers: [allowed(this.#core)] })
     const incoming: IncomingRequest = {
       method: request.method,
       header: (name) => request.headers.all(headerKey(name)),
@@ -168,14 +182,6 @@ export class UserAgentServer implements TransactionUser {
     )
   }
 
-  #capabilities(): HeaderField[] {
-    return [this.#allowField(), ['Accept', 'application/sdp']]
-  }
-
-  #allowField(): HeaderField {
-    return ['Allow', this.allow()]
-  }
-
   /** A taker that throws must not take the socket's callback with it. */
   #guarded(handler: () => void, refuse: () => void): void {
     try {
@@ -187,13 +193,17 @@ export class UserAgentServer implements TransactionUser {
   }
 }
 
-/** 8.2.2.3, 8.2.3: no extension is supported, and no other session description. */
-function unsupported({ method, headers, body }: Request): ResponseOptions | undefined {
-  const required = headers.list('require')
-  if (required.length > 0) return { code: 420, headers: [['Unsupported', required.join(', ')]] }
-  if (method !== 'INVITE' || body === '') return undefined
-  const type = headers.get('content-type') ?? 'application/sdp'
-  return /^application\/sdp\b/i.test(type) ? undefined : { code: 415, headers: [['Accept', 'application/sdp']] }
+/** RFC 3891 3: the dialog that an INVITE is to take the place of, or why it cannot. Undefined: it names none. */
+function replacedBy({ dialogs }: Core, { headers }: Request): Replacing | ResponseOptions | undefined {
+  const values = headers.all('replaces')
+  if (values.length === 0) return undefined
+  const replaces = values.length === 1 ? parseReplaces(values[0] ?? '') : undefined
+  if (!replaces) return { code: 400, reason: 'Bad Replaces' }
+  const { callId, toTag, fromTag, earlyOnly } = replaces
+  const user: DialogUser | undefined = dialogs.get(dialogKey({ callId, localTag: toTag, remoteTag: fromTag }))
+  if (!user?.replaceable) return { code: 481 }
+  if (user.replaceable === 'Over') return { code: 603 }
+  return earlyOnly && user.replaceable === 'Confirmed' ? { code: 486 } : { replaces, user }
 }
 
 function take<Key, Handler>(takers: Map<Key, Handler>, key: Key, handler: Handler): Disposable {
