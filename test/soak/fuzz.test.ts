@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { fuzzEngine, fuzzParser } from '../../agent/sip/fuzz/run.ts'
 
-/** 10,000,000 in all: 8 of 10 for the parser alone, the others through the sockets of a running engine. Together about five minutes on one core. */
+/** 10,000,000 in all: 8 of 10 for the parser alone, the others through the sockets of a running engine. Together four minutes of one core. */
 const PARSER = 8_000_000
 const ENGINE = 2_000_000
 const SHARES = 4

@@ -1,4 +1,5 @@
 /** SIP messages to and from bytes (RFC 3261 section 7, 25.1): a tolerant reader that never throws, and a writer. It judges only what it needs to read on. */
+import { excessOf, SMALL } from './bounds.ts'
 import { type Headers, MOST_HEADERS, readHeaders, unfold } from './headers.ts'
 
 export interface Request {
@@ -52,6 +53,8 @@ export function parseMessage(bytes: Buffer): Parsed {
   if (read.kind === 'TooMany') return malformed(`it has more than ${MOST_HEADERS} header fields`)
   const { message, body } = read
   if (!message) return malformed('its first line is neither a request nor a status line')
+  const excess = bytes.length > SMALL ? excessOf(message.headers) : undefined
+  if (excess !== undefined) return malformed(excess)
   const reason = unreadable(message) ?? readBody(message, { bytes, text, start, body })
   if (reason === undefined) return { kind: 'Parsed', message, text }
   return message.kind === 'Request' && message.headers.via
