@@ -78,7 +78,7 @@ export interface InviteOptions extends RequestOptions, CallHandlers {
   /** Request-URI and To. */
   target: string
   /** Our SDP offer. Absent: the peer makes it, in its 2xx or in a reliable provisional response, and `onOffer` answers. */
-  offer?: string
+  offer?: string | undefined
   /** Returns our answer to a late offer; undefined gives the call up. */
   onOffer?: (sdp: string) => string | undefined
   /** Provisional responses with PRACK (RFC 3262). Absent: not offered, but one that comes is acknowledged all the same. */

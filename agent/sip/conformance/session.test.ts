@@ -83,7 +83,7 @@ describe.each(TRANSPORTS)('a session over %s', (transport) => {
   test('begins with a late offer, which the ACK answers', async () => {
     await using all = await pair(transport)
     const { ours, theirs } = await connect(all, {
-      caller: { offer: '', onOffer: (offer) => (offer === OFFER ? ANSWER : undefined) },
+      caller: { offer: undefined, onOffer: (offer) => (offer === OFFER ? ANSWER : undefined) },
       answer: OFFER,
     })
     expect([ours.sdp, theirs.sdp]).toEqual([OFFER, ANSWER])
@@ -93,7 +93,7 @@ describe.each(TRANSPORTS)('a session over %s', (transport) => {
   test('does not begin when a late offer is refused', async () => {
     await using all = await pair(transport)
     using _bob = all.callee.onInvite('bob', (incoming) => void incoming.answer(OFFER))
-    const options = all.options({ offer: '', onOffer: () => undefined })
+    const options = all.options({ offer: undefined, onOffer: () => undefined })
     expect(await all.caller.invite(options).outcome).toEqual({ kind: 'Aborted' })
     expect(titles(options.trace)).toEqual(['> INVITE', '< 200 INVITE', '> ACK', '> BYE', '< 200 BYE'])
   })
