@@ -24,6 +24,9 @@ const KNOWN_METHODS = new Set([
   ...['INFO', 'MESSAGE', 'REFER', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH'],
 ])
 
+/** Methods that have a meaning inside a dialog alone; NOTIFY, as long as nobody subscribed outside of one. */
+const INSIDE = new Set(['BYE', 'PRACK', 'UPDATE', 'INFO', 'NOTIFY'])
+
 type CallHandler = (call: IncomingCall) => void
 type RequestHandler = (request: IncomingRequest) => void
 
@@ -168,7 +171,7 @@ export class UserAgentServer implements TransactionUser {
 
   #other(request: Request, arrival: Arrival, respond: (options: ResponseOptions) => void): void {
     const handler = this.#requests.get(request.method)
-    if (!handler) return respond({ code: 405, headers: [allowed(this.#core)] })
+    if (!handler) return respond(strayed(this.#core, request))
     const incoming: IncomingRequest = {
       method: request.method,
       header: (name) => request.headers.all(headerKey(name)),
@@ -191,6 +194,12 @@ export class UserAgentServer implements TransactionUser {
       refuse()
     }
   }
+}
+
+/** What belongs into a dialog is none of ours outside of one; nobody here calls for a stranger. */
+function strayed(core: Core, { method }: Request): ResponseOptions {
+  if (INSIDE.has(method)) return { code: 481 }
+  return method === 'REFER' ? { code: 603 } : { code: 405, headers: [allowed(core)] }
 }
 
 /** RFC 3891 3: the dialog that an INVITE is to take the place of, or why it cannot. Undefined: it names none. */
