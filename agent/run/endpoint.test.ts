@@ -79,10 +79,10 @@ describe('the result', () => {
 
   test('is as long as it took, and sums the counters of its requests', async () => {
     const { clock, endpoint: under } = endpoint()
-    const registered = { retransmissionsSent: 2, retransmissionsReceived: 0, authenticationRounds: 1 }
+    const registered = { retransmissionsSent: 2, retransmissionsReceived: 0, authenticationRounds: 1, wrongProofs: 0 }
     under.counts(registered)
     under.counts(registered)
-    under.counts({ retransmissionsSent: 1, retransmissionsReceived: 3, authenticationRounds: 1 })
+    under.counts({ retransmissionsSent: 1, retransmissionsReceived: 3, authenticationRounds: 1, wrongProofs: 0 })
     await clock.advance(1500)
     const result = under.result()
     expect(result.finishedAt - result.startedAt).toBe(1500)

@@ -8,12 +8,13 @@ import { within } from './patience.ts'
 
 /**
  * Runs `body` while `party` is registered; not at all when it cannot be. The signal that `body` gets aborts when a refresh failed: we
- * cannot be called any more. The endpoint knows of it by then.
+ * cannot be called any more. The endpoint knows of it by then. The party that it gets has the route that the registrar wants in what
+ * it sends (RFC 3608).
  */
 export async function whileRegistered(
   context: CheckContext,
   party: LocalParty,
-  body: (lost: AbortSignal) => Promise<void>,
+  body: (lost: AbortSignal, routed: LocalParty) => Promise<void>,
 ): Promise<void> {
   const { plan, engine, endpoint, trace, signal } = context
   if (signal.aborted) return endpoint.stop()
@@ -41,7 +42,7 @@ export async function whileRegistered(
       endpoint.failAs(classify(failure, 'REGISTER', domain))
       lost.abort()
     })
-    await body(lost.signal)
+    await body(lost.signal, { ...party, routes: registration.serviceRoute })
   } finally {
     await remove(context, registration)
   }

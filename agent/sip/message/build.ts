@@ -53,7 +53,7 @@ export function outsideDialog(
     sequence,
   }: { method: string; to: string; callId: string; fromTag: string; sequence: number },
 ): Headers {
-  const { aor, displayName, outboundProxy, nextHop } = party
+  const { aor, displayName, outboundProxy, nextHop, routes = [] } = party
   const name = displayName === undefined ? '' : `${quote(displayName)} `
   const headers = new Headers().add('Max-Forwards', '70')
   if (outboundProxy) {
@@ -61,6 +61,8 @@ export function outsideDialog(
     const parameter = transport === undefined ? '' : transportParameter(transport)
     headers.add('Route', `<sip:${bracketed(host)}${port === undefined ? '' : `:${port}`}${parameter};lr>`)
   }
+  // RFC 3608 5: a service route is learned by a REGISTER and not for it.
+  if (method !== 'REGISTER') headers.addAll('Route', routes)
   return headers
     .add('From', `${name}<${aor}>;tag=${fromTag}`)
     .add('To', `<${to}>`)

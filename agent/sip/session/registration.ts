@@ -1,24 +1,37 @@
-/** One binding at a registrar (RFC 3261 10.2): made, refreshed before it expires, and removed. Bindings of others are never touched. */
+/** One binding at a registrar (RFC 3261 10.2, RFC 5626): made, refreshed before it expires, and removed. Bindings of others are never touched. */
+import { isIP } from 'node:net'
 import { backoff } from '../../../lib/backoff.ts'
 import { Authenticator } from '../digest/authenticator.ts'
 import { contactUri, domainUri, finish, outsideDialog } from '../message/build.ts'
 import type { Core } from '../core.ts'
-import type { Failure, RegisterOutcome, Registration, RequestOptions, SignallingCounters } from '../engine.ts'
+import type {
+  Attempted,
+  Endpoint,
+  Failure,
+  LocalParty,
+  RegisterOptions,
+  RegisterOutcome,
+  Registration,
+  SignallingCounters,
+} from '../engine.ts'
 import { exchange, type ExchangeOutcome } from './exchange.ts'
-import { type Flow, hold } from '../transport/flow.ts'
+import type { Flow, FlowWatcher } from '../transport/flow.ts'
+import { FlowKeepAlive, USUAL_INTERVAL } from './flow-keep-alive.ts'
+import { instanceOf } from '../message/instance.ts'
 import type { Headers } from '../message/headers.ts'
 import { Journal } from '../trace/journal.ts'
+import { type Grant, readGrant } from './register-answer.ts'
 import type { Response } from '../message/message.ts'
 import type { Timer } from '../transaction/timer-wheel.ts'
-import { bracketed, parseNameAddress, parseUri } from '../message/uri.ts'
-
-export type RegisterOptions = RequestOptions & { expires: number }
 
 /** Milliseconds that are spent on taking back a REGISTER whose answer nobody waited for. */
 const TAKE_BACK_TIMEOUT = 2_000
 
 /** Milliseconds between tries of a refresh. */
 const RETRY = { first: 1_000, longest: 30_000 }
+
+/** Milliseconds that a connection must have lasted for its loss to be the first one: a peer that closes each at once is not asked without end. */
+const LASTING = 60_000
 
 export async function register(core: Core, options: RegisterOptions): Promise<RegisterOutcome> {
   const binding = new Binding(core, options)
@@ -30,39 +43,64 @@ export async function register(core: Core, options: RegisterOptions): Promise<Re
   else if (sent && (failure.kind === 'NoResponse' || failure.kind === 'NoFinalResponse')) {
     void binding.remove(TAKE_BACK_TIMEOUT)
   }
-  return failure
+  return outcome.attempts ? { ...failure, attempts: outcome.attempts } : failure
 }
 
 type Final = Extract<ExchangeOutcome, { kind: 'Final' }>
 
-type AskOutcome =
-  | { kind: 'Registered'; milliseconds: number; code: number; reason: string }
-  | { kind: 'Failed'; failure: Failure; sent: boolean }
+type AskOutcome = Attempted &
+  (
+    | { kind: 'Registered'; milliseconds: number; code: number; reason: string; remote: Endpoint }
+    /** `retryAfter`, milliseconds: what the registrar asked for. */
+    | { kind: 'Failed'; failure: Failure; sent: boolean; retryAfter?: number }
+  )
 
-class Binding implements Registration {
+/** There are many of them that do nothing for most of the time: promises are made when asked for, and of messages nothing is kept. */
+class Binding implements Registration, FlowWatcher {
   readonly #core: Core
-  readonly #options: RegisterOptions
+  readonly #party: LocalParty
+  readonly #callId: string
+  /** Seconds; raised when the registrar wants more. */
+  #wanted: number
+  readonly #timeout: number
   readonly #journal: Journal
   readonly #authenticator: Authenticator
   readonly #fromTag: string
-  readonly #lost = Promise.withResolvers<Failure>()
+  /** Undefined also when the first hop cannot do RFC 5626. */
+  #instance: string | undefined
+  /** What the registrar has, and what it was asked to have last. */
   #contact = ''
+  #asked = ''
   #sequence = 0
+  /** Of several servers behind a name, the one that has it. */
+  #server: Endpoint | undefined
   #expires = 0
-  /** Clock.monotonic when the registrar forgets it, milliseconds. */
+  #serviceRoute: readonly string[] = []
+  /** Clock.monotonic when the registrar forgets it, and when it was last told; milliseconds. */
   #expiresAt = 0
+  #refreshedAt = 0
   #refresh: Timer | undefined
-  #held: Disposable | undefined
+  /** A connection that calls come over. */
+  #flow: Flow | undefined
+  #keepAlive: FlowKeepAlive | undefined
+  /** Connections in a row that did not last. */
+  #losses = 0
   /** The REGISTER that is under way: the next one must not overtake it (10.2). */
-  #busy: Promise<unknown> = Promise.resolve()
+  #busy: Promise<unknown> | undefined
   #removed: Promise<{ kind: 'Unregistered' } | Failure> | undefined
+  #failure: Failure | undefined
+  #lost: PromiseWithResolvers<Failure> | undefined
 
-  constructor(core: Core, options: RegisterOptions) {
+  constructor(core: Core, { party, callId, expires, timeout, trace, outbound }: RegisterOptions) {
     this.#core = core
-    this.#options = options
-    this.#journal = new Journal(core.clock, options.trace)
-    this.#authenticator = new Authenticator(options.party.credentials, core.random)
+    this.#party = party
+    this.#callId = callId
+    this.#wanted = expires
+    this.#timeout = timeout
+    this.#journal = new Journal(core.clock, trace)
+    this.#authenticator = new Authenticator(party.credentials, core.random)
     this.#fromTag = core.identifiers.tag()
+    this.#instance = outbound && (outbound.instance ?? instanceOf(`${party.aor} ${party.contactUser}`))
   }
 
   get expires(): number {
@@ -73,16 +111,22 @@ class Binding implements Registration {
     return this.#contact
   }
 
+  get serviceRoute(): readonly string[] {
+    return this.#serviceRoute
+  }
+
   get counters(): SignallingCounters {
     return this.#journal.counters
   }
 
   get lost(): Promise<Failure> {
+    this.#lost ??= Promise.withResolvers()
+    if (this.#failure) this.#lost.resolve(this.#failure)
     return this.#lost.promise
   }
 
   unregister(): Promise<{ kind: 'Unregistered' } | Failure> {
-    this.#removed ??= this.remove(this.#options.timeout)
+    this.#removed ??= this.remove(this.#timeout)
     return this.#removed
   }
 
@@ -97,55 +141,103 @@ class Binding implements Registration {
     return code < 300 ? { kind: 'Unregistered' } : { kind: 'Rejected', code, reason }
   }
 
-  async ask(expires: number, timeout: number, signal?: AbortSignal): Promise<AskOutcome> {
-    const first = await this.#send(expires, timeout, signal)
-    if (first.kind === 'Failed') return first
-    const { milliseconds } = first
-    const least = leastExpires(first.response)
-    // 10.2.8, but once: a registrar that wants more each time would be asked without end.
-    if (least === undefined || least <= expires || milliseconds >= timeout) return this.#read(first, expires)
-    const second = await this.#send(least, timeout - milliseconds, signal)
-    if (second.kind === 'Failed') return second
-    return this.#read({ ...second, milliseconds: milliseconds + second.milliseconds }, least)
+  /** RFC 5626 4.2: a flow that is lost is made again at once. A REGISTER that is under way finds out by itself. */
+  flowLost(): void {
+    this.#release()
+    if (this.#busy || this.#removed) return
+    const { clock, random } = this.#core
+    this.#losses = clock.monotonic() - this.#refreshedAt > LASTING ? 0 : this.#losses + 1
+    this.#refresh?.cancel()
+    const delay = this.#losses < 2 ? 0 : backoff(this.#losses - 1, RETRY, random)
+    this.#refreshIn(Math.min(delay, refreshAfter(this.#expires) * 1000), 0)
   }
 
-  #read({ response, milliseconds, flow }: Final, asked: number): AskOutcome {
+  async ask(expires: number, timeout: number, signal?: AbortSignal): Promise<AskOutcome> {
+    let [wanted, spent] = [expires, 0]
+    for (;;) {
+      const outcome = await this.#send(wanted, timeout - spent, signal)
+      if (outcome.kind === 'Failed') return outcome
+      spent += outcome.milliseconds
+      const next = spent < timeout ? this.#adapted(outcome.response, wanted, expires) : undefined
+      if (next === undefined) return this.#read({ ...outcome, milliseconds: spent }, wanted)
+      wanted = next
+    }
+  }
+
+  /** What to ask for instead, each once: a registrar that wants something else each time would be asked without end. */
+  #adapted(response: Response, wanted: number, expires: number): number | undefined {
+    const least = leastExpires(response)
+    if (least !== undefined) return least > wanted && wanted === expires ? least : undefined
+    if (response.code !== FIRST_HOP_LACKS_OUTBOUND || this.#instance === undefined) return undefined
+    this.#instance = undefined
+    return wanted
+  }
+
+  #read({ response, milliseconds, flow, attempts }: Final, wanted: number): AskOutcome {
     const { code, reason, headers } = response
-    if (code >= 300) return { kind: 'Failed', failure: { kind: 'Rejected', code, reason }, sent: true }
-    this.#hold(flow)
-    this.#granted(headers, asked)
-    return { kind: 'Registered', milliseconds, code, reason }
+    const attempted = attempts ? { attempts } : {}
+    if (code >= 300) {
+      const retryAfter = 1000 * Number.parseInt(headers.get('retry-after') ?? '0', 10)
+      return { kind: 'Failed', failure: { kind: 'Rejected', code, reason }, sent: true, retryAfter, ...attempted }
+    }
+    this.#contact = this.#asked
+    const grant = readGrant(headers, { contact: this.#contact, instance: this.#instance })
+    this.#granted(grant, wanted)
+    this.#keep(flow, grant)
+    const { remote } = flow
+    if (isIP(this.#party.nextHop.host) === 0) this.#server = remote
+    return { kind: 'Registered', milliseconds, code, reason, remote, ...attempted }
+  }
+
+  #granted({ expires, serviceRoute }: Grant, wanted: number): void {
+    const { clock, registrations } = this.#core
+    this.#wanted = wanted
+    this.#expires = expires ?? wanted
+    this.#serviceRoute = serviceRoute
+    this.#refreshedAt = clock.monotonic()
+    this.#expiresAt = this.#refreshedAt + this.#expires * 1000
+    registrations.add(this)
+    if (!this.#removed) this.#refreshIn(refreshAfter(this.#expires) * 1000, 0)
   }
 
   /** Calls come over the connection that the registrar knows us by. */
-  #hold(flow: Flow): void {
-    this.#held?.[Symbol.dispose]()
-    this.#held = hold(flow)
+  #keep(flow: Flow, { flowTimer, outbound }: Grant): void {
+    this.#release()
+    if (flow.reliable && flow.open) {
+      this.#flow = flow
+      flow.watch(this)
+    }
+    const interval = flowTimer ?? (outbound && flow.reliable ? USUAL_INTERVAL : undefined)
+    // A WebSocket has pings of its own (RFC 7118 6).
+    if (interval === undefined || flow.transport === 'WS' || flow.transport === 'WSS') return
+    this.#keepAlive = new FlowKeepAlive(this.#core, flow, interval, () => {
+      flow.retire()
+      this.flowLost()
+    })
   }
 
-  #granted(headers: Headers, asked: number): void {
-    this.#expires = grantedExpires(headers, this.#contact) ?? asked
-    this.#expiresAt = this.#core.clock.monotonic() + this.#expires * 1000
-    this.#core.registrations.add(this)
-    if (!this.#removed) this.#refreshIn(refreshAfter(this.#expires) * 1000, 0)
+  #release(): void {
+    this.#flow?.unwatch(this)
+    this.#flow = undefined
+    this.#keepAlive?.[Symbol.dispose]()
+    this.#keepAlive = undefined
   }
 
   #refreshIn(milliseconds: number, failures: number): void {
     this.#refresh = this.#core.wheel.start(milliseconds, () => {
-      this.#busy = this.#again(failures)
+      this.#busy = this.#again(failures).finally(() => (this.#busy = undefined))
     })
   }
 
   /** What may pass is tried again: until it expires, the binding is there whatever became of a refresh. */
   async #again(failures: number): Promise<void> {
     const { clock, random, wheel } = this.#core
-    const { expires, timeout } = this.#options
-    const outcome = await this.ask(expires, Math.min(timeout, this.#expiresAt - clock.monotonic()))
+    const outcome = await this.ask(this.#wanted, Math.min(this.#timeout, this.#expiresAt - clock.monotonic()))
     if (outcome.kind === 'Registered' || this.#removed) return
-    const { failure } = outcome
+    const { failure, retryAfter = 0 } = outcome
     const left = this.#expiresAt - clock.monotonic()
     if (left <= 0 || !mayPass(failure)) return this.#lose(failure)
-    const delay = backoff(failures + 1, RETRY, random)
+    const delay = Math.max(retryAfter, backoff(failures + 1, RETRY, random))
     if (delay < left) this.#refreshIn(delay, failures + 1)
     else this.#refresh = wheel.start(left, () => this.#lose(failure))
   }
@@ -153,40 +245,49 @@ class Binding implements Registration {
   #lose(failure: Failure): void {
     this.#end()
     this.#core.log?.warn({ failure, contact: this.#contact }, 'a registration was not refreshed')
-    this.#lost.resolve(failure)
+    this.#failure = failure
+    this.#lost?.resolve(failure)
   }
 
   #end(): void {
     this.#core.registrations.delete(this)
-    this.#held?.[Symbol.dispose]()
+    this.#release()
   }
 
   #send(expires: number, timeout: number, signal?: AbortSignal): Promise<ExchangeOutcome> {
-    const { party, callId } = this.#options
-    const uri = domainUri(party.aor)
+    const uri = domainUri(this.#party.aor)
+    const { nextHop } = this.#party
     return exchange(this.#core, {
-      ...{ nextHop: party.nextHop, method: 'REGISTER', uri, timeout, signal },
+      nextHop: this.#server ? { ...nextHop, prefer: this.#server } : nextHop,
+      ...{ method: 'REGISTER', uri, timeout, signal },
       authenticator: this.#authenticator,
       journal: this.#journal,
       build: (flow, credentials) => {
-        // The same through all its life, or the registrar would keep two.
-        this.#contact ||= contactUri(flow, party.contactUser)
-        const sequence = ++this.#sequence
-        const headers = outsideDialog(party, {
-          method: 'REGISTER',
-          to: party.aor,
-          callId,
-          fromTag: this.#fromTag,
-          sequence,
-        })
-          .add('Contact', `<${this.#contact}>;expires=${expires}`)
-          .add('Expires', String(expires))
+        const headers = this.#headers(flow, expires)
         for (const [name, value] of credentials) headers.add(name, value)
         return finish(this.#core, flow, { method: 'REGISTER', uri, headers })
       },
     })
   }
+
+  #headers(flow: Flow, expires: number): Headers {
+    const { aor, contactUser } = this.#party
+    const fromTag = this.#fromTag
+    const sequence = ++this.#sequence
+    const headers = outsideDialog(this.#party, { method: 'REGISTER', to: aor, callId: this.#callId, fromTag, sequence })
+    // As long as we are reached under it, it is the same, or the registrar would keep two.
+    this.#asked = contactUri(flow, contactUser)
+    const outbound = this.#instance === undefined ? '' : `;+sip.instance="<${this.#instance}>";reg-id=1`
+    headers.add('Contact', `<${this.#asked}>;expires=${expires}${outbound}`)
+    if (this.#contact !== '' && this.#contact !== this.#asked) headers.add('Contact', `<${this.#contact}>;expires=0`)
+    return headers
+      .add('Expires', String(expires))
+      .add('Supported', this.#instance === undefined ? 'path' : 'path, outbound')
+  }
 }
+
+/** RFC 5626 11.6. */
+const FIRST_HOP_LACKS_OUTBOUND = 439
 
 /** Seconds until the refresh: room for one whole transaction before it expires, and half of the time when it is short. */
 function refreshAfter(expires: number): number {
@@ -214,21 +315,4 @@ function mayPass(failure: Failure): boolean {
     case 'Aborted':
       return false
   }
-}
-
-/** 10.2.4: what the registrar granted is said at our contact, among all others of the address-of-record; else in Expires. */
-function grantedExpires(headers: Headers, contact: string): number | undefined {
-  const own = headers
-    .list('contact')
-    .map(parseNameAddress)
-    .find((each) => each !== undefined && sameBinding(each.uri, contact))
-  const text = own?.parameters.get('expires') ?? headers.get('expires') ?? ''
-  return /^\d{1,9}$/.test(text.trim()) && Number(text) > 0 ? Number(text) : undefined
-}
-
-/** User, host and port are enough: a registrar may have added parameters. */
-function sameBinding(one: string, other: string): boolean {
-  const [left, right] = [parseUri(one), parseUri(other)]
-  if (!left || !right) return false
-  return left.user === right.user && bracketed(left.host) === bracketed(right.host) && left.port === right.port
 }

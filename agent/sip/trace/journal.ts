@@ -9,6 +9,7 @@ export class Journal {
     retransmissionsSent: 0,
     retransmissionsReceived: 0,
     authenticationRounds: 0,
+    wrongProofs: 0,
   }
   readonly trace: Trace | undefined
   readonly #clock: Clock

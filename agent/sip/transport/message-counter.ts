@@ -35,6 +35,8 @@ export class MessageCounter {
 
   /** Our own messages have one shape: the method first, or the code after `SIP/2.0 ` and the method in `CSeq: 1 METHOD`. */
   sent(text: string): void {
+    // An empty line keeps a flow open (RFC 5626 4.4.1).
+    if (text.startsWith('\r')) return
     if (!text.startsWith('SIP/2.0 ')) return count(this.#out, text.slice(0, text.indexOf(' ')), 0)
     const cseq = text.indexOf('\r\nCSeq: ') + '\r\nCSeq: '.length
     const method = text.slice(text.indexOf(' ', cseq) + 1, text.indexOf('\r', cseq))
