@@ -169,6 +169,16 @@ describe('as a caller', () => {
     expect((await peer.request('BYE')).headers.cseq?.number).toBe(3)
   })
 
+  test('a callee that does not know what is required says so', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    const outgoing = ours.invite(inviteOptions(peer.port, 'UDP', { reliable: 'Required' }))
+    const invite = await peer.request('INVITE')
+    expect(invite.headers.list('require')).toEqual(['100rel'])
+    peer.reply(invite, '420 Bad Extension', { headers: ['Unsupported: 100rel'] })
+    expect(await outgoing.outcome).toMatchObject({ kind: 'Rejected', code: 420 })
+  })
+
   test('a PRACK that is challenged is sent again with credentials', async () => {
     await using all = await lab()
     const { ours, peer } = all
@@ -298,6 +308,18 @@ describe('as a callee', () => {
     expect(await update).toMatchObject({ kind: 'Answered', sdp: sdp(2, 2, 'recvonly') })
     incoming.reject(480)
     await aborted(AbortSignal.abort())
+  })
+
+  test('an UPDATE with an offer before the answer to the first is told when to come again', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    using _bob = ours.onInvite('bob', (each) => each.ring())
+    peer.send([...invite(), '', sdp(2, 1)], ours.ports.UDP)
+    const early = await peer.response()
+    peer.send([...inside(early, 'UPDATE', 2), '', sdp(2, 2)], ours.ports.UDP)
+    const refused = await peer.response()
+    expect(refused.code).toBe(500)
+    expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(10)
   })
 
   test('without a reliable response there is nothing to update', async () => {

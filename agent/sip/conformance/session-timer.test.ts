@@ -34,14 +34,16 @@ describe.each(TRANSPORTS)('a session timer over %s', (transport) => {
     expect(await theirs.ended).toEqual({ by: 'Remote' })
   })
 
-  test('is asked for by the callee', async () => {
+  test.each([
+    ['itself', 'Local', 'uas', 'In'],
+    ['the caller', 'Remote', 'uac', 'Out'],
+  ] as const)('is asked for by the callee and refreshed by %s', async (_, refresher, role, direction) => {
     await using all = await pair(transport, 100)
-    const { trace, theirs } = await connect(all, {
-      callee: { sessionTimer: { expires: 120, refresher: 'Local' } },
-    })
+    const { trace, theirs } = await connect(all, { callee: { sessionTimer: { expires: 120, refresher } } })
     expect(trace.messages[0]?.text).not.toContain('Session-Expires')
-    expect(trace.messages[1]?.text).toMatch(/^Session-Expires: 120;refresher=uas\r$/m)
+    expect(trace.messages[1]?.text).toMatch(new RegExp(`^Session-Expires: 120;refresher=${role}\\r$`, 'm'))
     await seen(trace, /^UPDATE/, 1)
+    expect(trace.messages.find(({ text }) => text.startsWith('UPDATE'))?.direction).toBe(direction)
     expect(await theirs.bye()).toEqual({ kind: 'Done', code: 200 })
   })
 

@@ -66,6 +66,7 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
   #cancelReason: Reason | undefined
   #handlers: CallHandlers | undefined
   #timer: TimerTerms | undefined
+  #over = false
   /** Made when something needs them. */
   #session: Session | undefined
   #early: EarlyAnswer | undefined
@@ -118,7 +119,7 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
   }
 
   get over(): boolean {
-    return this.#transaction.over
+    return this.#over
   }
 
   ring(code = 180, options: RingOptions = {}): void {
@@ -320,6 +321,7 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
   }
 
   #close(): void {
+    this.#over = true
     this.#limit.cancel()
     this.#early?.stop()
     this.#core.dialogs.delete(this.dialog.key)

@@ -63,6 +63,8 @@ export class Negotiation {
 
   /** @param headers of the peer's message that agreed: whether it allows UPDATE */
   startTimer(terms: TimerTerms | undefined, headers: Headers, minimum?: number): void {
+    // Ours was answered after the BYE.
+    if (this.#owner.over) return
     this.#minimum ??= minimum
     this.#updatable = names(headers, 'allow', 'UPDATE')
     if (!terms) return this.#timer?.stop()

@@ -40,10 +40,11 @@ export class ServerInvite {
     this.#channel.keep(journal)
   }
 
-  /** A 2xx may be sent again and again; another final response only once. */
+  /** A 2xx and a provisional response may be sent again and again (RFC 3262 3); another final response only once. */
   respond(code: number, text: string): void {
-    const repeated = this.#state === 'Accepted' && code >= 200 && code < 300
-    if (this.#channel.over || !(this.#state === 'Proceeding' || repeated)) return
+    const accepted = this.#state === 'Accepted' && code >= 200 && code < 300
+    if (this.#channel.over || !(this.#state === 'Proceeding' || accepted)) return
+    const repeated = accepted || text === this.#last
     this.#channel.timers.stopRepeating()
     this.#last = text
     this.#channel.send(text, repeated)
