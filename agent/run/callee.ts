@@ -81,8 +81,11 @@ interface Answering {
 }
 
 async function converse(context: CheckContext, { incoming, stream, sdp }: Answering): Promise<void> {
-  const { endpoint, clock, signal } = context
-  const answering = incoming.answer(sdp, { onReoffer: (offer) => guarded(context, () => stream.reoffer(offer)) })
+  const { endpoint, clock, signal, plan } = context
+  const { credentials } = partyOf(plan, '')
+  const onReoffer = (offer: string | undefined) => guarded(context, () => stream.reoffer(offer))
+  // A proxy may challenge our BYE as it does an INVITE.
+  const answering = incoming.answer(sdp, { onReoffer, ...(credentials && { credentials }) })
   const patience = { clock, limit: LONGEST_ACK, signal, limitOfStopped: limits.goodbyeOfStopped }
   const call = await within(answering, patience)
   if (!call) {
