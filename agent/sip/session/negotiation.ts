@@ -42,6 +42,8 @@ export class Negotiation {
   #inviting = false
   /** Our 2xx to a re-INVITE that waits for its ACK. */
   #accepted: Accepted | undefined
+  /** Whoever waits for that ACK, and for the end of a pause. */
+  #acknowledge: (() => void) | undefined
   #wake: (() => void) | undefined
   #timer: SessionTimer | undefined
   /** The longest Min-SE that was asked for, seconds. */
@@ -66,7 +68,8 @@ export class Negotiation {
     // Ours was answered after the BYE.
     if (this.#owner.over) return
     this.#minimum ??= minimum
-    this.#updatable = names(headers, 'allow', 'UPDATE')
+    // RFC 3261 20.5: a message without Allow says nothing of what is allowed.
+    if (headers.get('allow') !== undefined) this.#updatable = names(headers, 'allow', 'UPDATE')
     if (!terms) return this.#timer?.stop()
     this.#timer ??= new SessionTimer(this.#session.core.wheel, {
       refresh: () => void this.#refresh(),
@@ -139,6 +142,7 @@ export class Negotiation {
     if (!this.#accepted) return false
     this.#accepted.stop()
     this.#accepted = undefined
+    this.#acknowledge?.()
     if (this.standing === 'LocalOffer') {
       this.standing = 'Stable'
       this.#session.sdp = sessionDescription(request) ?? this.#session.sdp
@@ -150,6 +154,7 @@ export class Negotiation {
     this.#accepted?.stop()
     this.#accepted = undefined
     this.#timer?.stop()
+    this.#acknowledge?.()
     this.#wake?.()
   }
 
@@ -167,6 +172,8 @@ export class Negotiation {
 
   async #insist(send: () => Promise<Round>): Promise<ReofferOutcome> {
     for (let tries = 1; ; tries++) {
+      // 14.1: no second INVITE while one is under way. The ACK is on its way, or the call ends.
+      if (this.#accepted) await this.#acknowledgement()
       if (this.#owner.over) return GONE
       const round = await send()
       const wait = tries < MOST_TRIES ? this.#waitAfter(round) : undefined
@@ -189,6 +196,10 @@ export class Negotiation {
     const after = /^\d{1,4}/.exec(response.headers.get('retry-after') ?? '')?.[0]
     const short = response.code === 500 && after !== undefined && Number(after) <= LONGEST_RETRY
     return short ? Number(after) * 1000 : undefined
+  }
+
+  #acknowledgement(): Promise<void> {
+    return new Promise((resolve) => (this.#acknowledge = resolve))
   }
 
   #pause(milliseconds: number): Promise<void> {
@@ -216,8 +227,7 @@ export class Negotiation {
   }
 
   async #invite(offer: string | undefined): Promise<Round> {
-    // 14.1: no second INVITE while one is under way, whoever began it.
-    if (this.#accepted || this.standing !== 'Stable') return { kind: 'Glare' }
+    if (this.standing !== 'Stable') return { kind: 'Glare' }
     const session = this.#session
     const body = offer === undefined ? '' : following(session.local, offer)
     this.#inviting = true
