@@ -92,6 +92,17 @@ describe('the result', () => {
       metrics: { retransmissionsSent: 3, retransmissionsReceived: 3, authRounds: 2 },
     })
   })
+
+  test.each([
+    ['of the call', [40, 30], 30],
+    ['of the registration where the call was not challenged', [40, undefined], 40],
+    ['of nothing', [undefined, undefined], undefined],
+  ])('has the time of authentication %s', (_of, times, authTime) => {
+    const { endpoint: under } = endpoint()
+    const counters = { retransmissionsSent: 0, retransmissionsReceived: 0, authenticationRounds: 0, wrongProofs: 0 }
+    for (const time of times) under.counts({ ...counters, ...(time !== undefined && { authenticationTime: time }) })
+    expect(under.result().metrics.authTime).toBe(authTime)
+  })
 })
 
 describe('the times of a call', () => {

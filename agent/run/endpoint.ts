@@ -123,13 +123,20 @@ export class Endpoint {
   /** All of it, as it stands now. */
   result(): CallResult {
     const { clock } = this.#options
-    const total = (key: keyof SignallingCounters) => this.#counters.reduce((sum, each) => sum + each[key], 0)
+    const total = (key: Exclude<keyof SignallingCounters, 'authenticationTime'>) =>
+      this.#counters.reduce((sum, each) => sum + each[key], 0)
     const [sent, received] = [total('retransmissionsSent'), total('retransmissionsReceived')]
     const authenticationRounds = total('authenticationRounds')
+    // The call's, where there was one and it was challenged: its counters come after those of the registration.
+    const challenged = this.#counters.findLast(({ authenticationTime }) => authenticationTime !== undefined)
+    const authTime = challenged?.authenticationTime
     const signalling: Metrics =
       this.#counters.length === 0
         ? {}
-        : { retransmissionsSent: sent, retransmissionsReceived: received, authRounds: authenticationRounds }
+        : {
+            ...{ retransmissionsSent: sent, retransmissionsReceived: received, authRounds: authenticationRounds },
+            ...(authTime !== undefined && { authTime }),
+          }
     return {
       ...this.#standing,
       ...this.#details,

@@ -49,9 +49,10 @@ export const callMetrics = {
     title: 'Authentication time',
     unit: 'ms',
     direction: 'Lower',
-    definition: 'First request sent to its 401 or 407: the part of the times above that authentication cost.',
+    definition:
+      'First request sent to its 401 or 407, of the INVITE, or of the REGISTER where the INVITE was not challenged: the part of its time that authentication cost.',
     source: 'RFC 3261 section 22',
-    absentWhen: 'the request was not challenged',
+    absentWhen: 'no request was challenged',
   },
   authRounds: {
     ...counted,

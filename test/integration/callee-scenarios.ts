@@ -37,6 +37,12 @@ const ANSWERS = `${receive('INVITE')}${respond('180 Ringing')}${answer()}${recei
 /** A call as it should be, but for its end. */
 const BAD_GOODBYE = `${receive('INVITE')}${answer()}${receive('ACK')}${receive('BYE')}${respond('481 Call Does Not Exist')}`
 
+/** A call as it should be, but for a codec that nobody offered. */
+const OTHER_CODEC = `${receive('INVITE')}${answer(18, 'G729')}${receive('ACK')}${receive('BYE')}${respond('200 OK')}`
+
+/** A call as it should be, and no word to its BYE. */
+const NO_GOODBYE = `${receive('INVITE')}${answer()}${receive('ACK')}${receive('BYE')}<pause milliseconds="60000" />`
+
 const REFUSES_REGISTER = `${receive('REGISTER')}${respond('403 Forbidden')}`
 
 const scenarios = {
@@ -47,6 +53,8 @@ const scenarios = {
   'not-acceptable': NOT_ACCEPTABLE,
   'hangs-up': HANGS_UP,
   'bad-goodbye': BAD_GOODBYE,
+  'no-goodbye': NO_GOODBYE,
+  'other-codec': OTHER_CODEC,
   'refuses-register': REFUSES_REGISTER,
 }
 
@@ -59,6 +67,15 @@ export function writeScenario(name: CalleeScenario, folder: string): string {
     path,
     `<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="${name}">\n${scenarios[name]}\n</scenario>\n`,
   )
+  return path
+}
+
+/** The same of one that answers every `method` with `status`, as `486 Busy Here`, and takes an ACK for it. */
+export function writeResponse(method: 'INVITE' | 'REGISTER', status: string, folder: string): string {
+  const path = join(folder, 'response.xml')
+  const acknowledged = method === 'INVITE' && !status.startsWith('1') ? receive('ACK') : ''
+  const scenario = `${receive(method)}${respond(status)}${acknowledged}<timewait milliseconds="300" />`
+  writeFileSync(path, `<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="response">\n${scenario}\n</scenario>\n`)
   return path
 }
 
@@ -78,8 +95,8 @@ function respond(status: string): string {
       Content-Length: 0`)
 }
 
-/** With PCMU, and the port where SIPp echoes. */
-function answer(): string {
+/** With one codec, and the port where SIPp echoes. */
+function answer(payloadType = 0, codec = 'PCMU'): string {
   return `  <send retrans="500"><![CDATA[
       SIP/2.0 200 OK
       [last_Via:]
@@ -97,8 +114,8 @@ function answer(): string {
       s=-
       c=IN IP4 [media_ip]
       t=0 0
-      m=audio [media_port] RTP/AVP 0
-      a=rtpmap:0 PCMU/8000
+      m=audio [media_port] RTP/AVP ${payloadType}
+      a=rtpmap:${payloadType} ${codec}/8000
 
   ]]></send>
 `

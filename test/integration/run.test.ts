@@ -2,8 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createMediaEngine } from '../../agent/media/index.ts'
 import type { MediaEngine } from '../../agent/media/index.ts'
-import { PROTOCOL, RunPlan } from '../../agent/api/protocol.ts'
-import type { CallResult, Phase, RunEvent } from '../../agent/api/protocol.ts'
+import type { CallResult, Phase, RunEvent, RunPlan } from '../../agent/api/protocol.ts'
 import { eventLoopLag, startRun } from '../../agent/run/index.ts'
 import { createNativeEngine } from '../../agent/sip/index.ts'
 import type { SignallingEngine } from '../../agent/sip/index.ts'
@@ -16,6 +15,7 @@ import { temporaryFolder, until } from '../lab/process.ts'
 import { sippCallee, sippCaller } from '../lab/sipp.ts'
 import { writeScenario } from './callee-scenarios.ts'
 import type { CalleeScenario } from './callee-scenarios.ts'
+import { planOf } from './plans.ts'
 
 const common = { clock: systemClock, random: systemRandom, log: createLog({ name: 'test', level: 'silent' }) }
 
@@ -29,43 +29,6 @@ beforeEach(async () => {
   media = stack.use(createMediaEngine(common))
 })
 afterEach(() => stack.disposeAsync())
-
-type EndpointPlan = RunPlan['endpoint']
-interface Changes {
-  check?: RunPlan['check']
-  timeouts?: Partial<RunPlan['timeouts']>
-  registrar?: Partial<EndpointPlan['registrar']>
-  endpoint?: Partial<EndpointPlan>
-}
-
-/** A Caller without registration, with the codec that SIPp speaks. */
-function planOf(port: number, { check = 'Call', timeouts, registrar, endpoint }: Changes = {}): RunPlan {
-  return RunPlan.parse({
-    protocol: PROTOCOL,
-    id: 'lab-run',
-    epoch: 0,
-    kind: 'Probe',
-    namespace: 'default',
-    name: 'lab',
-    generation: 1,
-    location: 'default',
-    check,
-    slot: 0,
-    endpoint: {
-      id: 'only',
-      role: 'Caller',
-      account: { username: 'alice', password: 'pw-alice' },
-      registrar: { domain: '127.0.0.1', port, transport: 'UDP', register: false, expires: 300_000, ...registrar },
-      target: `sip:svc1@127.0.0.1:${port}`,
-      media: { audio: { codec: 'PCMU', ptime: 20, source: 'Tone' }, jitterBuffer: { mode: 'Fixed', delay: 60 } },
-      callDuration: 1500,
-      remoteHangup: 'Fail',
-      ...endpoint,
-    },
-    timeouts: { register: 5000, answer: 10_000, call: 10_000, ...timeouts },
-    thresholds: {},
-  })
-}
 
 function start(plan: RunPlan) {
   const events: RunEvent[] = []

@@ -59,6 +59,7 @@ export async function exchange(core: Core, options: ExchangeOptions): Promise<Ex
       return { kind: 'Failed', failure: { kind: 'AuthenticationFailed', code, reason }, sent: true }
     }
     journal.counters.authenticationRounds++
+    journal.counters.authenticationTime ??= at - firstSent
   }
 }
 

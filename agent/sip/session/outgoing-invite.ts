@@ -43,6 +43,8 @@ export class OutgoingInvite implements OutgoingCall {
   #sequence = 0
   #attempt: Attempt | undefined
   #provisional: number | undefined
+  /** When the last response came. */
+  #heardAt = 0
   #deadline: Timer | undefined
   /** Set once we gave up: what comes later is only tidied away. */
   #verdict: Failure | undefined
@@ -118,6 +120,7 @@ export class OutgoingInvite implements OutgoingCall {
   #receive(response: Response, arrival: Arrival, again: boolean): void {
     const { code } = response
     this.timings.firstResponse ??= arrival.at
+    this.#heardAt = arrival.at
     if (code < 200) this.#receiveProvisional(response, arrival, again)
     else if (code < 300) this.#receiveAnswer(response, arrival)
     else if ((code === 401 || code === 407) && !this.#verdict) this.#receiveChallenge(response)
@@ -142,6 +145,7 @@ export class OutgoingInvite implements OutgoingCall {
       return this.#settle({ kind: 'AuthenticationFailed', code, reason })
     }
     this.#journal.counters.authenticationRounds++
+    this.#journal.counters.authenticationTime ??= this.#heardAt - (this.timings.inviteSent ?? this.#heardAt)
     this.#send(flow)
   }
 
@@ -208,6 +212,7 @@ export class OutgoingInvite implements OutgoingCall {
   #settle(outcome: InviteOutcome): void {
     if (this.#settled) return
     this.#settled = true
+    if (outcome.kind === 'Rejected' || outcome.kind === 'AuthenticationFailed') this.timings.refused = this.#heardAt
     this.#deadline?.cancel()
     this.#options.signal?.removeEventListener('abort', this.#aborted)
     this.#outcome.resolve(outcome)
