@@ -1,4 +1,4 @@
-/** Keeps a flow to a registrar open, and finds out when it is dead (RFC 5626 4.4); what then follows is for whoever asked. */
+/** Keeps a flow as the registrar's Flow-Timer wants it, and finds out when it is dead (RFC 5626 4.4); what then follows is for whoever asked. */
 import type { Core } from '../core.ts'
 import type { Flow } from '../transport/flow.ts'
 import type { Timer } from '../transaction/timer-wheel.ts'
@@ -6,14 +6,12 @@ import type { Timer } from '../transaction/timer-wheel.ts'
 /** 4.4.1: milliseconds that an answer may take. */
 const PONG = 10_000
 
-/** 4.4.1: seconds, where the registrar says nothing. */
-export const USUAL_INTERVAL = 120
-
 /**
  *     ours  ---- CRLF CRLF (ping) ---->  registrar       between 80 % and 100 % of the interval after the one before
  *     ours  <------- CRLF (pong) ------  registrar       within 10 s, or the flow is dead
  *
- * Over UDP the RFC has STUN; there the empty lines keep the NAT open, and nobody answers. A WebSocket has pings of its own (RFC 7118 6).
+ * A connection asks now and then by itself, this is for a registrar that wants it more often. Over UDP the RFC has STUN; there the empty
+ * lines keep the NAT open, and nobody answers.
  */
 export class FlowKeepAlive implements Disposable {
   readonly #core: Core

@@ -47,20 +47,19 @@ describe('the time that a registrar grants', () => {
 
   test('may be nowhere', () => {
     expect(readGrant(headers(), own)).toEqual({
-      ...{ expires: undefined, serviceRoute: [], flowTimer: undefined, outbound: false },
+      ...{ expires: undefined, serviceRoute: [], flowTimer: undefined },
     })
   })
 })
 
-test('Service-Route, Flow-Timer and the agreement on outbound are read', () => {
+test('Service-Route and Flow-Timer are read', () => {
   const answer = headers(
     ['Service-Route', '<sip:one.example.com;lr>, <sip:two.example.com;lr>'],
     ...Array.from({ length: 20 }, () => ['Service-Route', '<sip:more.example.com;lr>'] as const),
     ['Flow-Timer', '90'],
-    ['Require', 'outbound'],
   )
   const grant = readGrant(answer, own)
-  expect(grant).toMatchObject({ flowTimer: 90, outbound: true })
+  expect(grant.flowTimer).toBe(90)
   expect(grant.serviceRoute.slice(0, 2)).toEqual(['<sip:one.example.com;lr>', '<sip:two.example.com;lr>'])
   expect(grant.serviceRoute).toHaveLength(10)
 })

@@ -11,8 +11,6 @@ export interface Grant {
   readonly serviceRoute: readonly string[]
   /** Seconds within which the registrar wants to hear of us over the flow (RFC 5626 4.4). */
   readonly flowTimer: number | undefined
-  /** The flow is a path to us (RFC 5626 6). */
-  readonly outbound: boolean
 }
 
 /** How we know our binding among those of other devices. */
@@ -33,7 +31,6 @@ export function readGrant(headers: Headers, own: Own): Grant {
     expires: seconds(ownContact(headers, own)?.parameters.get('expires')) ?? seconds(headers.get('expires')),
     serviceRoute: routes.length > 0 ? routes.map(detached) : NONE,
     flowTimer: seconds(headers.get('flow-timer')),
-    outbound: headers.list('require').some((tag) => tag.toLowerCase() === 'outbound'),
   }
 }
 

@@ -16,7 +16,7 @@ import type {
 } from '../engine.ts'
 import { exchange, type ExchangeOutcome } from './exchange.ts'
 import type { Flow, FlowWatcher } from '../transport/flow.ts'
-import { FlowKeepAlive, USUAL_INTERVAL } from './flow-keep-alive.ts'
+import { FlowKeepAlive } from './flow-keep-alive.ts'
 import { instanceOf } from '../message/instance.ts'
 import type { Headers } from '../message/headers.ts'
 import { Journal } from '../trace/journal.ts'
@@ -201,16 +201,15 @@ class Binding implements Registration, FlowWatcher {
   }
 
   /** Calls come over the connection that the registrar knows us by. */
-  #keep(flow: Flow, { flowTimer, outbound }: Grant): void {
+  #keep(flow: Flow, { flowTimer }: Grant): void {
     this.#release()
     if (flow.reliable && flow.open) {
       this.#flow = flow
       flow.watch(this)
     }
-    const interval = flowTimer ?? (outbound && flow.reliable ? USUAL_INTERVAL : undefined)
     // A WebSocket has pings of its own (RFC 7118 6).
-    if (interval === undefined || flow.transport === 'WS' || flow.transport === 'WSS') return
-    this.#keepAlive = new FlowKeepAlive(this.#core, flow, interval, () => {
+    if (flowTimer === undefined || flow.transport === 'WS' || flow.transport === 'WSS') return
+    this.#keepAlive = new FlowKeepAlive(this.#core, flow, flowTimer, () => {
       flow.retire()
       this.flowLost()
     })
