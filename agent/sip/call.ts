@@ -2,6 +2,7 @@
 import type {
   Attempt,
   CallTimings,
+  Certified,
   Credentials,
   Endpoint,
   Failure,
@@ -132,7 +133,7 @@ export interface OutgoingCall {
 }
 
 /** A confirmed dialog made by an INVITE, ours or theirs. */
-export interface Call {
+export interface Call extends Certified {
   readonly callId: string
   readonly timings: Readonly<CallTimings>
   readonly counters: Readonly<SignallingCounters>

@@ -4,8 +4,9 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import { type LocalAddresses, locate } from './locate/addresses.ts'
+import type { Wanted } from './locate/question.ts'
 import type { Dialog } from './session/dialog.ts'
-import type { Failure, Hop, Ports } from './engine.ts'
+import type { Failure, Ports } from './engine.ts'
 import type { Arrival, Flow } from './transport/flow.ts'
 import { defaultPort } from './transport/hop.ts'
 import type { Identifiers } from './message/identifiers.ts'
@@ -54,7 +55,11 @@ export type ReachOutcome =
   { kind: 'Reached'; flow: Flow } | Extract<Failure, { kind: 'DnsFailed' | 'ConnectFailed' | 'TlsFailed' | 'Aborted' }>
 
 /** The flow to a peer when nothing has to be looked up or connected for it: what most requests of a busy engine find. */
-export function reachNow(core: Core, { host, port = defaultPort('UDP'), transport = 'UDP' }: Hop): Flow | undefined {
+export function reachNow(
+  core: Core,
+  { over, host, port = defaultPort('UDP'), transport = 'UDP' }: Wanted,
+): Flow | undefined {
+  if (over?.open) return over
   if (transport !== 'UDP' || isIP(host) === 0 || core.addresses.known(host) === undefined) return undefined
   return core.ways.udp(host, port)
 }
@@ -62,7 +67,7 @@ export function reachNow(core: Core, { host, port = defaultPort('UDP'), transpor
 /** Locates a peer and opens a flow to it, within `timeout` milliseconds. */
 export async function reach(
   core: Core,
-  hop: Hop,
+  hop: Wanted,
   { timeout, signal }: { timeout: number; signal?: AbortSignal | undefined },
 ): Promise<ReachOutcome> {
   const now = reachNow(core, hop)
@@ -83,8 +88,8 @@ export async function reach(
   }
 }
 
-async function connected(core: Core, hop: Hop, connecting: () => void): Promise<ReachOutcome> {
-  const { host, transport = 'UDP', port = defaultPort(transport), ...rest } = hop
+async function connected(core: Core, hop: Wanted, connecting: () => void): Promise<ReachOutcome> {
+  const { host, transport = 'UDP', port = defaultPort(transport), path, tls } = hop
   const located = await locate(host, core.host)
   if (located.kind === 'DnsFailed') return located
   connecting()
@@ -93,6 +98,13 @@ async function connected(core: Core, hop: Hop, connecting: () => void): Promise<
     await core.addresses.find(address)
     return { kind: 'Reached', flow: core.ways.udp(address, port) }
   }
-  const opened = await core.ways.open({ ...rest, host: address, port, transport, name: host })
+  const opened = await core.ways.open({
+    ...(path !== undefined && { path }),
+    ...(tls && { tls }),
+    host: address,
+    port,
+    transport,
+    name: host,
+  })
   return opened.kind === 'Open' ? { kind: 'Reached', flow: opened.flow } : opened
 }

@@ -48,6 +48,11 @@ export interface PeerCertificate {
   validTo: number
 }
 
+/** Over TLS and WSS. */
+export interface Certified {
+  readonly certificate?: PeerCertificate | undefined
+}
+
 /** Bound ports. UDP and TCP are always there, the others when they are listened on. */
 export type Ports = Readonly<Record<'UDP' | 'TCP', number> & Partial<Record<Transport, number>>>
 
@@ -114,12 +119,10 @@ export interface CallTimings {
   ringing?: number
   /** The 200 to the INVITE. */
   answered?: number
-  /** The response that was the end of it without a call. From `inviteSent` to here is the failed session request delay (RFC 6076 4.3.2). */
-  refused?: number
   /** BYE sent or received. */
   byeSent?: number
   byeReceived?: number
-  /** The final response to our BYE: the session disconnect delay (RFC 6076 4.4) is successful with it, and failed without. */
+  /** The final response to our BYE. */
   byeAnswered?: number
 }
 
@@ -129,8 +132,6 @@ export interface SignallingCounters {
   retransmissionsReceived: number
   /** Rounds of 401 or 407 that were answered with credentials. */
   authenticationRounds: number
-  /** Milliseconds from the first request to its 401 or 407, of the first one that was challenged. Absent: none was. */
-  authenticationTime?: number
   /** Answers whose proof that the server knows the password (rspauth, RFC 7616 3.5) was wrong; they count as answers all the same. */
   wrongProofs: number
 }
@@ -159,7 +160,7 @@ export interface RegisterOptions extends RequestOptions {
 /** `code` and `reason` are those of the final response. */
 export type RegisterOutcome = Attempted & (Registered | Failure)
 
-export interface Registered {
+export interface Registered extends Certified {
   kind: 'Registered'
   registration: Registration
   milliseconds: number
@@ -188,7 +189,7 @@ export interface Registration {
 
 export type OptionsOutcome = Attempted & (OptionsAnswered | Failure)
 
-export interface OptionsAnswered {
+export interface OptionsAnswered extends Certified {
   kind: 'Answered'
   code: number
   reason: string

@@ -7,14 +7,16 @@ export interface Limits {
   serverBytes: number
   /** Dialogs, ours and theirs, above which no INVITE of a peer is taken. */
   dialogs: number
-  /** TCP connections that peers made, and as many that we made. */
+  /** Connections that peers made, and as many that we made. */
   connections: number
   /**
-   * Milliseconds after which a TCP connection is closed over which nothing goes either way, and that no transaction, call or registration
+   * Milliseconds after which a connection is closed over which nothing goes either way, and that no transaction, call or registration
    * of ours uses. Longer than any INVITE may wait for its answer.
    */
   idle: number
-  /** Bytes that wait for a TCP peer to read; with more the connection is closed. */
+  /** Milliseconds that a peer has for the handshakes of TLS and of WebSocket. */
+  handshake: number
+  /** Bytes that wait for a peer to read; with more the connection is closed. */
   unsentBytes: number
   /** Peers, when we are bound to all addresses, whose first datagram waits until it is known which of ours reaches them. */
   routeLookups: number
@@ -27,6 +29,7 @@ export const LIMITS: Limits = {
   dialogs: 20_000,
   connections: 1_000,
   idle: 300_000,
+  handshake: 10_000,
   unsentBytes: 1_000_000,
   routeLookups: 100,
 }
@@ -37,14 +40,16 @@ export interface Refusals {
   transactions: number
   /** INVITEs that were told 503 because of `dialogs`. */
   dialogs: number
-  /** TCP connections that were not taken, or not made. */
+  /** Connections that were not taken, or not made. */
   connections: number
-  /** TCP connections that were closed because their peer did not read. */
+  /** Connections that were closed because a handshake took too long. */
+  handshakes: number
+  /** Connections that were closed because their peer did not read. */
   unread: number
   /** Datagrams that were dropped because of `routeLookups`. */
   routes: number
 }
 
 export function noRefusals(): Refusals {
-  return { transactions: 0, dialogs: 0, connections: 0, unread: 0, routes: 0 }
+  return { transactions: 0, dialogs: 0, connections: 0, handshakes: 0, unread: 0, routes: 0 }
 }

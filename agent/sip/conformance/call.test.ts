@@ -1,16 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import type { Call, IncomingCall } from '../engine.ts'
-import { aborted, ANSWER, drained, engine, fasterClock, first, inviteOptions, OFFER, titles } from './lab.ts'
+import { aborted, ANSWER, drained, engine, fasterClock, first, inviteOptions, listening, OFFER } from './lab.ts'
+import { portOf, titles, TRANSPORTS } from './lab.ts'
 
-describe.each(['UDP', 'TCP'] as const)('calls over %s', (transport) => {
+describe.each(TRANSPORTS)('calls over %s', (transport) => {
   async function pair(factor = 1) {
     const clock = fasterClock(factor)
+    // It listens on UDP and TCP alone: over all others it is reached by the connection that it made.
     const caller = await engine({ clock, userAgent: 'caller' })
-    const callee = await engine({ clock, userAgent: 'callee' })
+    const callee = await listening(transport, { clock, userAgent: 'callee' })
     return {
       caller,
       callee,
-      port: callee.ports[transport],
+      port: portOf(callee, transport),
       async [Symbol.asyncDispose]() {
         await caller[Symbol.asyncDispose]()
         await callee[Symbol.asyncDispose]()

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { ManualClock } from '../../../lib/manual-clock.ts'
 import type { SignallingEngine } from '../engine.ts'
 import { Trace } from '../trace/trace.ts'
-import { ANSWER, engine, inviteOptions, optionsTo } from './lab.ts'
+import { ANSWER, engine, inviteOptions, optionsTo, passes } from './lab.ts'
 import { outside } from './odd-lab.ts'
 
 async function caller(ours: SignallingEngine): Promise<Socket> {
@@ -96,12 +96,12 @@ test('a call and a registration keep their connection, as long as they last', as
   const outcome = await ours.invite(inviteOptions(theirs.ports.TCP, 'TCP')).outcome
   if (outcome.kind !== 'Answered') throw new Error(outcome.kind)
   const first = await used()
-  await clock.advance(200_000)
+  await passes(clock, 200_000)
   expect(await used()).toBe(first)
   await outcome.call.bye()
-  await clock.advance(200_000)
+  await passes(clock, 200_000)
   expect(await used()).toBe(first)
   await registered.registration.unregister()
-  await clock.advance(200_000)
+  await passes(clock, 200_000)
   expect(await used()).not.toBe(first)
 })

@@ -1,7 +1,11 @@
 /** What the conformance tests have in common: engines on loopback, parties, a clock that runs faster, and waiting for events. No test is in here. */
+import { setImmediate as turnOfLoop } from 'node:timers/promises'
 import { type Clock, systemClock } from '../../../lib/clock.ts'
+import type { ManualClock } from '../../../lib/manual-clock.ts'
 import { systemRandom } from '../../../lib/random.ts'
-import type { InviteOptions, LocalParty, SignallingEngine, Transport } from '../engine.ts'
+import { certificateAuthority } from '../../../test/lab/certificates.ts'
+import type { Hop, InviteOptions, LocalParty, SignallingEngine, Transport } from '../engine.ts'
+import { bracketed } from '../message/uri.ts'
 import { createNativeEngine, type NativeOptions } from '../native.ts'
 import { Trace } from '../trace/trace.ts'
 
@@ -22,8 +26,35 @@ export function engine(options: Partial<NativeOptions> = {}): Promise<Signalling
   return createNativeEngine({ host: '127.0.0.1', userAgent: 'conformance', ...options, clock, random })
 }
 
+/** Every test of the table is run over each of them. */
+export const TRANSPORTS: readonly Transport[] = ['UDP', 'TCP', 'TLS', 'WS', 'WSS']
+
+export const AUTHORITY = await certificateAuthority()
+const IDENTITY = await AUTHORITY.issue(['localhost', '127.0.0.1', '::1'])
+
+/** An engine that listens on a transport as well, by a certificate of `AUTHORITY` where it needs one. */
+export function listening(transport: Transport, options: Partial<NativeOptions> = {}): Promise<SignallingEngine> {
+  return engine({ identity: IDENTITY, ...options, ports: { [transport]: 0, ...options.ports } })
+}
+
+export function portOf({ ports }: SignallingEngine, transport: Transport): number {
+  const port = ports[transport]
+  if (port === undefined) throw new Error(`${transport} is not listened on`)
+  return port
+}
+
+export function hop(port: number, transport: Transport, host = '127.0.0.1'): Hop {
+  return { host, port, transport, tls: { ca: AUTHORITY.ca, verify: 'Full' } }
+}
+
+/** The parameter of a URI, with its semicolon. */
+export function parameterOf(transport: Transport): string {
+  if (transport === 'UDP') return ''
+  return `;transport=${transport === 'WSS' ? 'ws' : transport.toLowerCase()}`
+}
+
 export function party(port: number, transport: Transport, changes: Partial<LocalParty> = {}): LocalParty {
-  const nextHop = { host: '127.0.0.1', port, transport }
+  const nextHop = hop(port, transport)
   return { aor: 'sip:alice@example.com', contactUser: 'alice-contact', nextHop, outboundProxy: false, ...changes }
 }
 
@@ -36,14 +67,13 @@ export function inviteOptions(
   changes: Partial<InviteOptions> & { user?: string } = {},
 ): InviteOptions {
   const { user = 'bob', ...rest } = changes
-  const parameter = transport === 'TCP' ? ';transport=tcp' : ''
   return {
     party: party(port, transport),
     callId: `conformance-${++calls}`,
     timeout: 20_000,
     trace: new Trace(),
     signal: new AbortController().signal,
-    target: `sip:${user}@127.0.0.1:${port}${parameter}`,
+    target: `sip:${user}@127.0.0.1:${port}${parameterOf(transport)}`,
     offer: OFFER,
     ...rest,
   }
@@ -53,8 +83,8 @@ export function inviteOptions(
 export function optionsTo(port: number, transport: Transport, changes: { host?: string; timeout?: number } = {}) {
   const { host = '127.0.0.1', timeout = 20_000 } = changes
   return {
-    party: { ...party(port, transport), nextHop: { host, port, transport } },
-    target: `sip:${host}:${port}`,
+    party: { ...party(port, transport), nextHop: hop(port, transport, host) },
+    target: `sip:${bracketed(host)}:${port}`,
     ...{ callId: 'options-1', timeout, trace: new Trace(), signal: new AbortController().signal },
   }
 }
@@ -73,6 +103,14 @@ export function titles(trace: Trace): string[] {
 export function first<Value>(): { promise: Promise<Value>; take: (value: Value) => void } {
   const { promise, resolve } = Promise.withResolvers<Value>()
   return { promise, take: resolve }
+}
+
+/** Lets time pass in steps so small that what was asked over a connection meanwhile has been answered. */
+export async function passes(clock: ManualClock, milliseconds: number): Promise<void> {
+  for (let left = milliseconds; left > 0; left -= 5_000) {
+    await clock.advance(Math.min(left, 5_000))
+    for (let turn = 0; turn < 20; turn++) await turnOfLoop()
+  }
 }
 
 export function aborted(signal: AbortSignal): Promise<void> {

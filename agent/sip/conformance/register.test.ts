@@ -3,7 +3,7 @@ import { seededRandom } from '../../../lib/random.ts'
 import { createDigestServer } from '../digest/digest-server.ts'
 import type { Credentials, IncomingRequest, SignallingEngine } from '../engine.ts'
 import { Trace } from '../trace/trace.ts'
-import { drained, engine, fasterClock, party, titles } from './lab.ts'
+import { drained, fasterClock, listening, parameterOf, party, portOf, titles, TRANSPORTS } from './lab.ts'
 
 /** A registrar of some twenty lines: digest, one binding a user, Min-Expires. */
 function registrar(server: SignallingEngine, clock: ReturnType<typeof fasterClock>) {
@@ -38,13 +38,13 @@ function registrar(server: SignallingEngine, clock: ReturnType<typeof fasterCloc
   return { bindings, state }
 }
 
-describe.each(['UDP', 'TCP'] as const)('registration over %s', (transport) => {
+describe.each(TRANSPORTS)('registration over %s', (transport) => {
   async function lab(factor = 1) {
     const clock = fasterClock(factor)
-    const server = await engine({ clock })
-    const client = await engine({ clock })
+    const server = await listening(transport, { clock })
+    const client = await listening(transport, { clock })
     const options = (credentials: Credentials | undefined, changes: { timeout?: number; expires?: number } = {}) => ({
-      party: party(server.ports[transport], transport, credentials && { credentials }),
+      party: party(portOf(server, transport), transport, credentials && { credentials }),
       callId: 'register-1',
       ...{ timeout: 20_000, expires: 300, trace: new Trace(), signal: new AbortController().signal, ...changes },
     })
@@ -64,8 +64,8 @@ describe.each(['UDP', 'TCP'] as const)('registration over %s', (transport) => {
     const outcome = await all.client.register(options)
     if (outcome.kind !== 'Registered') throw new Error(outcome.kind)
     const { registration } = outcome
-    const parameter = transport === 'TCP' ? ';transport=tcp' : ''
-    expect(registration.contact).toBe(`sip:alice-contact@127.0.0.1:${all.client.ports[transport]}${parameter}`)
+    const contact = `sip:alice-contact@127.0.0.1:${portOf(all.client, transport)}${parameterOf(transport)}`
+    expect(registration.contact).toBe(contact)
     expect(registration.expires).toBe(299)
     expect(registration.counters.authenticationRounds).toBe(1)
     expect(outcome.milliseconds).toBeGreaterThan(0)
@@ -199,13 +199,13 @@ describe.each(['UDP', 'TCP'] as const)('registration over %s', (transport) => {
     const { party: us, ...rest } = all.options(alice)
     const outcome = await all.server.options({
       ...rest,
-      party: { ...us, nextHop: { ...us.nextHop, port: all.client.ports[transport] } },
+      party: { ...us, nextHop: { ...us.nextHop, port: portOf(all.client, transport) } },
       target: 'sip:x@127.0.0.1',
     })
     expect(outcome).toMatchObject({ kind: 'Answered', code: 200, reason: 'OK' })
     const refused = await all.server.register({
       ...rest,
-      party: { ...us, nextHop: { ...us.nextHop, port: all.client.ports[transport] } },
+      party: { ...us, nextHop: { ...us.nextHop, port: portOf(all.client, transport) } },
     })
     expect(refused).toEqual({ kind: 'Rejected', code: 405, reason: 'Method Not Allowed' })
   })

@@ -1,6 +1,7 @@
 /** What the DNS is to be asked about a hop, as RFC 3263 section 4 decides it from what the hop states. It asks nothing. */
 import { isIP } from 'node:net'
 import type { Endpoint, Hop, Transport } from '../engine.ts'
+import type { Flow } from '../transport/flow.ts'
 import { defaultPort } from '../transport/hop.ts'
 import type { Uri } from '../message/uri.ts'
 
@@ -8,6 +9,8 @@ import type { Uri } from '../message/uri.ts'
 export interface Wanted extends Hop {
   /** It comes from a SIPS URI, or leads to one: only TLS and WSS will do (RFC 3261 26.2.2). */
   secure?: boolean
+  /** A connection that leads there: used for as long as it is open. */
+  over?: Flow
 }
 
 /** A service and the transport that it is offered over: `_sip._udp.example.com`. */

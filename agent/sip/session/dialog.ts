@@ -1,5 +1,5 @@
 /** A dialog (RFC 3261 12): its identity, route set, remote target and sequence numbers. It sends nothing and knows no session. */
-import { isIP } from 'node:net'
+import { follow } from '../locate/follow.ts'
 import { hopOf, type Wanted } from '../locate/question.ts'
 import type { Flow } from '../transport/flow.ts'
 import { Headers } from '../message/headers.ts'
@@ -132,11 +132,7 @@ export class Dialog {
     const [first] = this.#state.routeSet
     const uri = parseUri(first === undefined ? this.#state.remoteTarget : (parseNameAddress(first)?.uri ?? ''))
     const hop = uri && hopOf(uri)
-    const { remote } = this.#flow
-    if (!hop || /\.invalid$/i.test(hop.host)) return remote
-    if (isIP(hop.host) === 0) return { ...hop, prefer: remote }
-    // Without a transport parameter it is UDP (RFC 3263 4.1), but for a peer that is known to speak another one with us.
-    return hop.transport === undefined && hop.host === remote.host ? { ...hop, transport: remote.transport } : hop
+    return follow(hop, this.#flow, first !== undefined)
   }
 }
 

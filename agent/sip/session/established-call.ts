@@ -6,6 +6,7 @@ import type {
   DoneOutcome,
   Endpoint,
   OptionsOutcome,
+  PeerCertificate,
   Reason,
   ReferOptions,
   ReofferOutcome,
@@ -73,6 +74,10 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner {
 
   get counters(): Journal['counters'] {
     return this.#session.journal.counters
+  }
+
+  get certificate(): PeerCertificate | undefined {
+    return this.#session.flow.certificate
   }
 
   get remote(): Endpoint {

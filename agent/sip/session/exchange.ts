@@ -2,15 +2,16 @@
 import type { Authenticator } from '../digest/authenticator.ts'
 import type { Built, HeaderField } from '../message/build.ts'
 import { type Core, reach } from '../core.ts'
-import type { Failure, Hop } from '../engine.ts'
-import type { Flow } from '../transport/flow.ts'
+import type { Failure } from '../engine.ts'
+import { type Flow, lost } from '../transport/flow.ts'
+import type { Wanted } from '../locate/question.ts'
 import type { Journal } from '../trace/journal.ts'
 import type { Response } from '../message/message.ts'
 import type { ClientFailure } from '../transaction/client.ts'
 import { TRANSACTION_TIMEOUT } from '../transaction/timers.ts'
 
 export interface ExchangeOptions {
-  nextHop: Hop
+  nextHop: Wanted
   /** What credentials are computed over. */
   method: string
   uri: string
@@ -59,7 +60,6 @@ export async function exchange(core: Core, options: ExchangeOptions): Promise<Ex
       return { kind: 'Failed', failure: { kind: 'AuthenticationFailed', code, reason }, sent: true }
     }
     journal.counters.authenticationRounds++
-    journal.counters.authenticationTime ??= at - firstSent
   }
 }
 
@@ -109,18 +109,18 @@ function round(core: Core, options: ExchangeOptions, flow: Flow, timeout: number
             if (response.code >= 200) settle({ kind: 'Response', response, at: arrival.at })
             else provisional = response.code
           },
-          failed: (failure) => settle({ kind: 'Failure', failure: failureOf(failure, unanswered) }),
+          failed: (failure) => settle({ kind: 'Failure', failure: failureOf(failure, flow, unanswered) }),
         },
       )
   if (signal?.aborted) aborted()
   return promise
 }
 
-function failureOf(failure: ClientFailure, unanswered: () => Failure): Failure {
+function failureOf(failure: ClientFailure, flow: Flow, unanswered: () => Failure): Failure {
   switch (failure.kind) {
     case 'Timeout':
       return unanswered()
     case 'TransportError':
-      return { kind: 'ConnectFailed', detail: failure.detail }
+      return lost(flow, failure.detail)
   }
 }

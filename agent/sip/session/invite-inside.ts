@@ -2,7 +2,7 @@
 import { finish, type HeaderField } from '../message/build.ts'
 import { reach } from '../core.ts'
 import type { Failure } from '../engine.ts'
-import type { Arrival, Flow } from '../transport/flow.ts'
+import { type Arrival, type Flow, lost } from '../transport/flow.ts'
 import type { Request, Response } from '../message/message.ts'
 import { TRANSACTION_TIMEOUT } from '../transaction/timers.ts'
 import { acknowledge } from './acknowledge.ts'
@@ -76,7 +76,7 @@ function send(
       failed: (failure) =>
         settle({
           kind: 'Failed',
-          failure: failure.kind === 'Timeout' ? unanswered() : { kind: 'ConnectFailed', detail: failure.detail },
+          failure: failure.kind === 'Timeout' ? unanswered() : lost(flow, failure.detail),
         }),
     },
   )

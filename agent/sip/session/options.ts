@@ -3,6 +3,7 @@ import { Authenticator } from '../digest/authenticator.ts'
 import type { Core } from '../core.ts'
 import type { OptionsOutcome, RequestOptions } from '../engine.ts'
 import { contactUri, finish, outsideDialog } from '../message/build.ts'
+import { certified } from '../transport/flow.ts'
 import { Journal } from '../trace/journal.ts'
 import { everything } from './capabilities.ts'
 import { exchange, type ExchangeOutcome } from './exchange.ts'
@@ -33,5 +34,16 @@ export function answered(outcome: ExchangeOutcome): OptionsOutcome {
   const { response, flow, milliseconds } = outcome
   const { code, reason, headers } = response
   const [allow, supported, accept] = [headers.list('allow'), headers.list('supported'), headers.list('accept')]
-  return { kind: 'Answered', code, reason, milliseconds, remote: flow.remote, allow, supported, accept, ...attempted }
+  return {
+    kind: 'Answered',
+    code,
+    reason,
+    milliseconds,
+    remote: flow.remote,
+    allow,
+    supported,
+    accept,
+    ...certified(flow),
+    ...attempted,
+  }
 }

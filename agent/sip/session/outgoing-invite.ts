@@ -5,7 +5,7 @@ import { type Core, reach } from '../core.ts'
 import { Dialog } from './dialog.ts'
 import type { CallTimings, Endpoint, Failure, InviteOptions, InviteOutcome, OutgoingCall } from '../engine.ts'
 import { acknowledge, EstablishedCall } from './established-call.ts'
-import type { Arrival, Flow } from '../transport/flow.ts'
+import { type Arrival, type Flow, lost } from '../transport/flow.ts'
 import { Headers } from '../message/headers.ts'
 import { Journal } from '../trace/journal.ts'
 import { type Request, type Response, sessionDescription } from '../message/message.ts'
@@ -43,8 +43,6 @@ export class OutgoingInvite implements OutgoingCall {
   #sequence = 0
   #attempt: Attempt | undefined
   #provisional: number | undefined
-  /** When the last response came. */
-  #heardAt = 0
   #deadline: Timer | undefined
   /** Set once we gave up: what comes later is only tidied away. */
   #verdict: Failure | undefined
@@ -111,7 +109,7 @@ export class OutgoingInvite implements OutgoingCall {
       { ...built, flow, journal: this.#journal },
       {
         response: (response, arrival, again) => this.#receive(response, arrival, again),
-        failed: (failure) => this.#fail(failure),
+        failed: (failure) => this.#fail(failure, flow),
       },
     )
     this.#attempt = { request: built.request, flow, transaction, at }
@@ -120,7 +118,6 @@ export class OutgoingInvite implements OutgoingCall {
   #receive(response: Response, arrival: Arrival, again: boolean): void {
     const { code } = response
     this.timings.firstResponse ??= arrival.at
-    this.#heardAt = arrival.at
     if (code < 200) this.#receiveProvisional(response, arrival, again)
     else if (code < 300) this.#receiveAnswer(response, arrival)
     else if ((code === 401 || code === 407) && !this.#verdict) this.#receiveChallenge(response)
@@ -145,7 +142,6 @@ export class OutgoingInvite implements OutgoingCall {
       return this.#settle({ kind: 'AuthenticationFailed', code, reason })
     }
     this.#journal.counters.authenticationRounds++
-    this.#journal.counters.authenticationTime ??= this.#heardAt - (this.timings.inviteSent ?? this.#heardAt)
     this.#send(flow)
   }
 
@@ -176,12 +172,12 @@ export class OutgoingInvite implements OutgoingCall {
     void call.bye('the call was given up').then(() => verdict && this.#settle(verdict))
   }
 
-  #fail(failure: ClientFailure): void {
+  #fail(failure: ClientFailure, flow: Flow): void {
     switch (failure.kind) {
       case 'Timeout':
         return this.#settle(this.#verdict ?? this.#unanswered())
       case 'TransportError':
-        return this.#settle(this.#verdict ?? { kind: 'ConnectFailed', detail: failure.detail })
+        return this.#settle(this.#verdict ?? lost(flow, failure.detail))
     }
   }
 
@@ -212,7 +208,6 @@ export class OutgoingInvite implements OutgoingCall {
   #settle(outcome: InviteOutcome): void {
     if (this.#settled) return
     this.#settled = true
-    if (outcome.kind === 'Rejected' || outcome.kind === 'AuthenticationFailed') this.timings.refused = this.#heardAt
     this.#deadline?.cancel()
     this.#options.signal?.removeEventListener('abort', this.#aborted)
     this.#outcome.resolve(outcome)

@@ -61,7 +61,7 @@ function lab(transport: Transport = 'UDP') {
   const taken: Array<{ request: Request; incoming: Incoming; merged: boolean }> = []
   const layer = new TransactionLayer(
     wheel,
-    { udp: () => wire, open: async () => ({ kind: 'Open', flow: wire }) },
+    { udp: () => wire, present: () => wire, securing: () => false, open: async () => ({ kind: 'Open', flow: wire }) },
     {
       admits: () => true,
       request: (request, _arrival, incoming, merged) => taken.push({ request, incoming, merged }),

@@ -1,68 +1,94 @@
-/** One TCP connection as a flow: what it sends and takes, and how long it is kept. It opens none and reads no message beyond its length. */
-import type { Socket } from 'node:net'
+/** One connection as a flow, whatever carries it: what it sends and takes, whether its peer is still there, and how long it is kept. It opens none. */
 import type { Clock } from '../../../lib/clock.ts'
-import { plainAddress } from '../locate/addresses.ts'
-import type { Endpoint } from '../engine.ts'
-import type { Flow, FlowWatcher, Receive } from './flow.ts'
+import type { Random } from '../../../lib/random.ts'
+import type { Endpoint, Hop, PeerCertificate } from '../engine.ts'
 import type { Limits, Refusals } from '../limits.ts'
 import { bracketed } from '../message/uri.ts'
-import { Framing } from './framing.ts'
+import type { Channel, ChannelEnd, ChannelUser } from './channel.ts'
+import type { Flow, FlowWatcher, Receive } from './flow.ts'
 
 export interface ConnectionOptions {
   clock: Clock
+  random: Random
   limits: Limits
   refused: Refusals
-  /** The port that Via and Contact name. */
-  listening: () => number
   receive: Receive
   /** Told of each message that leaves. */
   sent: (text: string) => void
-  /** A stream that lost its frame; the connection is closed. */
+  /** What came can be read no further; the connection is closed. */
   broken: (flow: Flow, reason: string) => void
+}
+
+export interface ConnectionPeer {
+  remote: Endpoint
+  /** The peer made it: it may be reached by no other way. */
+  accepted: boolean
+  /** How another one is made to the same peer. */
+  settings?: Pick<Hop, 'path' | 'tls'>
+  /** The port of our own that Via and Contact name; undefined: we do not listen, and are reached over this connection alone. */
+  listening: number | undefined
+  certificate: PeerCertificate | undefined
 }
 
 /** Milliseconds that a connection without answers is kept for the late ones; no transaction waits longer. */
 const RETIRED_IDLE = 32_000
 
-export class Connection implements Flow {
-  readonly transport = 'TCP'
+/**
+ * RFC 5626 4.4.1, milliseconds: a connection that something depends on is asked for an answer, first soon, to learn whether the peer
+ * gives any, then when nothing was heard for a random time out of this range. Who has answered once is gone when there is no answer in time.
+ */
+const PING = { first: 5_000, least: 95_000, most: 120_000, answer: 10_000 }
+
+export class Connection implements Flow, ChannelUser {
+  readonly transport: Endpoint['transport']
   readonly reliable = true
   readonly remote: Endpoint
-  readonly #socket: Socket
+  readonly local: string
+  readonly sentBy: string
+  readonly certificate: PeerCertificate | undefined
+  readonly accepted: boolean
+  readonly settings: Pick<Hop, 'path' | 'tls'>
+  readonly #channel: Channel
   readonly #options: ConnectionOptions
-  readonly #framing = new Framing()
+  readonly #gone: () => void
   readonly #watchers = new Set<FlowWatcher>()
-  #detail = 'the peer closed the connection'
-  #reset = false
+  #end: ChannelEnd | undefined
   #retired = false
   #heardAt = -Infinity
   /** When bytes came or went last. */
   #usedAt: number
   #idle: Disposable
+  #holders = 0
+  #ping: Disposable | undefined
+  /** It has answered before: when it does not once, it is gone. */
+  #answers: boolean
 
   /** @param gone told once, when it has ended */
-  constructor(socket: Socket, remote: Endpoint, options: ConnectionOptions, gone: () => void) {
-    this.#socket = socket
+  constructor(
+    channel: Channel,
+    { remote, listening, certificate, accepted, settings = {} }: ConnectionPeer,
+    options: ConnectionOptions,
+    gone: () => void,
+  ) {
+    this.#channel = channel
+    this.#answers = channel.answers
     this.#options = options
+    this.#gone = gone
     this.remote = remote
+    this.transport = remote.transport
+    this.certificate = certificate
+    this.accepted = accepted
+    this.settings = settings
+    const { host, port } = channel.local
+    this.local = `${bracketed(host)}:${port}`
+    this.sentBy = listening === undefined ? this.local : `${bracketed(host)}:${listening}`
     this.#usedAt = options.clock.monotonic()
     this.#idle = this.#idleIn(options.limits.idle)
-    socket.on('data', (chunk: Buffer) => this.#take(chunk))
-    socket.on('error', (error) => {
-      this.#detail = error.message
-      this.#reset = true
-    })
-    socket.on('close', () => {
-      this.#idle[Symbol.dispose]()
-      gone()
-      const watchers = [...this.#watchers]
-      this.#watchers.clear()
-      for (const watcher of watchers) watcher.flowLost(this.#detail, this.#reset)
-    })
+    channel.attach(this)
   }
 
   get open(): boolean {
-    return !this.#socket.destroyed && this.#socket.writable
+    return this.#end === undefined && this.#channel.open
   }
 
   /** For new requests. */
@@ -74,35 +100,27 @@ export class Connection implements Flow {
     return this.#heardAt
   }
 
-  get local(): string {
-    return `${this.#localHost}:${this.#socket.localPort ?? 0}`
-  }
-
-  get sentBy(): string {
-    return `${this.#localHost}:${this.#options.listening()}`
-  }
-
-  get #localHost(): string {
-    return bracketed(plainAddress(this.#socket.localAddress ?? ''))
+  get refusedByTls(): boolean {
+    return this.#end?.alert ?? false
   }
 
   send(text: string, failed?: (detail: string) => void): void {
-    if (!this.open) return failed?.(this.#detail)
-    const { clock, limits, refused, sent } = this.#options
+    if (!this.open) return failed?.(this.#end?.detail ?? 'the connection is closed')
+    const { clock, sent } = this.#options
     sent(text)
     this.#usedAt = clock.monotonic()
-    this.#socket.write(text, (error) => error && failed?.(error.message))
-    if (this.#socket.writableLength <= limits.unsentBytes) return
-    refused.unread++
-    this.#socket.destroy(new Error('the peer does not read what it is sent'))
+    this.#channel.send(text, failed)
+    this.#bound()
   }
 
   watch(watcher: FlowWatcher): void {
     this.#watchers.add(watcher)
+    if (watcher.keepAlive && this.#holders++ === 0) this.#askAfter(PING.first)
   }
 
   unwatch(watcher: FlowWatcher): void {
-    this.#watchers.delete(watcher)
+    if (!this.#watchers.delete(watcher)) return
+    if (watcher.keepAlive && --this.#holders === 0) this.#ping?.[Symbol.dispose]()
   }
 
   retire(): void {
@@ -113,26 +131,75 @@ export class Connection implements Flow {
   }
 
   destroy(): void {
-    this.#socket.destroy()
+    this.#channel.destroy()
   }
 
-  #take(chunk: Buffer): void {
-    // After what lost the frame nothing is read any more.
-    if (!this.open) return
-    const { clock, receive, broken } = this.#options
-    const at = clock.monotonic()
-    this.#heardAt = at
-    this.#usedAt = at
-    const framed = this.#framing.push(chunk)
-    for (const bytes of framed.messages) {
-      // What answers the one before may have been too much.
-      if (this.#socket.destroyed) return
-      receive(bytes, at, this)
-    }
-    if (framed.kind === 'Messages') return
-    broken(this, framed.reason)
+  heard(): void {
+    const now = this.#options.clock.monotonic()
+    this.#heardAt = now
+    this.#usedAt = now
+  }
+
+  message(bytes: Buffer): void {
+    this.#options.receive(bytes, this.#heardAt, this)
+  }
+
+  pinged(): void {
+    this.#bound()
+  }
+
+  ponged(): void {
+    this.#answers = true
+  }
+
+  broken(reason: string): void {
+    this.#options.broken(this, reason)
     // What it was answered leaves first.
-    this.#socket.destroySoon()
+    this.#channel.close()
+  }
+
+  closed(end: ChannelEnd): void {
+    if (this.#end) return
+    this.#end = end
+    this.#idle[Symbol.dispose]()
+    this.#ping?.[Symbol.dispose]()
+    this.#gone()
+    const watchers = [...this.#watchers]
+    this.#watchers.clear()
+    for (const watcher of watchers) watcher.flowLost(end.detail, end.reset)
+  }
+
+  /** A peer that does not read, but asks and asks. */
+  #bound(): void {
+    const { limits, refused } = this.#options
+    if (this.#channel.unsent <= limits.unsentBytes) return
+    refused.unread++
+    this.#channel.destroy('the peer does not read what it is sent')
+  }
+
+  #ask(): void {
+    const { clock, random } = this.#options
+    const asked = clock.monotonic()
+    this.#channel.ping()
+    this.#ping = clock.timer(PING.answer, () => {
+      // When all of us was held up the answer may wait to be read: it is read before the next timer.
+      this.#ping = clock.timer(1, () => {
+        if (this.#answers && this.#heardAt < asked) {
+          return this.#channel.destroy(`the peer did not answer a keep-alive for ${PING.answer / 1_000} s`)
+        }
+        this.#askAfter(PING.least + random() * (PING.most - PING.least))
+      })
+    })
+  }
+
+  /** What is heard meanwhile is as good as an answer. */
+  #askAfter(silence: number, wait = silence): void {
+    const { clock } = this.#options
+    this.#ping = clock.timer(wait, () => {
+      const left = this.#heardAt + silence - clock.monotonic()
+      if (left > 0) this.#askAfter(silence, left)
+      else this.#ask()
+    })
   }
 
   /** Ends it when nobody watches it and it was of no use for `limit` milliseconds; looks again when that is not so yet. */
@@ -140,7 +207,7 @@ export class Connection implements Flow {
     const { clock } = this.#options
     return clock.timer(wait, () => {
       const left = this.#usedAt + limit - clock.monotonic()
-      if (this.#watchers.size === 0 && left <= 0) this.#socket.destroy()
+      if (this.#watchers.size === 0 && left <= 0) this.#channel.destroy()
       else this.#idle = this.#idleIn(limit, left > 0 ? left : limit)
     })
   }

@@ -1,8 +1,10 @@
 /** What a transaction sees of the transport: one peer that bytes can be sent to, and bytes that came from it. No socket is opened here. */
-import type { Endpoint, Failure, Transport } from '../engine.ts'
+import type { Certified, Endpoint, Failure, Hop, PeerCertificate, Transport } from '../engine.ts'
 
 /** Told when a flow that was in use is lost; a flow of UDP is never lost. */
 export interface FlowWatcher {
+  /** It waits for what the peer may say at any time: whether the peer is still there is asked now and then (RFC 5626). */
+  readonly keepAlive?: boolean
   /** `reset` is false for an orderly end by the peer. */
   flowLost(detail: string, reset: boolean): void
 }
@@ -16,6 +18,14 @@ export interface Flow {
   /** `host:port` where the peer reaches us by this transport: what Via and Contact name. */
   readonly sentBy: string
   readonly remote: Endpoint
+  /** What the peer showed of itself over TLS. */
+  readonly certificate?: PeerCertificate | undefined
+  /** A connection that the peer made: it may be reached by no other way. */
+  readonly accepted?: boolean
+  /** How another connection is made to the same peer. */
+  readonly settings?: Pick<Hop, 'path' | 'tls'>
+  /** The peer ended it because of TLS; over TLS 1.3 it may do so after the handshake. */
+  readonly refusedByTls?: boolean
   /** False: a connection that has ended. */
   readonly open: boolean
   /** Clock.monotonic when bytes last came over this connection; -Infinity before that, and over UDP. */
@@ -34,9 +44,18 @@ export interface Flow {
 
 /** Keeps a connection for something that has no request under way, until disposed. */
 export function hold(flow: Flow): Disposable {
-  const holder: FlowWatcher = { flowLost() {} }
+  const holder: FlowWatcher = { keepAlive: true, flowLost() {} }
   flow.watch(holder)
   return { [Symbol.dispose]: () => flow.unwatch(holder) }
+}
+
+export function certified({ certificate }: Flow): Certified {
+  return certificate ? { certificate } : {}
+}
+
+/** What a request has failed by that was lost with its flow. */
+export function lost({ refusedByTls = false }: Flow, detail: string): Failure {
+  return { kind: refusedByTls ? 'TlsFailed' : 'ConnectFailed', detail }
 }
 
 /** A message as it came in. */

@@ -1,4 +1,4 @@
-/** Cuts a byte stream into SIP messages by Content-Length (RFC 3261 18.3); it reads no other header. */
+/** Cuts a byte stream into SIP messages by Content-Length (RFC 3261 18.3), and counts the keep-alives between them; it reads no other header. */
 import { MOST_BYTES } from '../message/message.ts'
 
 const LF = 10
@@ -6,8 +6,15 @@ const CR = 13
 /** The value is all of its line, or of the line that continues it. */
 const CONTENT_LENGTH = /^(?:content-length|l)[ \t]*:\s*([^\r\n]*)/im
 
+/** What some bytes completed. RFC 5626 3.5.1: two empty lines between messages ask whether we are there, one answers. */
+interface Found {
+  messages: Buffer[]
+  pings: number
+  pongs: number
+}
+
 /** `Broken`: the last one may be a header alone, of a message whose length cannot be known, so that it can be answered. */
-export type Framed = { kind: 'Messages'; messages: Buffer[] } | { kind: 'Broken'; messages: Buffer[]; reason: string }
+export type Framed = (Found & { kind: 'Messages' }) | (Found & { kind: 'Broken'; reason: string })
 
 export class Framing {
   #pending: Buffer = Buffer.alloc(0)
@@ -16,15 +23,15 @@ export class Framing {
   /** Where the search for the end of the header goes on, so that a slow sender costs no second look at what was there. */
   #searched = 0
 
-  /** The messages that `bytes` completed. After `Broken` the stream has no frame any more and is to be closed. */
+  /** After `Broken` the stream has no frame any more and is to be closed. */
   push(bytes: Buffer): Framed {
     this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes])
-    const messages: Buffer[] = []
+    const found: Found = { messages: [], pings: 0, pongs: 0 }
     for (;;) {
-      const reason = this.#measure(messages)
-      if (reason !== undefined) return { kind: 'Broken', messages, reason }
-      if (this.#needed === 0 || this.#pending.length < this.#needed) return { kind: 'Messages', messages }
-      messages.push(this.#pending.subarray(0, this.#needed))
+      const reason = this.#measure(found)
+      if (reason !== undefined) return { ...found, kind: 'Broken', reason }
+      if (this.#needed === 0 || this.#pending.length < this.#needed) return { ...found, kind: 'Messages' }
+      found.messages.push(this.#pending.subarray(0, this.#needed))
       this.#pending = this.#pending.subarray(this.#needed)
       this.#needed = 0
       this.#searched = 0
@@ -32,9 +39,9 @@ export class Framing {
   }
 
   /** Finds out how long the next message is; a reason when that can never be known. */
-  #measure(messages: Buffer[]): string | undefined {
+  #measure(found: Found): string | undefined {
     if (this.#needed > 0) return undefined
-    if (this.#searched === 0) this.#skipEmptyLines()
+    if (this.#searched === 0) this.#skipEmptyLines(found)
     const end = this.#pending.indexOf('\r\n\r\n', Math.max(0, this.#searched - 3), 'latin1')
     if (end < 0) {
       this.#searched = this.#pending.length
@@ -42,18 +49,25 @@ export class Framing {
     }
     const length = contentLength(this.#pending.toString('latin1', 0, end))
     if (length === undefined) {
-      messages.push(this.#pending.subarray(0, end + 4))
+      found.messages.push(this.#pending.subarray(0, end + 4))
       return 'a message of unknown length'
     }
     this.#needed = end + 4 + length
     return this.#needed > MOST_BYTES ? `a message of more than ${MOST_BYTES} bytes` : undefined
   }
 
-  /** 7.5, and the keep-alive of RFC 5626 4.4.1. */
-  #skipEmptyLines(): void {
+  /** 7.5. A question that comes in two pieces is two answers to one that was not asked, which is no harm. */
+  #skipEmptyLines(found: Found): void {
     let start = 0
-    while (this.#pending[start] === CR || this.#pending[start] === LF) start++
-    if (start > 0) this.#pending = this.#pending.subarray(start)
+    let lines = 0
+    while (this.#pending[start] === CR || this.#pending[start] === LF) {
+      if (this.#pending[start] === LF) lines++
+      start++
+    }
+    if (start === 0) return
+    this.#pending = this.#pending.subarray(start)
+    found.pings += Math.floor(lines / 2)
+    found.pongs += lines % 2
   }
 }
 

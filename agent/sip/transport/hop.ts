@@ -14,6 +14,8 @@ export function defaultPort(transport: Transport): number {
   return DEFAULT_PORTS[transport]
 }
 
+export type ConnectionTransport = Exclude<Transport, 'UDP'>
+
 /** The parameter of a URI (19.1.1) with its semicolon; RFC 7118 5.2 has one for both WebSockets. */
 const PARAMETERS: Readonly<Record<Transport, string>> = {
   UDP: '',

@@ -6,6 +6,10 @@ import type { Via } from '../message/via.ts'
 /** What it needs of the transports. */
 export interface Ways {
   udp(host: string, port: number): Flow
+  /** The connection to the peer that is there, without waiting. */
+  present(target: Target): Flow | undefined
+  /** TCP is through and TLS is not: that a connection took too long is the fault of TLS then. */
+  securing(target: Target): boolean
   /** A connection to the peer: the one that is there, or a new one. */
   open(target: Target): Promise<OpenOutcome>
 }

@@ -1,19 +1,30 @@
-/** The transport layer (RFC 3261 18): both sockets, and the way of a message from its bytes to whom it concerns. */
+/** The transport layer (RFC 3261 18): all sockets, and the way of a message from its bytes to whom it concerns. */
 import type { Clock } from '../../../lib/clock.ts'
+import type { Random } from '../../../lib/random.ts'
 import type { LocalAddresses } from '../locate/addresses.ts'
 import type { Ports, Transport } from '../engine.ts'
+import { bindOneOf, type PortRange } from './bind.ts'
+import { Connections } from './connections.ts'
 import type { Arrival, Flow } from './flow.ts'
+import type { ConnectionTransport } from './hop.ts'
+import { listenFor } from './listen.ts'
+import type { Identity } from './tls.ts'
 import type { Limits, Refusals } from '../limits.ts'
 import { type Message, parseMessage, type Request } from '../message/message.ts'
 import type { MessageCounter } from './message-counter.ts'
 import type { Ways } from './reply-path.ts'
-import { listenTcp } from './tcp.ts'
 import { bindUdp } from './udp.ts'
 
 export interface TransportOptions {
   clock: Clock
+  random: Random
   host: string
+  /** TLS, WS and WSS are listened on when they have one; 0 is any. */
   ports: Partial<Record<Transport, number>>
+  /** For those that have no port, or 0. */
+  portRange?: PortRange | undefined
+  /** For TLS and WSS. */
+  identity?: Identity | undefined
   addresses: LocalAddresses
   counter: MessageCounter
   limits: Limits
@@ -28,9 +39,9 @@ export interface Transports extends AsyncDisposable {
   readonly ports: Ports
 }
 
-/** Binds UDP and TCP. @throws with `code`, `address` and `port` when one of them cannot be bound; then none is */
+/** Binds UDP, TCP and what else is asked for. @throws with `code`, `address` and `port` when one of them cannot be bound; then none is */
 export async function bindTransports(options: TransportOptions): Promise<Transports> {
-  const { clock, host, ports, addresses, counter, limits, refused } = options
+  const { clock, random, host, ports, addresses, counter, limits, refused } = options
   const sent = (text: string): void => counter.sent(text)
 
   function deliver(bytes: Buffer, at: number, flow: Flow): void {
@@ -41,32 +52,59 @@ export async function bindTransports(options: TransportOptions): Promise<Transpo
     options.receive(message, { text, at, flow })
   }
 
+  /** What is asked for, or any that is free. */
+  const portsOf = (transport: Transport): PortRange => {
+    const port = ports[transport] ?? 0
+    return port === 0 && options.portRange ? options.portRange : { from: port, to: port }
+  }
+
   await using stack = new AsyncDisposableStack()
   const udp = stack.use(
-    await bindUdp({
-      ...{ clock, host, port: ports.UDP ?? 0, sent },
-      localHost: (remote) => addresses.known(remote) ?? host,
-      receive(bytes, at, flow) {
-        // Keep-alives of RFC 5626 and of routers: an empty line, or four zero bytes.
-        if (bytes.length <= 4) return
-        const { remote } = flow
-        if (addresses.known(remote.host) !== undefined) return deliver(bytes, at, flow)
-        if (addresses.pending >= limits.routeLookups) return void refused.routes++
-        // The first word from this peer: our answer names the address that reaches it.
-        void addresses.find(remote.host).then(() => deliver(bytes, at, udp.flow(remote.host, remote.port)))
-      },
-    }),
+    await bindOneOf(portsOf('UDP'), (port) =>
+      bindUdp({
+        ...{ clock, host, port, sent },
+        localHost: (remote) => addresses.known(remote) ?? host,
+        receive(bytes, at, flow) {
+          // Keep-alives of RFC 5626 and of routers: an empty line, or four zero bytes.
+          if (bytes.length <= 4) return
+          const { remote } = flow
+          if (addresses.known(remote.host) !== undefined) return deliver(bytes, at, flow)
+          if (addresses.pending >= limits.routeLookups) return void refused.routes++
+          // The first word from this peer: our answer names the address that reaches it.
+          void addresses.find(remote.host).then(() => deliver(bytes, at, udp.flow(remote.host, remote.port)))
+        },
+      }),
+    ),
   )
-  const tcp = stack.use(
-    await listenTcp({
-      ...{ clock, host, port: ports.TCP ?? 0, limits, refused, sent, receive: deliver },
-      broken: (flow, reason) => options.malformed(reason, flow),
-    }),
-  )
+  const bound: Partial<Record<Transport, number>> = {}
+  const connections = new Connections({
+    ...{ clock, random, host, limits, refused, sent, receive: deliver },
+    broken: (flow, reason) => options.malformed(reason, flow),
+    listening: (transport) => bound[transport],
+  })
+  const listen = async (transport: ConnectionTransport): Promise<number> => {
+    const listener = stack.use(
+      await listenFor(transport, {
+        ...{ clock, host, ports: portsOf(transport), limits, refused, identity: options.identity },
+        taken: (channel, remote) => connections.take(channel, { ...remote, transport }),
+      }),
+    )
+    bound[transport] = listener.port
+    return listener.port
+  }
+  const tcp = await listen('TCP')
+  for (const transport of ['TLS', 'WS', 'WSS'] as const) if (ports[transport] !== undefined) await listen(transport)
+  // It goes first: a listener waits for those it let in.
+  stack.use(connections)
   const owned = stack.move()
   return {
-    ways: { udp: (remote, port) => udp.flow(remote, port), open: (target) => tcp.open(target) },
-    ports: { UDP: udp.port, TCP: tcp.port },
+    ways: {
+      udp: (remote, port) => udp.flow(remote, port),
+      present: (target) => connections.present(target),
+      securing: (target) => connections.securing(target),
+      open: (target) => connections.open(target),
+    },
+    ports: { ...bound, UDP: udp.port, TCP: tcp },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

@@ -1,9 +1,10 @@
 /** SIP over one UDP socket that all calls share (RFC 3261 18); it knows no message, only datagrams. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { isIPv6 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Endpoint } from '../engine.ts'
+import { plainAddress } from '../locate/addresses.ts'
 import { Datagrams } from './datagrams.ts'
 import type { Flow, Receive } from './flow.ts'
 import { bracketed } from '../message/uri.ts'
@@ -38,7 +39,8 @@ export async function bindUdp(options: UdpOptions): Promise<UdpTransport> {
     type: family === 6 ? 'udp6' : 'udp4',
     recvBufferSize: RECEIVE_BUFFER,
     // Addresses are literals by now: answered at once, a datagram leaves in the same turn it was sent in.
-    lookup: (address, _options, callback) => callback(null, address, family),
+    lookup: (address, _options, callback) =>
+      callback(null, family === 6 && isIPv4(address) ? `::ffff:${address}` : address, family),
   })
   try {
     const listening = once(socket, 'listening')
@@ -70,10 +72,12 @@ export async function bindUdp(options: UdpOptions): Promise<UdpTransport> {
     return made
   }
 
+  // A socket of both families shows a peer of IPv4 as one of IPv6.
+  const shown = family === 6 ? plainAddress : (address: string): string => address
   socket.on('message', (bytes: Buffer, remote: RemoteInfo) => {
     const at = clock.monotonic()
     // Port 0 cannot be answered; it is only found in forged datagrams.
-    if (remote.port !== 0) receive(bytes, at, flow(remote.address, remote.port))
+    if (remote.port !== 0) receive(bytes, at, flow(shown(remote.address), remote.port))
   })
   // An error of a single datagram is given to whom sent it; what arrives here has no owner.
   socket.on('error', () => {})
