@@ -6,6 +6,7 @@ import { contactUri, domainUri, finish, outsideDialog } from '../message/build.t
 import type { Core } from '../core.ts'
 import type {
   Attempted,
+  Certified,
   Endpoint,
   Failure,
   LocalParty,
@@ -15,7 +16,7 @@ import type {
   SignallingCounters,
 } from '../engine.ts'
 import { exchange, type ExchangeOutcome } from './exchange.ts'
-import type { Flow, FlowWatcher } from '../transport/flow.ts'
+import { certified, type Flow, type FlowWatcher } from '../transport/flow.ts'
 import { FlowKeepAlive } from './flow-keep-alive.ts'
 import { instanceOf } from '../message/instance.ts'
 import type { Headers } from '../message/headers.ts'
@@ -50,13 +51,15 @@ type Final = Extract<ExchangeOutcome, { kind: 'Final' }>
 
 type AskOutcome = Attempted &
   (
-    | { kind: 'Registered'; milliseconds: number; code: number; reason: string; remote: Endpoint }
+    | ({ kind: 'Registered'; milliseconds: number; code: number; reason: string; remote: Endpoint } & Certified)
     /** `retryAfter`, milliseconds: what the registrar asked for. */
     | { kind: 'Failed'; failure: Failure; sent: boolean; retryAfter?: number }
   )
 
 /** There are many of them that do nothing for most of the time: promises are made when asked for, and of messages nothing is kept. */
 class Binding implements Registration, FlowWatcher {
+  /** Whether the connection looks after itself. It does not when the registrar has a say in it. */
+  keepAlive = true
   readonly #core: Core
   readonly #party: LocalParty
   readonly #callId: string
@@ -186,7 +189,7 @@ class Binding implements Registration, FlowWatcher {
     this.#keep(flow, grant)
     const { remote } = flow
     if (isIP(this.#party.nextHop.host) === 0) this.#server = remote
-    return { kind: 'Registered', milliseconds, code, reason, remote, ...attempted }
+    return { kind: 'Registered', milliseconds, code, reason, remote, ...certified(flow), ...attempted }
   }
 
   #granted({ expires, serviceRoute }: Grant, wanted: number): void {
