@@ -15,7 +15,7 @@ export interface KamailioConfig {
 }
 
 const MODULES = [
-  ...['pv', 'tm', 'tmx', 'sl', 'rr', 'maxfwd', 'textops', 'siputils', 'xlog'],
+  ...['pv', 'tm', 'tmx', 'sl', 'rr', 'maxfwd', 'textops', 'siputils', 'xlog', 'corex'],
   ...['usrloc', 'registrar', 'auth', 'nathelper', 'htable', 'xhttp', 'websocket', 'jsonrpcs'],
 ]
 

@@ -82,6 +82,8 @@ export interface CallerOptions {
   /** Default `pw-` and the user. */
   readonly password?: string
   readonly transport?: 'udp' | 'tcp'
+  /** Over UDP it sends again what was not answered, and its last message when it hears one again. Default true. */
+  readonly retransmits?: boolean
   /** Sends a 1 kHz tone as PCMU, 20 ms packets, while the call is up. Default false: no RTP at all. */
   readonly rtp?: boolean
   /** How long a call stays up, milliseconds. Default 1000. */
@@ -99,7 +101,7 @@ export interface SippCaller extends Sipp {
 
 export async function sippCaller(options: CallerOptions): Promise<SippCaller> {
   const { target, scenario, service = 'service', user = 'sipp', transport = 'udp', rtp = false } = options
-  const { password = `pw-${user}`, hold = 1_000, calls = 1, rate = 10, keys = {} } = options
+  const { password = `pw-${user}`, hold = 1_000, calls = 1, rate = 10, keys = {}, retransmits = true } = options
   const [port, rtpPort] = [await freePort(), await freeRtpPorts(2)]
   const sipp = await startSipp({
     port,
@@ -110,6 +112,7 @@ export async function sippCaller(options: CallerOptions): Promise<SippCaller> {
       // An INVITE without any answer is over after 32 s (timer B); what hangs longer is SIPp itself.
       ...['-timeout', String(Math.ceil(calls / rate + hold / 1_000 + 60)), '-timeout_error'],
       ...(rtp ? ['-set', 'rtp', '1'] : []),
+      ...(retransmits ? [] : ['-nr']),
       ...transportArguments(transport),
     ],
   })

@@ -1,27 +1,40 @@
 /** Each transport to a real registrar and proxy: a registration, calls out and in by it, OPTIONS both ways. TLS itself is in tls.test.ts. */
 import { describe, expect, test } from 'vitest'
 import { readAudio } from '../../../agent/sip/index.ts'
+import { certificateAuthority } from '../../lab/certificates.ts'
 import { shows } from '../../lab/features.ts'
 import { kamailio } from '../../lab/kamailio.ts'
 import { until } from '../../lab/process.ts'
 import { sippCallee, sippCaller } from '../../lab/sipp.ts'
 import * as agents from './agents.ts'
 
+const authority = await certificateAuthority()
+const tls = { identity: await authority.issue(['127.0.0.1']) }
+
 const TRANSPORTS = [
   ['UDP', 'udp'],
   ['TCP', 'tcp'],
+  ['TLS', 'tls'],
+  ['WS', 'ws'],
+  ['WSS', 'wss'],
 ] as const
 
 describe.each(TRANSPORTS)('through Kamailio over %s', (transport, feature) => {
+  const secured = transport === 'TLS' || transport === 'WSS'
+
   /** Kamailio, and the hop to it by this transport. */
   async function proxy(routes: Record<string, string> = {}) {
-    const lab = await kamailio({ routes })
-    return { lab, hop: { port: lab.port, transport } }
+    const lab = await kamailio({ routes, ...(secured && { tls }) })
+    const settings = secured ? { tls: { ca: authority.ca, verify: 'Full' as const } } : {}
+    return { lab, hop: { port: secured ? lab.tlsPort : lab.port, transport, ...settings } }
   }
 
   test(
     'SIPp is called, answers, and is hung up',
-    shows({ Kamailio: [feature, 'md5', 'route-set', 'authentication-rounds'], SIPp: ['codec-preference'] }),
+    shows({
+      Kamailio: [feature, 'md5', 'route-set', 'authentication-rounds', ...(secured ? (['private-ca'] as const) : [])],
+      SIPp: ['codec-preference'],
+    }),
     async () => {
       await using peer = await sippCallee({ scenario: 'callee' })
       const { lab, hop } = await proxy({ svc: peer.target })
