@@ -1,9 +1,7 @@
 /** Two of our engines with a call between them, for what happens before and inside it. No test is in here. */
 import type { AnswerOptions, Call, IncomingCall, InviteOptions, SignallingEngine, Transport } from '../engine.ts'
 import type { Trace } from '../trace/trace.ts'
-import { ANSWER, engine, fasterClock, first, inviteOptions } from './lab.ts'
-
-export const TRANSPORTS = ['UDP', 'TCP'] as const satisfies readonly Transport[]
+import { ANSWER, engine, fasterClock, first, inviteOptions, listening, portOf } from './lab.ts'
 
 export interface Pair extends AsyncDisposable {
   caller: SignallingEngine
@@ -12,14 +10,14 @@ export interface Pair extends AsyncDisposable {
   options: (changes?: Partial<InviteOptions> & { user?: string }) => InviteOptions
 }
 
-export async function pair(transport: (typeof TRANSPORTS)[number], factor = 1): Promise<Pair> {
+export async function pair(transport: Transport, factor = 1): Promise<Pair> {
   const clock = fasterClock(factor)
   const caller = await engine({ clock, userAgent: 'caller' })
-  const callee = await engine({ clock, userAgent: 'callee' })
+  const callee = await listening(transport, { clock, userAgent: 'callee' })
   return {
     caller,
     callee,
-    options: (changes) => inviteOptions(callee.ports[transport], transport, changes),
+    options: (changes) => inviteOptions(portOf(callee, transport), transport, changes),
     async [Symbol.asyncDispose]() {
       await caller[Symbol.asyncDispose]()
       await callee[Symbol.asyncDispose]()

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { EarlyCall, IncomingCall } from '../engine.ts'
 import type { Request, Response } from '../message/message.ts'
-import { connect, pair, sdp, TRANSPORTS } from './call-lab.ts'
-import { aborted, ANSWER, first, inviteOptions, OFFER, titles } from './lab.ts'
+import { connect, pair, sdp } from './call-lab.ts'
+import { aborted, ANSWER, first, inviteOptions, OFFER, titles, TRANSPORTS } from './lab.ts'
 import { call, lab, outside } from './odd-lab.ts'
 
 describe.each(TRANSPORTS)('provisional responses with PRACK over %s', (transport) => {
@@ -239,7 +239,7 @@ describe('as a callee', () => {
   }
 
   test('a 183 without PRACK is sent again and again, then the INVITE is refused with 504', async () => {
-    await using all = await lab(100)
+    await using all = await lab(50)
     const { ours, peer } = all
     const incoming = first<IncomingCall>()
     using _bob = ours.onInvite('bob', (each) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Call, IncomingCall } from '../engine.ts'
-import { connect, pair, TRANSPORTS } from './call-lab.ts'
-import { aborted, ANSWER, first, inviteOptions, OFFER, titles } from './lab.ts'
+import { connect, pair } from './call-lab.ts'
+import { aborted, ANSWER, first, inviteOptions, OFFER, titles, TRANSPORTS } from './lab.ts'
 import { established, inside, lab, outside } from './odd-lab.ts'
 
 describe.each(TRANSPORTS)('inside a call over %s', (transport) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { connect, pair, sdp, TRANSPORTS } from './call-lab.ts'
-import { ANSWER, OFFER, titles } from './lab.ts'
+import { connect, pair, sdp } from './call-lab.ts'
+import { ANSWER, OFFER, titles, TRANSPORTS } from './lab.ts'
 import { established, inside, lab } from './odd-lab.ts'
 
 describe.each(TRANSPORTS)('a session over %s', (transport) => {
@@ -159,7 +159,7 @@ describe('when the peer is odd', () => {
   })
 
   test('one that is always told 491 is given up', async () => {
-    await using all = await lab(100)
+    await using all = await lab(50)
     const { peer } = all
     const { call } = await established(all)
     const outcome = call.reinvite(sdp(1, 2))
@@ -182,7 +182,7 @@ describe('when the peer is odd', () => {
   })
 
   test('silence to a re-INVITE ends the call, and so does one that only rings', async () => {
-    await using all = await lab(100)
+    await using all = await lab(50)
     const { peer } = all
     const silent = await established(all)
     expect(await silent.call.reinvite(OFFER)).toEqual({ kind: 'NoResponse' })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Call, IncomingCall, Referral } from '../engine.ts'
-import { connect, pair, TRANSPORTS } from './call-lab.ts'
-import { ANSWER, first, inviteOptions, titles } from './lab.ts'
+import { connect, pair } from './call-lab.ts'
+import { ANSWER, first, inviteOptions, titles, TRANSPORTS } from './lab.ts'
 import { established, inside, lab, outside } from './odd-lab.ts'
 
 interface Told {
@@ -151,20 +151,20 @@ describe('when the peer is odd', () => {
   })
 
   test('a referral that is never reported ends by itself, and so does one of ours', async () => {
-    await using all = await lab(200)
+    await using all = await lab(50)
     const { ours, peer } = all
     const { call, invite } = await established(all, { onRefer: (referral) => referral.accept() })
     peer.send([...inside(invite, 'REFER', { cseq: 1 }), 'Refer-To: <sip:carol@example.com>'], ours.ports.UDP)
     expect((await peer.response()).code).toBe(202)
     peer.reply(await peer.request('NOTIFY'), '200 OK')
-    const last = await peer.request('NOTIFY')
-    expect(last.headers.get('subscription-state')).toBe('terminated;reason=timeout')
-    peer.reply(last, '200 OK')
     const refer = call.refer('sip:carol@example.com')
     peer.reply(await peer.request('REFER'), '202 Accepted')
     await refer
     void call.bye()
     peer.reply(await peer.request('BYE'), '200 OK')
+    const last = await peer.request('NOTIFY')
+    expect(last.headers.get('subscription-state')).toBe('terminated;reason=timeout')
+    peer.reply(last, '200 OK')
     while (ours.gauges.dialogs > 0) await new Promise((resolve) => setTimeout(resolve, 5))
     expect(await call.ended).toEqual({ by: 'Local' })
   })
