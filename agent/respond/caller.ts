@@ -58,7 +58,7 @@ async function callOnce(user: string, { uri }: Binding, context: CallerContext):
   const { engine, media, domain, random, log } = context
   const nextHop = endpointOf(uri)
   if (!nextHop) return log.warn({ user, uri }, 'a contact that cannot be called')
-  const address = await engine.localAddress(nextHop.host)
+  const address = await engine.localAddress(nextHop)
   const opened = await media.open(address)
   if (opened.kind === 'PortsExhausted') return log.warn({ user, range: opened.range }, 'no RTP port is free')
   await using session = opened.session

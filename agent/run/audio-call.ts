@@ -1,5 +1,5 @@
 /** The part of a call that caller and callee share: from the answer to the end of the BYE. How the call came about is theirs. */
-import type { Call, CallEnd } from '../sip/index.ts'
+import type { Call, CallEnd, Hop } from '../sip/index.ts'
 import { openStream } from './audio-stream.ts'
 import type { AudioStream } from './audio-stream.ts'
 import type { CheckContext } from './check.ts'
@@ -12,12 +12,12 @@ import { saturation } from './saturation.ts'
 
 const SECOND = 1000
 
-/** Ports for the audio of a call with `host`; undefined: there are none, and the endpoint knows. Dispose of it when the call is over. */
-export async function openAudio(context: CheckContext, host: string): Promise<AudioStream | undefined> {
+/** Ports for the audio of a call with a hop or an address; undefined: there are none, and the endpoint knows. Dispose of it when the call is over. */
+export async function openAudio(context: CheckContext, remote: Hop | string): Promise<AudioStream | undefined> {
   const { engine, media, plan, random, endpoint } = context
   const outcome = await openStream({
     media,
-    address: await engine.localAddress(host),
+    address: await engine.localAddress(remote),
     plan: plan.endpoint.media,
     sessionId: Math.floor(random() * 2 ** 31),
   })

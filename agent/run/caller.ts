@@ -18,7 +18,7 @@ export const caller: Check = async (context) => {
 
 async function placeCall(context: CheckContext, party: LocalParty): Promise<void> {
   if (context.signal.aborted) return context.endpoint.stop()
-  await using stream = await openAudio(context, party.nextHop.host)
+  await using stream = await openAudio(context, party.nextHop)
   if (stream) await invite(context, party, stream)
 }
 

@@ -1,25 +1,23 @@
-/** The engine Native: our own SIP user agent over all transports, put together from the layers beside this file. */
+/** The engine Native: our own SIP user agent over UDP and TCP, put together from the layers beside this file. */
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
-import { LocalAddresses, locate } from './locate/addresses.ts'
-import { Authenticator } from './digest/authenticator.ts'
-import { contactUri, finish, outsideDialog, respondOnce } from './message/build.ts'
+import { LocalAddresses } from './locate/addresses.ts'
+import { Locator } from './locate/locator.ts'
+import { systemNames } from './locate/names.ts'
+import { respondOnce } from './message/build.ts'
 import type { Core, DialogUser } from './core.ts'
-import type { OptionsOutcome, RequestOptions, SignallingEngine, Transport } from './engine.ts'
-import { exchange } from './session/exchange.ts'
-import { certified, type Flow } from './transport/flow.ts'
+import type { SignallingEngine, Transport } from './engine.ts'
+import type { Flow } from './transport/flow.ts'
 import { Identifiers } from './message/identifiers.ts'
-import { Journal } from './trace/journal.ts'
 import { LIMITS, type Limits, noRefusals } from './limits.ts'
 import type { Request } from './message/message.ts'
 import { MessageCounter } from './transport/message-counter.ts'
+import { sendOptions } from './session/options.ts'
 import { OutgoingInvite } from './session/outgoing-invite.ts'
 import { register } from './session/registration.ts'
 import { TimerWheel } from './transaction/timer-wheel.ts'
 import { TransactionLayer } from './transaction/layer.ts'
-import type { PortRange } from './transport/bind.ts'
-import type { Identity } from './transport/tls.ts'
 import { bindTransports } from './transport/transports.ts'
 import { UserAgentServer } from './session/user-agent-server.ts'
 
@@ -28,22 +26,21 @@ export interface NativeOptions {
   random: Random
   /** IP address to bind; `0.0.0.0` and `::` are all of them. */
   host: string
-  /** UDP and TCP are always bound, TLS, WS and WSS when they are named here; 0, their default, is any free port. */
+  /** Default 0: any free port. */
   ports?: Partial<Record<Transport, number>>
-  /** Where free ports are taken from; both ends are included. */
-  portRange?: PortRange
-  /** Who we are for those who connect over TLS or WSS. */
-  identity?: Identity
   /** User-Agent and Server header. */
   userAgent: string
+  /** IP addresses, with or without a port, of the name servers that are asked, for addresses too. Default: the system's, and its /etc/hosts. */
+  nameServers?: readonly string[]
   /** What peers may make it keep at most; what is left out is that of `LIMITS`. */
   limits?: Partial<Limits>
   log?: Log
 }
 
-/** Binds its sockets. @throws with `code` (EADDRINUSE, EADDRNOTAVAIL, ...), `address` and `port` when one cannot be bound */
+/** Binds both transports. @throws with `code` (EADDRINUSE, EADDRNOTAVAIL, ...), `address` and `port` when one cannot be bound */
 export async function createNativeEngine(options: NativeOptions): Promise<SignallingEngine> {
-  const { clock, random, host, ports = {}, portRange, identity, userAgent, log } = options
+  const { clock, random, host, ports = {}, userAgent, nameServers, log } = options
+  const names = systemNames(nameServers)
   const wheel = new TimerWheel(clock)
   const addresses = new LocalAddresses(clock, host)
   const counter = new MessageCounter()
@@ -62,9 +59,9 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
     if (!layers || !request) return
     const { core } = layers
     const arrival = { text: '', at: clock.monotonic(), flow }
-    if (server.knows(request.method))
+    if (server.knows(request.method)) {
       respondOnce(core, request, arrival, { code: 400, reason: `Bad Request: ${reason}` })
-    else respondOnce(core, request, arrival, { code: 501, headers: [['Allow', server.allow()]] })
+    } else respondOnce(core, request, arrival, { code: 501, headers: [['Allow', server.allow()]] })
   }
 
   const {
@@ -72,7 +69,7 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
     ports: bound,
     ...transports
   } = await bindTransports({
-    ...{ clock, random, host, ports, portRange, identity, addresses, counter, limits, refused, malformed },
+    ...{ clock, host, ports, addresses, counter, limits, refused, malformed },
     receive: (message, arrival) => layers?.transactions.receive(message, arrival),
   })
   const transactions = new TransactionLayer(wheel, ways, {
@@ -90,6 +87,7 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
       transactions,
       dialogs,
       addresses,
+      locator: new Locator({ names, clock, random, bound: host }),
       host,
       userAgent,
       registrations,
@@ -112,8 +110,8 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
     onInvite: (user, handler) => server.onInvite(user, handler),
     onRequest: (method, handler) => server.onRequest(method, handler),
     async localAddress(remote) {
-      const located = await locate(remote, host)
-      return addresses.find(located.kind === 'Located' ? located.address : remote)
+      const located = await core.locator.locate(typeof remote === 'string' ? { host: remote, port: 0 } : remote)
+      return located.kind === 'Located' ? addresses.find(located.targets[0]?.host ?? host) : host
     },
     ports: bound,
     gauges: {
@@ -139,41 +137,12 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
     async [Symbol.asyncDispose]() {
       // Sockets first: what is begun meanwhile fails at once, and then everybody who still waits is told.
       await transports[Symbol.asyncDispose]()
+      names[Symbol.dispose]()
       transactions.clear()
       for (const user of [...dialogs.values()]) user.stopped()
       dialogs.clear()
       registrations.clear()
       wheel.clear()
     },
-  }
-}
-
-/** RFC 3261 11: any final response is an answer. */
-async function sendOptions(core: Core, options: RequestOptions & { target: string }): Promise<OptionsOutcome> {
-  const { party, callId, target, timeout, trace, signal } = options
-  const fromTag = core.identifiers.tag()
-  let sequence = 0
-  const outcome = await exchange(core, {
-    ...{ nextHop: party.nextHop, method: 'OPTIONS', uri: target, timeout, signal },
-    authenticator: new Authenticator(party.credentials, core.random),
-    journal: new Journal(core.clock, trace),
-    build: (flow, credentials) => {
-      sequence++
-      const headers = outsideDialog(party, { method: 'OPTIONS', to: target, callId, fromTag, sequence })
-        .add('Contact', `<${contactUri(flow, party.contactUser)}>`)
-        .add('Accept', 'application/sdp')
-      for (const [name, value] of credentials) headers.add(name, value)
-      return finish(core, flow, { method: 'OPTIONS', uri: target, headers })
-    },
-  })
-  if (outcome.kind === 'Failed') return outcome.failure
-  const { response, flow, milliseconds } = outcome
-  return {
-    kind: 'Answered',
-    code: response.code,
-    reason: response.reason,
-    milliseconds,
-    remote: flow.remote,
-    ...certified(flow),
   }
 }

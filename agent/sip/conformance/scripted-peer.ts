@@ -6,6 +6,7 @@ import { type Message, parseMessage, type Request, type Response } from '../mess
 export interface ReplyChanges {
   /** Default `peer`. */
   tag?: string
+  /** A Contact takes the place of the peer's own. */
   headers?: string[]
   body?: string
 }
@@ -60,9 +61,13 @@ export async function scriptedPeer(): Promise<ScriptedPeer> {
       )
       const to = request.headers.get('to') ?? ''
       const tagged = request.headers.toTag === undefined ? `${to};tag=${tag}` : to
-      const contact = `Contact: <sip:${tag}@127.0.0.1:${port}>`
+      const elsewhere = headers.some((each) => each.startsWith('Contact:'))
+      const contact = elsewhere ? [] : [`Contact: <sip:${tag}@127.0.0.1:${port}>`]
       const tail = body === undefined ? ['Content-Length: 0', '', ''] : ['Content-Type: application/sdp', '', body]
-      send([`SIP/2.0 ${status}`, ...copied, `To: ${tagged}`, contact, ...headers, ...tail], origins.get(request) ?? 0)
+      send(
+        [`SIP/2.0 ${status}`, ...copied, `To: ${tagged}`, ...contact, ...headers, ...tail],
+        origins.get(request) ?? 0,
+      )
     },
     send,
     async [Symbol.asyncDispose]() {

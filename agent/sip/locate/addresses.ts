@@ -1,8 +1,7 @@
-/** From names to addresses (only A and AAAA records), and from a peer's address to the one of ours that reaches it. */
+/** From a peer's address to the one of ours that reaches it. It knows no name. */
 import { createSocket } from 'node:dgram'
-import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
-import { isIP, isIPv6 } from 'node:net'
+import { isIPv6 } from 'node:net'
 import type { Clock } from '../../../lib/clock.ts'
 
 export function isWildcard(host: string): boolean {
@@ -12,19 +11,6 @@ export function isWildcard(host: string): boolean {
 /** An IPv4 address that a dual-stack socket shows as IPv6 is shown as what it is. */
 export function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, '')
-}
-
-export type LocateOutcome = { kind: 'Located'; address: string } | { kind: 'DnsFailed'; detail: string }
-
-/** The first address of a name, of the family that `bound` can send to. An address is itself. */
-export async function locate(host: string, bound: string): Promise<LocateOutcome> {
-  if (isIP(host) !== 0) return { kind: 'Located', address: host }
-  try {
-    const { address } = await lookup(host, { family: isIPv6(bound) ? (isWildcard(bound) ? 0 : 6) : 4 })
-    return { kind: 'Located', address }
-  } catch (error) {
-    return { kind: 'DnsFailed', detail: error instanceof Error ? error.message : String(error) }
-  }
 }
 
 /** Milliseconds after which a route is looked up again: interfaces come and go. */

@@ -6,7 +6,7 @@ import { isWildcard } from './addresses.ts'
 import type { Endpoint } from '../engine.ts'
 import type { Answer, Family, Names } from './names.ts'
 import { orderServers, servicesOf } from './order.ts'
-import { type AddressQuestion, type Question, questionOf, type Service, type Wanted } from './question.ts'
+import { type AddressQuestion, isSecure, type Question, questionOf, type Service, type Wanted } from './question.ts'
 import { remembering } from './remembered.ts'
 import type { Target } from '../transport/hop.ts'
 
@@ -101,7 +101,10 @@ export class Locator {
     const answers = await Promise.all(named.map((each) => this.#addresses(each, families, asked)))
     const endpoints = answers.flatMap(({ found }) => found)
     const missing = answers.flatMap((answer) => answer.missing)
-    if (endpoints.length > 0) return { kind: 'Located', targets: this.#available(endpoints).map(target), missing }
+    if (endpoints.length > 0) {
+      const targets = this.#available(preferred(endpoints, wanted)).map(target)
+      return { kind: 'Located', targets, missing }
+    }
     const [first] = missing
     return { kind: 'DnsFailed', detail: servers && first ? first.detail : asked.detail(wanted.host) }
   }
@@ -172,6 +175,18 @@ export class Locator {
 interface Named {
   servers: AddressQuestion[] | undefined
   otherwise: AddressQuestion
+}
+
+/** Who did not say which transport is content with the one that is in use. */
+function preferred(endpoints: readonly Endpoint[], { prefer, transport, secure }: Wanted): readonly Endpoint[] {
+  if (!prefer || (secure && !isSecure(prefer.transport))) return endpoints
+  const one = endpoints.some(
+    (each) =>
+      each.host === prefer.host &&
+      each.port === prefer.port &&
+      (transport === undefined || each.transport === prefer.transport),
+  )
+  return one ? [prefer, ...endpoints] : endpoints
 }
 
 function keyOf({ host, port, transport }: Endpoint): string {

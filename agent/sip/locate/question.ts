@@ -7,10 +7,12 @@ import type { Uri } from '../message/uri.ts'
 
 /** A hop that is to be located. */
 export interface Wanted extends Hop {
-  /** It comes from a SIPS URI, or leads to one: only TLS and WSS will do (RFC 3261 26.2.2). */
+  /** It comes from a SIPS URI, or leads to one: where no transport is stated, only TLS and WSS will do (RFC 3261 26.2.2). */
   secure?: boolean
   /** A connection that leads there: used for as long as it is open. */
   over?: Flow
+  /** Where the peer answered before. It is asked first when it is one of the addresses, and when the DNS does not answer. */
+  prefer?: Endpoint | undefined
 }
 
 /** A service and the transport that it is offered over: `_sip._udp.example.com`. */
@@ -65,19 +67,18 @@ const SEARCHED: readonly Transport[] = ['UDP', 'TCP', 'TLS']
  * Without a transport it is UDP, and TLS for SIPS, where no record says otherwise.
  */
 export function questionOf({ host, port, transport, secure = false }: Wanted): Question {
-  const stated = transport !== undefined && secure ? secured(transport) : transport
-  const used = stated ?? (secure ? 'TLS' : 'UDP')
+  const used = transport ?? (secure ? 'TLS' : 'UDP')
   const otherwise = { name: host, port: port ?? defaultPort(used), transport: used }
   if (isIP(host) !== 0) return { kind: 'Nothing', endpoint: { host, port: otherwise.port, transport: used } }
   const addresses: AddressQuestion = { kind: 'Addresses', ...otherwise }
   if (port !== undefined) return addresses
-  const searched = stated === undefined ? SEARCHED.filter((each) => !secure || isSecure(each)) : [stated]
+  const searched = transport === undefined ? SEARCHED.filter((each) => !secure || isSecure(each)) : [transport]
   const services: ServiceQuestion = {
     kind: 'Services',
     services: searched.map((each) => ({ name: `${PREFIXES[each]}.${host}`, transport: each })),
     otherwise: addresses,
   }
-  return stated === undefined ? { kind: 'Pointers', name: host, secure, otherwise: services } : services
+  return transport === undefined ? { kind: 'Pointers', name: host, secure, otherwise: services } : services
 }
 
 export function isSecure(transport: Transport): boolean {
@@ -106,7 +107,12 @@ export function hopOf({ scheme, host, port, parameters }: Uri): Wanted | undefin
   return {
     host: target,
     ...(port !== undefined && { port }),
-    ...(transport !== undefined && { transport }),
+    ...(transport !== undefined && { transport: scheme === 'sips' ? secured(transport) : transport }),
     ...(scheme === 'sips' && { secure: true }),
   }
+}
+
+/** The hop of a request to `uri`: that of SIPS goes over TLS all the way. */
+export function towards(hop: Wanted, uri: string): Wanted {
+  return /^sips:/i.test(uri) ? { ...hop, secure: true } : hop
 }
