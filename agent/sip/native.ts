@@ -1,4 +1,4 @@
-/** The engine Native: our own SIP user agent over UDP and TCP, put together from the layers beside this file. */
+/** The engine Native: our own SIP user agent over all transports, put together from the layers beside this file. */
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
@@ -18,6 +18,8 @@ import { OutgoingInvite } from './session/outgoing-invite.ts'
 import { register } from './session/registration.ts'
 import { TimerWheel } from './transaction/timer-wheel.ts'
 import { TransactionLayer } from './transaction/layer.ts'
+import type { PortRange } from './transport/bind.ts'
+import type { Identity } from './transport/tls.ts'
 import { bindTransports } from './transport/transports.ts'
 import { UserAgentServer } from './session/user-agent-server.ts'
 
@@ -26,8 +28,12 @@ export interface NativeOptions {
   random: Random
   /** IP address to bind; `0.0.0.0` and `::` are all of them. */
   host: string
-  /** Default 0: any free port. */
+  /** UDP and TCP are always bound, TLS, WS and WSS when they are named here; 0, their default, is any free port. */
   ports?: Partial<Record<Transport, number>>
+  /** Where free ports are taken from; both ends are included. */
+  portRange?: PortRange
+  /** Who we are for those who connect over TLS or WSS. */
+  identity?: Identity
   /** User-Agent and Server header. */
   userAgent: string
   /** IP addresses, with or without a port, of the name servers that are asked, for addresses too. Default: the system's, and its /etc/hosts. */
@@ -37,9 +43,9 @@ export interface NativeOptions {
   log?: Log
 }
 
-/** Binds both transports. @throws with `code` (EADDRINUSE, EADDRNOTAVAIL, ...), `address` and `port` when one cannot be bound */
+/** Binds its sockets. @throws with `code` (EADDRINUSE, EADDRNOTAVAIL, ...), `address` and `port` when one cannot be bound */
 export async function createNativeEngine(options: NativeOptions): Promise<SignallingEngine> {
-  const { clock, random, host, ports = {}, userAgent, nameServers, log } = options
+  const { clock, random, host, ports = {}, portRange, identity, userAgent, nameServers, log } = options
   const names = systemNames(nameServers)
   const wheel = new TimerWheel(clock)
   const addresses = new LocalAddresses(clock, host)
@@ -69,7 +75,7 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
     ports: bound,
     ...transports
   } = await bindTransports({
-    ...{ clock, host, ports, addresses, counter, limits, refused, malformed },
+    ...{ clock, random, host, ports, portRange, identity, addresses, counter, limits, refused, malformed },
     receive: (message, arrival) => layers?.transactions.receive(message, arrival),
   })
   const transactions = new TransactionLayer(wheel, ways, {

@@ -73,10 +73,11 @@ export class Approach {
     const target = this.#current
     if (!target) return { kind: 'Aborted' }
     const limit = left / ((this.#waiting?.length ?? 0) + 1)
-    return this.#within(limit, this.#open(target), (within) => ({
-      kind: 'ConnectFailed',
-      detail: `no connection ${within}`,
-    }))
+    return this.#within(limit, this.#open(target), (within) =>
+      this.#core.ways.securing(target)
+        ? { kind: 'TlsFailed', detail: `no handshake ${within}` }
+        : { kind: 'ConnectFailed', detail: `no connection ${within}` },
+    )
   }
 
   /**

@@ -4,7 +4,7 @@ import type { Built, HeaderField } from '../message/build.ts'
 import { Approach, type ReachOutcome, type Unreached } from '../locate/approach.ts'
 import type { Core } from '../core.ts'
 import type { Attempted, Failure } from '../engine.ts'
-import type { Flow } from '../transport/flow.ts'
+import { type Flow, lost } from '../transport/flow.ts'
 import type { Journal } from '../trace/journal.ts'
 import { towards, type Wanted } from '../locate/question.ts'
 import type { Response } from '../message/message.ts'
@@ -177,6 +177,6 @@ function failureOf(failure: ClientFailure, flow: Flow, unanswered: () => Failure
     case 'Timeout':
       return unanswered()
     case 'TransportError':
-      return { kind: 'ConnectFailed', detail: failure.detail }
+      return lost(flow, failure.detail)
   }
 }

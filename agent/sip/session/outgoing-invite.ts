@@ -19,7 +19,7 @@ import { Answers } from './answers.ts'
 import { sendCancel } from './cancel.ts'
 import { inviteFields } from './invite-fields.ts'
 import { longerTimer } from './session-timer.ts'
-import type { Arrival, Flow } from '../transport/flow.ts'
+import { type Arrival, type Flow, lost } from '../transport/flow.ts'
 import { Journal } from '../trace/journal.ts'
 import type { Request, Response } from '../message/message.ts'
 import type { Timer } from '../transaction/timer-wheel.ts'
@@ -254,7 +254,7 @@ export class OutgoingInvite implements OutgoingCall {
       case 'Timeout':
         return this.#failed(flow, this.#unanswered())
       case 'TransportError':
-        return this.#failed(flow, { kind: 'ConnectFailed', detail: failure.detail })
+        return this.#failed(flow, lost(flow, failure.detail))
     }
   }
 
