@@ -123,6 +123,7 @@ describe.each(TRANSPORTS)('a transfer over %s', (transport) => {
 })
 
 describe('when the peer is odd', () => {
+  const branch = (name: string) => `SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bK${name}`
   const notify = (state: string, event = 'refer') => [`Event: ${event}`, `Subscription-State: ${state}`]
 
   test('NOTIFYs may come before the 202 and without id; what belongs to no REFER is refused', async () => {
@@ -208,6 +209,26 @@ describe('when the peer is odd', () => {
     peer.reply(cancel, '200 OK')
     peer.reply(invite, '487 Request Terminated')
     expect(await outgoing.outcome).toEqual({ kind: 'Aborted' })
+  })
+
+  test('a call that is being hung up, or that waits for our answer, cannot be replaced', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    using _bob = ours.onInvite('bob', (incoming) => incoming.ring())
+    const { call, invite } = await established(all)
+    void call.bye()
+    await peer.request('BYE')
+    const { callId, fromTag = '' } = invite.headers
+    peer.send(outside('INVITE', { Replaces: `${callId};to-tag=${fromTag};from-tag=peer` }), ours.ports.UDP)
+    expect((await peer.response()).code).toBe(603)
+    peer.send(outside('INVITE', { 'Call-ID': 'ringing', Via: branch('ringing') }), ours.ports.UDP)
+    let ringing = await peer.response()
+    while (ringing.code !== 180) ringing = await peer.response()
+    const waiting = `ringing;to-tag=${ringing.headers.toTag};from-tag=peer`
+    peer.send(outside('INVITE', { 'Call-ID': 'third', Via: branch('third'), Replaces: waiting }), ours.ports.UDP)
+    let refused = await peer.response()
+    while (refused.headers.callId !== 'third') refused = await peer.response()
+    expect(refused.code).toBe(481)
   })
 
   test.each([
