@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { seededRandom } from '../../../lib/random.ts'
 import { impairedSip } from '../../../test/lab/impaired-sip.ts'
 import { sentAgain } from '../../../test/lab/impairment.ts'
-import type { Trace } from '../trace/trace.ts'
+import type { SignallingCounters } from '../engine.ts'
 import { ANSWER, drained, engine, fasterClock, inviteOptions } from './lab.ts'
 
 const CALLS = 60
@@ -16,26 +16,25 @@ test('with 15 % of datagrams lost each way all calls complete, and what we say w
     ...{ left: caller.ports.UDP, right: callee.ports.UDP },
     ...{ random: seededRandom(4), impairments: { left: loss, right: loss } },
   })
-  const traces: Record<'left' | 'right', Trace[]> = { left: [], right: [] }
+  const counters: Record<'left' | 'right', Array<Readonly<SignallingCounters>>> = { left: [], right: [] }
   using _bob = callee.onInvite('bob', (incoming) => {
-    traces.right.push(incoming.trace)
     incoming.ring()
+    counters.right.push(incoming.counters)
     void incoming.answer(ANSWER)
   })
 
   const calls = Array.from({ length: CALLS }, async () => {
     const options = inviteOptions(relay.ports.left, 'UDP', { timeout: 60_000 })
-    traces.left.push(options.trace)
-    const outcome = await caller.invite(options).outcome
+    const outgoing = caller.invite(options)
+    counters.left.push(outgoing.counters)
+    const outcome = await outgoing.outcome
     return outcome.kind === 'Answered' ? (await outcome.call.bye()).kind : outcome.kind
   })
   expect(await Promise.all(calls)).toEqual(Array.from({ length: CALLS }, () => 'Done'))
   await drained(caller, callee)
 
   const again = (side: 'left' | 'right') =>
-    traces[side]
-      .flatMap(({ messages }) => messages)
-      .filter(({ direction, retransmission }) => direction === 'Out' && retransmission).length
+    counters[side].reduce((sum, { retransmissionsSent }) => sum + retransmissionsSent, 0)
   const lost = [...relay.record.left, ...relay.record.right].filter(({ copies }) => copies === 0)
   expect(lost.length).toBeGreaterThan(50)
   expect({ left: again('left'), right: again('right') }).toEqual({
