@@ -20,6 +20,8 @@ export interface Limits {
   unsentBytes: number
   /** Peers, when we are bound to all addresses, whose first datagram waits until it is known which of ours reaches them. */
   routeLookups: number
+  /** To tags in the responses to one INVITE of ours; a proxy that forks has fewer branches. */
+  branches: number
 }
 
 /** A flood of short requests that fills the transactions keeps 90 MB, the process grows by 160 MB; 700 calls a second do not fill them. */
@@ -32,13 +34,14 @@ export const LIMITS: Limits = {
   handshake: 10_000,
   unsentBytes: 1_000_000,
   routeLookups: 100,
+  branches: 32,
 }
 
 /** What was refused since the start, by the limit that it was beyond. */
 export interface Refusals {
   /** Requests that were told 503 because of `serverTransactions` or `serverBytes`. */
   transactions: number
-  /** INVITEs that were told 503 because of `dialogs`. */
+  /** INVITEs that were told 503 because of `dialogs`, and late answers that were not hung up. */
   dialogs: number
   /** Connections that were not taken, or not made. */
   connections: number
@@ -48,8 +51,10 @@ export interface Refusals {
   unread: number
   /** Datagrams that were dropped because of `routeLookups`. */
   routes: number
+  /** Responses to an INVITE of ours that were passed over because of `branches`. */
+  branches: number
 }
 
 export function noRefusals(): Refusals {
-  return { transactions: 0, dialogs: 0, connections: 0, handshakes: 0, unread: 0, routes: 0 }
+  return { transactions: 0, dialogs: 0, connections: 0, handshakes: 0, unread: 0, routes: 0, branches: 0 }
 }

@@ -59,7 +59,7 @@ export class Answers {
   provisional(answer: Answer): { sdp?: string; early?: EarlyCall } | undefined {
     const { response, arrival } = answer
     const sdp = sessionDescription(response)
-    if (sdp !== undefined) (this.#descriptions ??= new Map()).set(response.headers.toTag ?? '', sdp)
+    if (sdp !== undefined) this.#remember(response.headers.toTag ?? '', sdp)
     const described = sdp === undefined ? {} : { sdp }
     if (!EarlyDialogs.needed(response)) return described
     const { offer, onOffer } = this.#setup.options
@@ -68,7 +68,7 @@ export class Answers {
     return early && { ...described, early }
   }
 
-  /** Every 2xx is acknowledged. The first one is the call. Undefined: it came before. */
+  /** Every 2xx is acknowledged. The first one is the call. Undefined: it came before, or is of one branch too many. */
   take(answer: Answer, { verdict, timer }: Wish): Taken | undefined {
     const { invite, response, arrival } = answer
     const tag = response.headers.toTag ?? ''
@@ -77,6 +77,8 @@ export class Answers {
       known()
       return undefined
     }
+    const { limits, refused } = this.#setup.core
+    if (this.#acknowledgements.size >= limits.branches) return void refused.branches++
     const early = this.#branches?.confirm(response)
     const session = early?.session ?? this.#session(answer, arrival)
     const wanted = this.#acknowledgements.size === 0 && !verdict
@@ -90,6 +92,13 @@ export class Answers {
     const terms = agreedTerms(response)
     if (terms) call.negotiation.startTimer(terms, response.headers, timer?.minimum)
     return { kind: 'Call', call }
+  }
+
+  #remember(tag: string, sdp: string): void {
+    const { limits, refused } = this.#setup.core
+    this.#descriptions ??= new Map()
+    if (this.#descriptions.size < limits.branches || this.#descriptions.has(tag)) this.#descriptions.set(tag, sdp)
+    else refused.branches++
   }
 
   /** The INVITE is through: no early dialog is left. */

@@ -14,6 +14,7 @@ export function hangUpLate(core: Core, response: Response, { flow }: Arrival): v
   const invite = { headers: response.headers, uri: '' }
   const dialog = Dialog.ofResponse(invite, response, flow)
   if (core.dialogs.has(dialog.key)) return
+  if (core.dialogs.size >= core.limits.dialogs) return void core.refused.dialogs++
   const session: Session = {
     ...{ core, dialog, flow, outgoing: true, handlers: undefined },
     journal: new Journal(core.clock, undefined),

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import { ANSWER, engine, fasterClock, inviteOptions, optionsTo } from './lab.ts'
+import { scriptedPeer } from './scripted-peer.ts'
+
+const BRANCHES = 3
+
+/** An INVITE of ours to a peer that answers it as often as it likes. */
+async function calling() {
+  const ours = await engine({ clock: fasterClock(20), limits: { branches: BRANCHES } })
+  const peer = await scriptedPeer()
+  const seen: Array<string | undefined> = []
+  const outgoing = ours.invite(inviteOptions(peer.port, 'UDP', { onProvisional: ({ sdp }) => void seen.push(sdp) }))
+  return {
+    ...{ ours, peer, outgoing, seen, invite: await peer.request('INVITE') },
+    /** Settles when the engine has read all that the peer has sent. */
+    async read(): Promise<void> {
+      const asked = ours.options(optionsTo(peer.port, 'UDP'))
+      peer.reply(await peer.request('OPTIONS'), '200 OK')
+      await asked
+    },
+    async [Symbol.asyncDispose]() {
+      await ours[Symbol.asyncDispose]()
+      await peer[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const tags = Array.from({ length: BRANCHES + 4 }, (_, index) => `branch-${index}`)
+
+test('answers of too many branches are neither acknowledged nor kept', async () => {
+  await using all = await calling()
+  for (const tag of tags) all.peer.reply(all.invite, '200 OK', { tag, body: ANSWER })
+  expect((await all.outgoing.outcome).kind).toBe('Answered')
+  await all.read()
+  expect(all.ours.counters.refused.branches).toBe(tags.length - BRANCHES)
+  // The call, and those that are being hung up.
+  expect(all.ours.gauges.dialogs).toBeLessThanOrEqual(BRANCHES)
+})
+
+test('early media of too many branches is told, and not remembered', async () => {
+  await using all = await calling()
+  for (const tag of tags) all.peer.reply(all.invite, '183 Session Progress', { tag, body: ANSWER })
+  await all.read()
+  expect(all.seen.length).toBe(tags.length)
+  expect(all.ours.counters.refused.branches).toBe(tags.length - BRANCHES)
+})
