@@ -22,6 +22,7 @@ import { longerTimer } from './session-timer.ts'
 import { type Arrival, type Flow, lost } from '../transport/flow.ts'
 import { Journal } from '../trace/journal.ts'
 import type { Request, Response } from '../message/message.ts'
+import { detour, type Detour } from './oversize.ts'
 import type { Timer } from '../transaction/timer-wheel.ts'
 import type { ClientInvite } from '../transaction/client-invite.ts'
 import type { ClientFailure } from '../transaction/client.ts'
@@ -167,6 +168,13 @@ export class OutgoingInvite implements OutgoingCall {
     for (const [name, value] of inviteFields(this.#core, this.#options, this.#timer)) headers.add(name, value)
     for (const [name, value] of this.#authenticator.authorize('INVITE', uri, offer)) headers.add(name, value)
     const built = finish(this.#core, flow, { method: 'INVITE', uri, headers, body: offer })
+    const larger = detour(this.#core, flow, built)
+    if (larger) void larger.then((other) => this.#settled || this.#transmit(other))
+    else this.#transmit({ flow, built })
+  }
+
+  #transmit({ flow, built }: Detour): void {
+    this.#remote = flow.remote
     const at = this.#core.clock.monotonic()
     this.#request = built.request
     const answers = this.#answers
