@@ -72,13 +72,7 @@ export class Answers {
   take(answer: Answer, { verdict, timer }: Wish): Taken | undefined {
     const { invite, response, arrival } = answer
     const tag = response.headers.toTag ?? ''
-    const known = this.#acknowledgements.get(tag)
-    if (known) {
-      known()
-      return undefined
-    }
-    const { limits, refused } = this.#setup.core
-    if (this.#acknowledgements.size >= limits.branches) return void refused.branches++
+    if (this.#passedOver(tag)) return undefined
     const early = this.#branches?.confirm(response)
     const session = early?.session ?? this.#session(answer, arrival)
     const wanted = this.#acknowledgements.size === 0 && !verdict
@@ -92,6 +86,16 @@ export class Answers {
     const terms = agreedTerms(response)
     if (terms) call.negotiation.startTimer(terms, response.headers, timer?.minimum)
     return { kind: 'Call', call }
+  }
+
+  /** What came before is acknowledged again; a branch too many is not at all. */
+  #passedOver(tag: string): boolean {
+    const known = this.#acknowledgements.get(tag)
+    known?.()
+    const { limits, refused } = this.#setup.core
+    const excess = !known && this.#acknowledgements.size >= limits.branches
+    if (excess) refused.branches++
+    return known !== undefined || excess
   }
 
   #remember(tag: string, sdp: string): void {
