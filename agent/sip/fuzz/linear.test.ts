@@ -40,6 +40,9 @@ const BEGINNINGS: Readonly<Record<string, readonly string[]>> = {
   Require: ['', '100rel'],
   Route: ['', '<sip:a', '"'],
   Subject: [''],
+  Replaces: ['', 'x;to-tag', 'x;to-tag=1;from-tag'],
+  'Refer-To': ['', '<sip:c@d?Replaces=', '<sip:c@d;method'],
+  'Session-Expires': ['', '1800', '1800;refresher'],
 }
 
 const REPEATED = [

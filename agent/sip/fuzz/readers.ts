@@ -2,10 +2,16 @@
 import { parseChallenges, parseCredentials, parseInfo } from '../digest/fields.ts'
 import type { Headers } from '../message/headers.ts'
 import { receivedVias } from '../message/via.ts'
-import { parseMessage, type Request, sessionDescription } from '../message/message.ts'
+import { parseMessage, type Request, type Response, sessionDescription } from '../message/message.ts'
+import { sameUri } from '../message/uri-equality.ts'
 import { parseNameAddress, parseUri, schemeOf, splitList, unescapeUser } from '../message/uri.ts'
+import { parseDescription } from '../sdp/parse.ts'
 import { readAudio } from '../sdp/sdp.ts'
 import { faultOf, unacceptable } from '../session/bad-request.ts'
+import { sameOrigin } from '../session/glare.ts'
+import { reasonOf } from '../session/reason.ts'
+import { parseReferTo, parseReplaces } from '../session/replaces.ts'
+import { agreedTerms, longerTimer, tooBrief } from '../session/session-timer.ts'
 
 /** Everything that was read, so that nothing of it can be left out. */
 export function readAll(bytes: Buffer): unknown[] {
@@ -19,8 +25,9 @@ export function readAll(bytes: Buffer): unknown[] {
     receivedVias(headers, { host: '192.0.2.1', port: 5060 }),
     FIELDS.map(([key, read]) => headers.all(key).map(read)),
     ADDRESSES.map((key) => headers.list(key).map(readAddress)),
-    sdp === undefined ? undefined : readAudio(sdp, ['PCMA', 'PCMU']),
-    message.kind === 'Request' ? readRequest(message) : undefined,
+    reasonOf(headers),
+    sdp === undefined ? undefined : [parseDescription(sdp), readAudio(sdp, ['PCMA', 'PCMU']), sameOrigin(sdp, sdp)],
+    message.kind === 'Request' ? readRequest(message) : readResponse(message),
   ]
 }
 
@@ -33,6 +40,8 @@ const FIELDS: ReadonlyArray<readonly [key: Parameters<Headers['all']>[0], read: 
   ['authorization', parseCredentials],
   ['proxy-authorization', parseCredentials],
   ['authentication-info', parseInfo],
+  ['replaces', parseReplaces],
+  ['refer-to', parseReferTo],
   ...['require', 'supported', 'allow', 'accept', 'via', 'reason', 'session-expires', 'replaces', 'event'].map(
     (key) => [key, readList] as const,
   ),
@@ -51,5 +60,15 @@ function readUri(text: string): unknown {
 }
 
 function readRequest(request: Request): unknown {
-  return [readUri(request.uri), faultOf(request), unacceptable(request)]
+  return [
+    readUri(request.uri),
+    faultOf(request),
+    unacceptable(request),
+    tooBrief(request),
+    sameUri(request.uri, request.uri),
+  ]
+}
+
+function readResponse(response: Response): unknown {
+  return [agreedTerms(response), longerTimer(response, { expires: 1_800 })]
 }
