@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { ManualClock } from '../../../lib/manual-clock.ts'
 import type { SignallingEngine } from '../engine.ts'
 import { Trace } from '../trace/trace.ts'
-import { ANSWER, engine, inviteOptions, optionsTo, passes } from './lab.ts'
+import { ANSWER, engine, inviteOptions, listening, optionsTo, passes, portOf } from './lab.ts'
 import { outside } from './odd-lab.ts'
 
 async function caller(ours: SignallingEngine): Promise<Socket> {
@@ -44,6 +45,26 @@ test('a peer that does not read is cut off', async () => {
   }
   expect(ours.counters.refused.unread).toBe(1)
   socket.destroy()
+})
+
+test('a peer that asks whether we are there, and does not read, is cut off', async () => {
+  await using ours = await listening('WS', { limits: { unsentBytes: 100_000 } })
+  const plain = await caller(ours)
+  const web = new WebSocket(`ws://127.0.0.1:${portOf(ours, 'WS')}/`, ['sip'])
+  await once(web, 'open')
+  web.pause()
+  while (ours.counters.refused.unread === 0) {
+    if (!plain.destroyed) plain.write('\r\n\r\n'.repeat(10_000))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  // Of these the library lets only so many wait.
+  while (web.readyState === WebSocket.OPEN) {
+    for (let count = 0; count < 1_000; count++) web.ping('x'.repeat(100))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(await (await fetch(`http://127.0.0.1:${portOf(ours, 'WS')}/`)).text()).toBe('')
+  plain.destroy()
+  web.terminate()
 })
 
 test('beyond the limit nobody is let in, until somebody has left', async () => {

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../lib/manual-clock.ts'
-import { engine, inviteOptions, optionsTo } from './lab.ts'
+import { engine, inviteOptions, listening, optionsTo, portOf } from './lab.ts'
 
 /** Carries connections to a port, until it is told to swallow what is said over those that are there: a firewall that forgot them. */
 async function firewall(port: number) {
@@ -40,61 +40,63 @@ async function firewall(port: number) {
   }
 }
 
-test.each(['OPTIONS', 'INVITE'] as const)(
-  'after %s without an answer the next one has a new connection',
-  async (method) => {
-    await using theirs = await engine()
-    using _bob = theirs.onInvite('bob', (incoming) => incoming.reject(486))
-    using between = await firewall(theirs.ports.TCP)
+describe.each(['TCP', 'TLS', 'WS', 'WSS'] as const)('over %s', (transport) => {
+  test.each(['OPTIONS', 'INVITE'] as const)(
+    'after %s without an answer the next one has a new connection',
+    async (method) => {
+      await using theirs = await listening(transport)
+      using _bob = theirs.onInvite('bob', (incoming) => incoming.reject(486))
+      using between = await firewall(portOf(theirs, transport))
+      await using ours = await engine()
+      const send = (timeout: number) =>
+        method === 'OPTIONS'
+          ? ours.options(optionsTo(between.port, transport, { timeout }))
+          : ours.invite(inviteOptions(between.port, transport, { timeout })).outcome
+      const expected = method === 'OPTIONS' ? { kind: 'Answered' } : { kind: 'Rejected', code: 486 }
+      expect(await send(20_000)).toMatchObject(expected)
+      between.forget()
+      expect(await send(100)).toEqual({ kind: 'NoResponse' })
+      expect(await send(20_000)).toMatchObject(expected)
+      expect(await send(20_000)).toMatchObject(expected)
+      expect(between.connections()).toBe(2)
+    },
+  )
+
+  test('a connection that others have answers over is not taken for dead', async () => {
+    await using theirs = await listening(transport)
+    using _bob = theirs.onInvite('bob', (incoming) => incoming.ignore())
+    using between = await firewall(portOf(theirs, transport))
     await using ours = await engine()
-    const send = (timeout: number) =>
-      method === 'OPTIONS'
-        ? ours.options(optionsTo(between.port, 'TCP', { timeout }))
-        : ours.invite(inviteOptions(between.port, 'TCP', { timeout })).outcome
-    const expected = method === 'OPTIONS' ? { kind: 'Answered' } : { kind: 'Rejected', code: 486 }
-    expect(await send(20_000)).toMatchObject(expected)
+    const silent = ours.invite(inviteOptions(between.port, transport, { timeout: 300 })).outcome
+    expect(await ours.options(optionsTo(between.port, transport))).toMatchObject({ kind: 'Answered' })
+    expect(await silent).toEqual({ kind: 'NoResponse' })
+    expect(await ours.options(optionsTo(between.port, transport))).toMatchObject({ kind: 'Answered' })
+    expect(between.connections()).toBe(1)
+  })
+
+  test('a connection without answers is closed soon', async () => {
+    const clock = new ManualClock()
+    await using theirs = await listening(transport)
+    using between = await firewall(portOf(theirs, transport))
+    await using ours = await engine({ clock })
+    await ours.options(optionsTo(between.port, transport))
     between.forget()
-    expect(await send(100)).toEqual({ kind: 'NoResponse' })
-    expect(await send(20_000)).toMatchObject(expected)
-    expect(await send(20_000)).toMatchObject(expected)
+    await clock.advance(1)
+    const nothing = ours.options(optionsTo(between.port, transport, { timeout: 100 }))
+    await clock.advance(200)
+    expect(await nothing).toEqual({ kind: 'NoResponse' })
+    const ended = between.ended()
+    await clock.advance(32_000)
+    await ended
+  })
+
+  test('a request over a connection that had ended unnoticed is sent again over a new one', async () => {
+    await using theirs = await listening(transport)
+    using between = await firewall(portOf(theirs, transport))
+    await using ours = await engine()
+    expect(await ours.options(optionsTo(between.port, transport))).toMatchObject({ kind: 'Answered' })
+    between.refuse()
+    expect(await ours.options(optionsTo(between.port, transport))).toMatchObject({ kind: 'Answered' })
     expect(between.connections()).toBe(2)
-  },
-)
-
-test('a connection that others have answers over is not taken for dead', async () => {
-  await using theirs = await engine()
-  using _bob = theirs.onInvite('bob', (incoming) => incoming.ignore())
-  using between = await firewall(theirs.ports.TCP)
-  await using ours = await engine()
-  const silent = ours.invite(inviteOptions(between.port, 'TCP', { timeout: 300 })).outcome
-  expect(await ours.options(optionsTo(between.port, 'TCP'))).toMatchObject({ kind: 'Answered' })
-  expect(await silent).toEqual({ kind: 'NoResponse' })
-  expect(await ours.options(optionsTo(between.port, 'TCP'))).toMatchObject({ kind: 'Answered' })
-  expect(between.connections()).toBe(1)
-})
-
-test('a connection without answers is closed soon', async () => {
-  const clock = new ManualClock()
-  await using theirs = await engine()
-  using between = await firewall(theirs.ports.TCP)
-  await using ours = await engine({ clock })
-  await ours.options(optionsTo(between.port, 'TCP'))
-  between.forget()
-  await clock.advance(1)
-  const nothing = ours.options(optionsTo(between.port, 'TCP', { timeout: 100 }))
-  await clock.advance(200)
-  expect(await nothing).toEqual({ kind: 'NoResponse' })
-  const ended = between.ended()
-  await clock.advance(32_000)
-  await ended
-})
-
-test('a request over a connection that had ended unnoticed is sent again over a new one', async () => {
-  await using theirs = await engine()
-  using between = await firewall(theirs.ports.TCP)
-  await using ours = await engine()
-  expect(await ours.options(optionsTo(between.port, 'TCP'))).toMatchObject({ kind: 'Answered' })
-  between.refuse()
-  expect(await ours.options(optionsTo(between.port, 'TCP'))).toMatchObject({ kind: 'Answered' })
-  expect(between.connections()).toBe(2)
+  })
 })
