@@ -13,7 +13,7 @@ export const caller: Check = async (context) => {
   const { plan, random } = context
   const party = partyOf(plan, token(random))
   if (!plan.endpoint.registrar.register) return placeCall(context, party)
-  await whileRegistered(context, party, () => placeCall(context, party))
+  await whileRegistered(context, party, (_lost, routed) => placeCall(context, routed))
 }
 
 async function placeCall(context: CheckContext, party: LocalParty): Promise<void> {

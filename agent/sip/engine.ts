@@ -119,10 +119,12 @@ export interface CallTimings {
   ringing?: number
   /** The 200 to the INVITE. */
   answered?: number
+  /** The response that was the end of it without a call. From `inviteSent` to here is the failed session request delay (RFC 6076 4.3.2). */
+  refused?: number
   /** BYE sent or received. */
   byeSent?: number
   byeReceived?: number
-  /** The final response to our BYE. */
+  /** The final response to our BYE: the session disconnect delay (RFC 6076 4.4) is successful with it, and failed without. */
   byeAnswered?: number
 }
 
@@ -132,6 +134,8 @@ export interface SignallingCounters {
   retransmissionsReceived: number
   /** Rounds of 401 or 407 that were answered with credentials. */
   authenticationRounds: number
+  /** Milliseconds from the first request to its 401 or 407, of the first one that was challenged. Absent: none was. */
+  authenticationTime?: number
   /** Answers whose proof that the server knows the password (rspauth, RFC 7616 3.5) was wrong; they count as answers all the same. */
   wrongProofs: number
 }

@@ -1,4 +1,5 @@
 /** The engine Native: our own SIP user agent over all transports, put together from the layers beside this file. */
+import { ChurningMap } from '../../lib/churning-map.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
@@ -50,7 +51,7 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
   const wheel = new TimerWheel(clock)
   const addresses = new LocalAddresses(clock, host)
   const counter = new MessageCounter()
-  const dialogs = new Map<string, DialogUser>()
+  const dialogs = new ChurningMap<string, DialogUser>()
   const registrations = new Set<object>()
   const limits = { ...LIMITS, ...options.limits }
   const refused = noRefusals()
@@ -145,7 +146,7 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
       await transports[Symbol.asyncDispose]()
       names[Symbol.dispose]()
       transactions.clear()
-      for (const user of [...dialogs.values()]) user.stopped()
+      for (const user of dialogs.values()) user.stopped()
       dialogs.clear()
       registrations.clear()
       wheel.clear()

@@ -233,7 +233,10 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner {
 
   /** RFC 5057 5: a subscription may outlive the session in the dialog. */
   #forget(): void {
-    if (!this.#transfers?.open) this.#session.core.dialogs.delete(this.#session.dialog.key)
+    const { core, dialog, invite } = this.#session
+    // What is known of the call is let go: the transaction stays for another 32 s.
+    invite?.retire(dialog.remoteTag)
+    if (!this.#transfers?.open) core.dialogs.delete(dialog.key)
   }
 
   /** 15.1.1: the session is over as soon as the BYE is sent, whatever becomes of it. */

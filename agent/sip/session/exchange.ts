@@ -80,6 +80,7 @@ async function exchangeOver(
     const failure = unanswerable(authenticator, response)
     if (failure) return { kind: 'Failed', failure, sent: true }
     journal.counters.authenticationRounds++
+    journal.counters.authenticationTime ??= at - firstSent
   }
 }
 

@@ -211,6 +211,7 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
     const call = new EstablishedCall(session, this.#early)
     if (this.#timer) call.negotiation.startTimer(this.#timer, this.#request.headers)
     this.#accepted.stop()
+    this.#transaction.confirmed()
     this.#answered?.resolve(call)
   }
 

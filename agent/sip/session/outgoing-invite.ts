@@ -61,6 +61,8 @@ export class OutgoingInvite implements OutgoingCall {
   #request: Request | undefined
   #silence: Timer | undefined
   #provisional: number | undefined
+  /** When the last response came. */
+  #heardAt = 0
   #deadline: Timer | undefined
   /** Set once we gave up: what comes later is only tidied away. */
   #verdict: Failure | undefined
@@ -197,6 +199,7 @@ export class OutgoingInvite implements OutgoingCall {
   #receive(response: Response, arrival: Arrival, again: boolean): void {
     const { code } = response
     this.timings.firstResponse ??= arrival.at
+    this.#heardAt = arrival.at
     this.#silence?.cancel()
     if (code < 200) this.#receiveProvisional(response, arrival, again)
     else if (code < 300) this.#receiveAnswer(response, arrival)
@@ -233,14 +236,17 @@ export class OutgoingInvite implements OutgoingCall {
       return flow ? this.#failed(flow, why, response) : this.#settle(why)
     }
     this.#journal.counters.authenticationRounds++
+    this.#journal.counters.authenticationTime ??= this.#heardAt - (this.timings.inviteSent ?? this.#heardAt)
     this.#send(flow)
   }
 
   /** 13.2.2.4: every 2xx is acknowledged. The first one is the call; one of another branch, or one that comes too late, is hung up. */
   #receiveAnswer(response: Response, arrival: Arrival): void {
-    const invite = this.#attempt?.request
+    const attempt = this.#attempt
     const wish = { verdict: this.#verdict, timer: this.#timer }
-    const taken = invite && this.#answers.take({ invite, response, arrival }, wish)
+    const taken =
+      attempt &&
+      this.#answers.take({ invite: attempt.request, transaction: attempt.transaction, response, arrival }, wish)
     if (!taken) return
     const { code, reason } = response
     if (!this.#authenticator.accepted(response)) this.#journal.counters.wrongProofs++
@@ -311,6 +317,7 @@ export class OutgoingInvite implements OutgoingCall {
   #settle(outcome: InviteOutcome): void {
     if (this.#settled) return
     this.#settled = true
+    if (outcome.kind === 'Rejected' || outcome.kind === 'AuthenticationFailed') this.timings.refused = this.#heardAt
     this.#deadline?.cancel()
     this.#silence?.cancel()
     this.#options.signal?.removeEventListener('abort', this.#aborted)

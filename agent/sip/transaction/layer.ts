@@ -1,4 +1,5 @@
 /** The transaction layer (RFC 3261 17): finds the machine a message belongs to, by branch in a map, and makes new ones. The machines are beside it. */
+import { ChurningMap } from '../../../lib/churning-map.ts'
 import type { Arrival, Flow } from '../transport/flow.ts'
 import type { Built } from '../message/build.ts'
 import { detached } from '../message/detached.ts'
@@ -48,7 +49,7 @@ export class TransactionLayer {
   readonly #wheel: TimerWheel
   readonly #ways: Ways
   readonly #user: TransactionUser
-  readonly #clients = new Map<string, ClientInvite | ClientNonInvite>()
+  readonly #clients = new ChurningMap<string, ClientInvite | ClientNonInvite>()
   readonly #servers = new Map<string, ServerInvite | ServerNonInvite | Absorbed | Answered>()
   /** Non-INVITE clients whose final response has come. */
   readonly #completed = new Map<string, Copies>()
@@ -88,7 +89,7 @@ export class TransactionLayer {
   }
 
   readonly #clientOwner: ClientOwner = {
-    ended: (key) => void this.#clients.delete(key),
+    ended: (key) => this.#clients.delete(key),
     completed: (key, counters) => {
       this.#clients.delete(key)
       const copies = new Copies(key, counters)
@@ -182,7 +183,7 @@ export class TransactionLayer {
 
   /** Ends all of them without a word to the peers; users that wait are told. */
   clear(): void {
-    for (const client of [...this.#clients.values()]) {
+    for (const client of this.#clients.values()) {
       client.flowLost('the engine was stopped', true)
       client.end()
     }
