@@ -132,6 +132,8 @@ const traceMessage = z.object({
   remote: z.string(),
   /** As it was on the wire, secrets redacted. */
   text: z.string(),
+  /** It went, or came, once before. Absent: it did not, or a trace of an older agent does not say. */
+  retransmission: z.literal(true).optional(),
 })
 export type TracedMessage = z.infer<typeof traceMessage>
 

@@ -85,15 +85,18 @@ describe('a caller', { timeout: 20_000 }, () => {
   })
 
   test('whom nobody answers: ResponseTimeout without a response, NoAnswer while it rings', async () => {
-    const timeouts = { register: 1000, answer: 300, call: 0 }
+    const timeouts = { register: 1000, answer: 700, call: 0 }
     arena.peer.on('echo', (incoming) => incoming.ignore())
     const registered = arena.plan({ timeouts, endpoint: { registrar: arena.registering() } })
     // The 200 of the REGISTER is no response to the call.
     expect((await arena.start(registered).result()).sip).toBeUndefined()
-    expect(await arena.start(arena.plan({ timeouts })).result()).toMatchObject({
-      outcome: 'Timeout',
-      failureClass: 'ResponseTimeout',
-    })
+    const silent = arena.start(arena.plan({ timeouts }))
+    expect(await silent.result()).toMatchObject({ outcome: 'Timeout', failureClass: 'ResponseTimeout' })
+    const sent = silent.events.flatMap((event) => (event.type === 'Trace' ? event.messages : []))
+    expect(sent.slice(0, 2).map(({ text, retransmission }) => [text.split(' ')[0], retransmission])).toEqual([
+      ['INVITE', undefined],
+      ['INVITE', true],
+    ])
     arena.peer.on('ringing', (incoming) => incoming.ring())
     const target = 'sip:ringing@127.0.0.1'
     const ringing = await arena.start(arena.plan({ timeouts, endpoint: { target } })).result()

@@ -60,10 +60,11 @@ async function carryOut(plan: RunPlan, options: RunOptions, stop: AbortSignal): 
 function joined(traces: readonly Trace[]): Pick<Extract<RunEvent, { type: 'Trace' }>, 'messages' | 'truncated'> {
   const ordered = traces.flatMap((each) => each.messages).toSorted((left, right) => left.monotonic - right.monotonic)
   const [first] = ordered
-  const messages = ordered.map(({ at, monotonic, direction, transport, local, remote, text }) => ({
+  const messages = ordered.map(({ at, monotonic, retransmission, ...message }) => ({
     // The wall clock counts whole milliseconds and may jump: distances are those of the monotonic one.
     at: first ? first.at + (monotonic - first.monotonic) : at,
-    ...{ direction, transport, local, remote, text },
+    ...message,
+    ...(retransmission && { retransmission }),
   }))
   return { messages, truncated: traces.some(({ truncated }) => truncated) }
 }

@@ -2,8 +2,10 @@
 import type { TraceMessage } from './trace.ts'
 
 /** What is drawn; a stored message may lack what only the recorder knew. */
-export type LadderMessage = Omit<TraceMessage, 'monotonic' | 'retransmission'> &
-  Partial<Pick<TraceMessage, 'monotonic' | 'retransmission'>>
+export interface LadderMessage extends Omit<TraceMessage, 'monotonic' | 'retransmission'> {
+  monotonic?: number | undefined
+  retransmission?: boolean | undefined
+}
 
 export interface Drawable {
   readonly messages: readonly LadderMessage[]
