@@ -8,6 +8,7 @@ import { buildAnswer, buildOffer, createNativeEngine, renderPcap, Trace } from '
 import type { LocalParty, SignallingEngine } from '../../../agent/sip/index.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { systemRandom } from '../../../lib/random.ts'
+import { certificateAuthority } from '../../lab/certificates.ts'
 import { shows } from '../../lab/features.ts'
 import { kamailio } from '../../lab/kamailio.ts'
 import { temporaryFolder } from '../../lab/process.ts'
@@ -147,6 +148,18 @@ describe.each(['UDP', 'TCP'] as const)('over %s', (transport) => {
       expect(rows[2]?.['sip.auth']).not.toMatch(/\b(response|nonce|cnonce)="?[0-9a-zA-Z]/)
     },
   )
+})
+
+test('what went over TLS is readable', shows({ tshark: ['pcap'] }), async () => {
+  const authority = await certificateAuthority()
+  const lab = stack.use(await kamailio({ tls: { identity: await authority.issue(['127.0.0.1']) } }))
+  const ours = await engine('127.0.0.1')
+  const tls = { ca: authority.ca, verify: 'Full' } as const
+  const asked = options({ host: lab.host, port: lab.tlsPort, transport: 'TLS', tls })
+  expect(await ours.options({ ...asked, target: `sip:${lab.domain}` })).toMatchObject({ kind: 'Answered' })
+  const rows = await read(asked.trace)
+  expect(rows).toMatchObject(expected(asked.trace))
+  expect(titles(rows)).toEqual(['OPTIONS', '200 OPTIONS'])
 })
 
 test('retransmissions are there as well', shows({ tshark: ['pcap', 'retransmissions'] }), async () => {
