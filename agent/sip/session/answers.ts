@@ -4,7 +4,6 @@ import type { Core } from '../core.ts'
 import type { CallTimings, EarlyCall, Failure, InviteOptions, SessionTimerOptions } from '../engine.ts'
 import { type Request, type Response, sessionDescription } from '../message/message.ts'
 import type { Journal } from '../trace/journal.ts'
-import type { ClientInvite } from '../transaction/client-invite.ts'
 import type { Arrival } from '../transport/flow.ts'
 import { acknowledge } from './acknowledge.ts'
 import { Dialog } from './dialog.ts'
@@ -27,8 +26,6 @@ export interface AnswersSetup {
 /** A response, and the INVITE that it is for. */
 export interface Answer {
   invite: Request
-  /** Absent: no call can come of it any more. */
-  transaction?: ClientInvite
   response: Response
   arrival: Arrival
 }
@@ -113,13 +110,13 @@ export class Answers {
     this.#branches?.clear()
   }
 
-  #confirm(session: Session, { response, arrival, transaction }: Answer, wanted: boolean): void {
+  #confirm(session: Session, { invite, response, arrival }: Answer, wanted: boolean): void {
     const { headers } = response
     const { timings } = this.#setup
     if (wanted) timings.answered = arrival.at
     // What becomes of an answer that nobody wanted is no part of the call's times.
     session.timings = wanted ? timings : {}
-    if (wanted) session.invite = transaction
+    if (wanted) session.branch = invite.headers.branch
     session.flow = arrival.flow
     session.userAgent = headers.get('server') ?? headers.get('user-agent')
     // What came reliably is what holds; the 2xx may only repeat it (13.2.1).

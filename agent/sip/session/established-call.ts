@@ -19,7 +19,7 @@ import { held, withDirection } from '../sdp/hold.ts'
 import type { Journal } from '../trace/journal.ts'
 import type { ServerInvite } from '../transaction/server-invite.ts'
 import type { ServerNonInvite } from '../transaction/server-non-invite.ts'
-import { type Arrival, hold } from '../transport/flow.ts'
+import type { Arrival, FlowWatcher } from '../transport/flow.ts'
 import { allowed, everything } from './capabilities.ts'
 import type { Dialog } from './dialog.ts'
 import { receiveInfo } from './info.ts'
@@ -38,10 +38,9 @@ export interface EarlyPart {
 
 const NOTHING_TO_HOLD: ReofferOutcome = { kind: 'Rejected', code: 488, reason: 'No session description of ours' }
 
-export class EstablishedCall implements Call, DialogUser, SessionOwner {
+export class EstablishedCall implements Call, DialogUser, SessionOwner, FlowWatcher {
   readonly #session: Session
   readonly #ended = Promise.withResolvers<CallEnd>()
-  readonly #held: Disposable
   readonly #early: EarlyPart | undefined
   #over = false
   #bye: Promise<DoneOutcome> | undefined
@@ -53,7 +52,7 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner {
 
   constructor(session: Session, early?: EarlyPart) {
     this.#session = session
-    this.#held = hold(session.flow)
+    session.flow.watch(this)
     this.#early = early
     this.#negotiation = early?.negotiation
     this.#negotiation?.belongsTo(this)
@@ -202,6 +201,9 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner {
     this.#bye ??= this.#over ? Promise.resolve({ kind: 'Done', code: 200 }) : this.#hangUp({ by: 'Timeout' })
   }
 
+  /** The connection is kept for us; when it is lost all the same, the next request makes another one. */
+  flowLost(): void {}
+
   stopped(): void {
     this.#end({ by: 'Local' })
     this.#transfers?.stop()
@@ -226,16 +228,16 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner {
 
   #end(end: CallEnd): void {
     this.#over = true
-    this.#held[Symbol.dispose]()
+    this.#session.flow.unwatch(this)
     this.#negotiation?.stop()
     this.#ended.resolve(end)
   }
 
   /** RFC 5057 5: a subscription may outlive the session in the dialog. */
   #forget(): void {
-    const { core, dialog, invite } = this.#session
+    const { core, dialog, branch } = this.#session
     // What is known of the call is let go: the transaction stays for another 32 s.
-    invite?.retire(dialog.remoteTag)
+    if (branch !== undefined) core.transactions.retire(branch, dialog.remoteTag)
     if (!this.#transfers?.open) core.dialogs.delete(dialog.key)
   }
 

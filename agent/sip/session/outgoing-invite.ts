@@ -244,9 +244,7 @@ export class OutgoingInvite implements OutgoingCall {
   #receiveAnswer(response: Response, arrival: Arrival): void {
     const attempt = this.#attempt
     const wish = { verdict: this.#verdict, timer: this.#timer }
-    const taken =
-      attempt &&
-      this.#answers.take({ invite: attempt.request, transaction: attempt.transaction, response, arrival }, wish)
+    const taken = attempt && this.#answers.take({ invite: attempt.request, response, arrival }, wish)
     if (!taken) return
     const { code, reason } = response
     if (!this.#authenticator.accepted(response)) this.#journal.counters.wrongProofs++

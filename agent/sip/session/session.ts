@@ -8,7 +8,6 @@ import { exchange, type ExchangeOutcome } from './exchange.ts'
 import type { Arrival, Flow } from '../transport/flow.ts'
 import type { Journal } from '../trace/journal.ts'
 import type { Request } from '../message/message.ts'
-import type { ClientInvite } from '../transaction/client-invite.ts'
 import type { ServerInvite } from '../transaction/server-invite.ts'
 import type { ServerNonInvite } from '../transaction/server-non-invite.ts'
 
@@ -26,8 +25,8 @@ export interface Session {
   flow: Flow
   handlers: CallHandlers | undefined
   userAgent: string | undefined
-  /** The INVITE of ours that made it. */
-  invite?: ClientInvite | undefined
+  /** Branch of the INVITE of ours that made it: its transaction is not held, which ends long before the call. */
+  branch?: string
   /** The ACK on its way to a peer that has to be located or connected first: nothing overtakes it. */
   acknowledging?: Promise<void>
   /** Our description that was sent last, and the peer's; empty: there was none. */

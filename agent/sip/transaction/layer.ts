@@ -88,6 +88,12 @@ export class TransactionLayer {
     )
   }
 
+  /** The call that the 2xx with this To tag made is over: the user of its INVITE, by branch, is told of no further answer. */
+  retire(branch: string, tag: string): void {
+    const client = this.#clients.get(branch)
+    if (client instanceof ClientInvite) client.retire(tag)
+  }
+
   readonly #clientOwner: ClientOwner = {
     ended: (key) => this.#clients.delete(key),
     completed: (key, counters) => {
