@@ -9,12 +9,11 @@
 const MOST_GONE = 4096
 
 export class ChurningMap<Key, Value extends object> {
-  readonly #map = new Map<Key, Value | undefined>()
-  #gone: Key[] = []
-  #size = 0
+  #map = new Map<Key, Value | undefined>()
+  #gone = 0
 
   get size(): number {
-    return this.#size
+    return this.#map.size - this.#gone
   }
 
   get(key: Key): Value | undefined {
@@ -26,21 +25,22 @@ export class ChurningMap<Key, Value extends object> {
   }
 
   set(key: Key, value: Value): void {
-    if (!this.has(key)) this.#size++
+    const keys = this.#map.size
+    // Of a key that is there it must be known whether it was left behind.
+    const gone = this.#gone > 0 && this.#map.get(key) === undefined
     this.#map.set(key, value)
+    if (gone && this.#map.size === keys) this.#gone--
   }
 
   delete(key: Key): void {
-    if (!this.has(key)) return
-    this.#size--
+    if (this.#map.get(key) === undefined) return
     this.#map.set(key, undefined)
-    if (this.#gone.push(key) >= MOST_GONE) this.#sweep()
+    if (++this.#gone >= MOST_GONE) this.#sweep()
   }
 
   clear(): void {
-    this.#map.clear()
-    this.#gone = []
-    this.#size = 0
+    this.#map = new Map()
+    this.#gone = 0
   }
 
   /** All that is in it now, in the order it came. */
@@ -48,8 +48,11 @@ export class ChurningMap<Key, Value extends object> {
     return [...this.#map.values()].filter((value) => value !== undefined)
   }
 
+  /** A new table: deleting the keys one by one would copy the old one at every halving. */
   #sweep(): void {
-    for (const key of this.#gone) if (!this.has(key)) this.#map.delete(key)
-    this.#gone = []
+    const kept = new Map<Key, Value | undefined>()
+    for (const [key, value] of this.#map) if (value !== undefined) kept.set(key, value)
+    this.#map = kept
+    this.#gone = 0
   }
 }

@@ -4,8 +4,27 @@ import { randomBytes } from 'node:crypto'
 /** A uniformly distributed number in [0, 1). */
 export type Random = () => number
 
+/** Bytes of a number: 48 bits. */
+const DRAWN = 6
+/** Asking the system costs more than what it gives: it is asked for many numbers at a time. */
+const RESERVE = 600 * DRAWN
+
 /** Unpredictable; for tags, branches, SSRCs, offsets. */
-export const systemRandom: Random = () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48
+export const systemRandom: Random = reserved()
+
+function reserved(): Random {
+  let bytes = Buffer.alloc(0)
+  let used = 0
+  return () => {
+    if (used >= bytes.length) {
+      bytes = randomBytes(RESERVE)
+      used = 0
+    }
+    const drawn = bytes.readUIntBE(used, DRAWN)
+    used += DRAWN
+    return drawn / 2 ** 48
+  }
+}
 
 /** A repeatable source for schedules that must come out the same from the same seed (mulberry32). Not for secrets. */
 export function seededRandom(seed: number): Random {
