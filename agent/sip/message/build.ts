@@ -27,7 +27,7 @@ export function finish(
 ): Built {
   const complete = new Headers().add('Via', viaValue(flow, branch)).append(headers)
   complete.add('User-Agent', core.userAgent)
-  if (body !== '') complete.add('Content-Type', 'application/sdp')
+  if (body !== '' && headers.get('content-type') === undefined) complete.add('Content-Type', 'application/sdp')
   const request: Request = { kind: 'Request', version: 'SIP/2.0', method, uri, headers: complete, body }
   return { request, branch, text: requestText(request) }
 }
