@@ -1,5 +1,7 @@
-/** A real baresip that answers each call at once and sends a 440 Hz tone with RTP and RTCP, without sound hardware. */
+/** A real baresip that answers each call at once and sends a 440 Hz tone with RTP and RTCP, without sound hardware; told to, it calls, holds and transfers. */
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { freePort, freeRtpPorts } from './ports.ts'
 import { start, temporaryFolder } from './process.ts'
@@ -14,6 +16,10 @@ export interface BaresipOptions {
   readonly password?: string
   /** To the registrar. Default udp. */
   readonly transport?: 'udp' | 'tcp'
+  /** How it wants to encrypt media: SDES keys under RTP/SAVP, or DTLS. Default: not at all. */
+  readonly encryption?: 'srtp-mand' | 'dtls_srtp'
+  /** It gathers ICE candidates. Default false. */
+  readonly ice?: boolean
 }
 
 export interface Baresip extends AsyncDisposable {
@@ -23,6 +29,8 @@ export interface Baresip extends AsyncDisposable {
   /** Where it is called without a registrar. */
   readonly uri: string
   readonly pid: number
+  /** One of its commands, by their long names: `dial`, `hold`, `resume`, `transfer`, `hangup`. @throws when it has no such command now */
+  command(name: string, parameters?: string): Promise<void>
   /** SIGTERM: it hangs up and unregisters. */
   stop(): Promise<void>
   /** SIGKILL. */
@@ -37,16 +45,18 @@ const RTP_PORTS = 20
 
 export async function baresip(options: BaresipOptions = {}): Promise<Baresip> {
   const { user = 'baresip', registrar, password = `pw-${user}`, transport = 'udp' } = options
+  const { encryption, ice = false } = options
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(temporaryFolder('baresip')).path
-  const [port, rtpPort] = [await freePort(), await freeRtpPorts(RTP_PORTS)]
+  const [port, control, rtpPort] = [await freePort(), await freePort(), await freeRtpPorts(RTP_PORTS)]
   const account =
     registrar === undefined
       ? `<sip:${user}@127.0.0.1:${port}>;regint=0`
       : `<sip:${user}@${registrar};transport=${transport}>;auth_user=${user};auth_pass=${password};regint=60`
-  writeFileSync(join(folder, 'accounts'), `${account};answermode=auto\n`)
+  const media = `${encryption ? `;mediaenc=${encryption}` : ''}${ice ? ';medianat=ice' : ''}`
+  writeFileSync(join(folder, 'accounts'), `${account};answermode=auto${media}\n`)
   writeFileSync(join(folder, 'contacts'), '')
-  writeFileSync(join(folder, 'config'), configuration(port, rtpPort))
+  writeFileSync(join(folder, 'config'), configuration(port, control, rtpPort))
 
   const child = await start({
     command: 'baresip',
@@ -62,6 +72,7 @@ export async function baresip(options: BaresipOptions = {}): Promise<Baresip> {
     port,
     uri: `sip:${user}@127.0.0.1:${port}`,
     pid: child.pid,
+    command: (name, parameters = '') => send(control, name, parameters),
     stop: async () => void (await child.stop()),
     kill: async () => void (await child.kill()),
     log: () => child.log(),
@@ -69,16 +80,39 @@ export async function baresip(options: BaresipOptions = {}): Promise<Baresip> {
   }
 }
 
+/** Its control protocol: JSON in netstrings over TCP, with events of its own in between. */
+async function send(port: number, command: string, params: string): Promise<void> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    const message = JSON.stringify({ command, params, token: 'lab' })
+    socket.write(`${Buffer.byteLength(message)}:${message},`)
+    let received = ''
+    while (!received.includes('"response":true')) {
+      const [chunk] = await once(socket, 'data', { signal: AbortSignal.timeout(5_000) })
+      received += String(chunk)
+    }
+    if (!received.includes('"ok":true')) throw new Error(`baresip: ${command} ${params}: ${received}`)
+  } finally {
+    socket.destroy()
+  }
+}
+
 /** The sine source can only do 48 kHz stereo; baresip resamples it to what the codec wants. */
-function configuration(port: number, rtpPort: number): string {
+function configuration(port: number, control: number, rtpPort: number): string {
   return `sip_listen 127.0.0.1:${port}
 net_interface 127.0.0.1
 rtp_ports ${rtpPort}-${rtpPort + RTP_PORTS - 1}
 module_path ${MODULES}
+rtcp_mux yes
 module g711.so
 module ausine.so
+module srtp.so
+module dtls_srtp.so
+module ice.so
 module_app account.so
 module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen 127.0.0.1:${control}
 audio_source ausine,440
 ausrc_srate 48000
 ausrc_channels 2

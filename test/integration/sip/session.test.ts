@@ -169,6 +169,8 @@ describe('within the call', () => {
       const call = await agents.answered(outgoing)
       const notified = () => agents.titles(trace).filter((title) => title === '< 200 NOTIFY').length
       await until(() => notified() === 2, { what: 'the callee knows' })
+      const notify = trace.messages.find(({ text }) => text.startsWith('NOTIFY '))
+      expect(notify?.text.match(/^Content-Type: [^\r]*/gm)).toEqual(['Content-Type: message/sipfrag;version=2.0'])
       expect(asked).toEqual(['sip:carol@lab.test', expect.stringContaining('sip:bob@lab.test')])
       expect(await call.bye()).toEqual({ kind: 'Done', code: 200 })
     })
