@@ -25,7 +25,7 @@ test(
 
 describe('sipsak', () => {
   /** Sends a file over UDP to an engine of ours. */
-  async function sent(message: string, counted: (ours: Awaited<ReturnType<typeof agents.engine>>) => boolean) {
+  async function expectCounted(message: string, counted: (ours: Awaited<ReturnType<typeof agents.engine>>) => boolean) {
     using folder = temporaryFolder('sipsak')
     const file = join(folder.path, 'message')
     writeFileSync(file, message)
@@ -46,12 +46,12 @@ describe('sipsak', () => {
   const message = (...more: string[]) => [...HEADERS, ...more, 'Content-Length: 0', '', ''].join('\r\n')
 
   test('a message that is no SIP is counted', shows({ sipsak: ['unparsable'] }), async () => {
-    await sent('GET / HTTP/1.1\r\nHost: lab\r\n\r\n', ({ counters }) => counters.parseErrors > 0)
+    await expectCounted('GET / HTTP/1.1\r\nHost: lab\r\n\r\n', ({ counters }) => counters.parseErrors > 0)
   })
 
   test('more header fields than are taken', shows({ sipsak: ['header-count'] }), async () => {
     const fields = Array.from({ length: 300 }, () => 'x: y')
-    await sent(message(...fields), ({ counters }) => counters.parseErrors > 0)
+    await expectCounted(message(...fields), ({ counters }) => counters.parseErrors > 0)
   })
 
   test('requests beyond the limit of transactions are told 503', shows({ sipsak: ['transaction-limit'] }), async () => {
