@@ -60,8 +60,8 @@ export const FEATURES = {
   },
   Digest: {
     md5: { name: 'MD5', source: 'RFC 7616 3.4' },
-    'sha-256': { name: 'SHA-256', source: 'RFC 8760 2.3' },
-    'sha-512-256': { name: 'SHA-512-256', source: 'RFC 8760 2.3' },
+    'sha-256': { name: 'SHA-256', source: 'RFC 8760 2' },
+    'sha-512-256': { name: 'SHA-512-256', source: 'RFC 8760 2' },
     sess: { name: 'the -sess algorithms', source: 'RFC 7616 3.4.2' },
     'auth-int': { name: '`qop=auth-int`', source: 'RFC 7616 3.4.3' },
     'several-challenges': { name: 'of several challenges the one the server wants most', source: 'RFC 8760 2.4' },
@@ -108,7 +108,7 @@ export const FEATURES = {
   SDP: {
     'several-media': { name: 'several m-lines', source: 'RFC 3264 6' },
     'rtcp-mux': { name: '`rtcp-mux`', source: 'RFC 5761 5.1.1' },
-    'dtmf-payload': { name: 'the payload type of DTMF', source: 'RFC 4733 7' },
+    'dtmf-payload': { name: 'the payload type of DTMF', source: 'RFC 4733' },
     sdes: { name: 'SDES keys', source: 'RFC 4568' },
     dtls: { name: 'DTLS fingerprint and setup', source: 'RFC 5763 5' },
     ice: { name: 'ICE candidates and credentials', source: 'RFC 8839' },
@@ -119,13 +119,13 @@ export const FEATURES = {
     arrival: {
       name: 'arrival is stamped before parsing',
       source: 'RFC 6076 4',
-      noPeer: 'no peer sees when we look at the clock; a test of the transports does',
+      noPeer: 'none sees when we look at the clock',
     },
     'call-metrics': { name: 'delays of registration, session request, session disconnect', source: 'RFC 6076 4' },
     retransmissions: { name: 'retransmissions, sent and received', source: 'RFC 3261 17' },
     'authentication-rounds': { name: 'rounds of authentication', source: 'RFC 3261 22' },
     ladder: { name: 'the trace as a ladder', source: 'RFC 3665' },
-    pcap: { name: 'the trace as pcap', source: 'RFC 3261 7' },
+    pcap: { name: 'the trace as pcap', source: 'draft-ietf-opsawg-pcap' },
     redaction: { name: 'no secret in a trace', source: 'RFC 7616 5' },
   },
   'Hostile input': {
@@ -134,11 +134,11 @@ export const FEATURES = {
     nesting: {
       name: 'bound on nesting',
       source: 'RFC 3261 25.1',
-      noPeer: 'comments and quotes nested by thousands: no program writes them; tests of the parser do',
+      noPeer: 'no program writes it; generated messages do',
     },
     'transaction-limit': { name: 'bound on transactions', source: 'RFC 3261 26.3.2.4' },
     'dialog-limit': { name: 'bound on dialogs', source: 'RFC 3261 26.3.2.4' },
-    unparsable: { name: 'what cannot be parsed is counted and reported', source: 'RFC 3261 16.3' },
+    unparsable: { name: 'what cannot be parsed is counted and reported', source: 'RFC 3261 21.4.1' },
     silence: { name: 'a peer that falls silent, at each step of a call', source: 'RFC 3261 17.1.1.2' },
     garbage: { name: 'a peer that sends garbage, at each step of a call', source: 'RFC 3261 18.1.2' },
     duplicates: { name: 'messages twice, and in another order', source: 'RFC 3261 17' },
@@ -154,7 +154,7 @@ export const FEATURES = {
     },
     fuzzing: {
       name: 'fuzzed messages, from a kept corpus',
-      source: 'RFC 4475 1',
+      source: 'RFC 4475 3',
       noPeer: 'messages made by a generator of the test',
     },
   },
