@@ -4,7 +4,7 @@ import { failureClasses, findings, metrics, outcomes } from '../../crds/index.ts
 import type { Finding, FailureClass, MetricKey, Outcome } from '../../crds/index.ts'
 
 /** Raised when an old agent could not carry out a new plan, or an old operator not read a new event. */
-export const PROTOCOL = 1
+export const PROTOCOL = 2
 
 const text = (max: number) => z.string().min(1).max(max)
 /** Milliseconds. */
@@ -24,15 +24,37 @@ const account = z.object({
 
 const transport = z.enum(['UDP', 'TCP', 'TLS', 'WS', 'WSS'])
 
+/** PEM. Room for a bundle of all public authorities. */
+const pem = z.string().min(1).max(1_048_576)
+
+const tls = z.object({
+  /** The authorities that are trusted. Absent: those that Node trusts. */
+  ca: pem.optional(),
+  /** Ours, for a server that asks for one. */
+  certificate: z.object({ certificate: pem, key: pem }).optional(),
+  /** Asked for (SNI) and verified. Absent: the host of the first hop. */
+  serverName: text(253).optional(),
+  verify: z.enum(['Full', 'CA', 'None']),
+})
+
+/** What is left out is located (RFC 3263), and without a record it is UDP and the default port of the transport. */
+const hop = { port: port.optional(), transport: transport.optional() }
+
 const registrar = z.object({
   domain: text(253),
-  port,
-  transport,
+  ...hop,
+  /** Of a WebSocket's URL. */
+  path: text(255).optional(),
+  /** The only addresses of a name that are used. */
+  ipFamily: z.enum(['IPv4', 'IPv6']).optional(),
+  tls: tls.optional(),
   /** False: an IP-authenticated trunk, no REGISTER is sent. */
   register: z.boolean(),
   /** Milliseconds asked for in REGISTER. */
   expires: duration,
-  outboundProxy: z.object({ host: text(253), port, transport }).optional(),
+  outboundProxy: z.object({ host: text(253), ...hop }).optional(),
+  /** How many 3xx answers of a call are followed. Absent: none. */
+  followRedirects: z.number().int().min(0).max(5).optional(),
 })
 
 const media = z.object({
@@ -116,7 +138,12 @@ const result = z.object({
   startedAt: z.number(),
   finishedAt: z.number(),
   callId: z.string().optional(),
+  /** Who it was that answered. */
   remote: address.optional(),
+  /** Addresses that were asked before, in order, each with what became of it: `said nothing`. `host` is a name where there was no address. */
+  attempts: z.array(z.object({ remote: address, why: z.string() })).optional(),
+  /** What the server showed of itself over TLS; `validTo` in milliseconds since 1970. */
+  certificate: z.object({ subject: z.string(), validTo: z.number() }).optional(),
   userAgent: z.string().optional(),
   retransmissions: z.object({ sent: z.number().int(), received: z.number().int() }),
   authenticationRounds: z.number().int(),

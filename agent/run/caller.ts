@@ -34,6 +34,7 @@ async function invite(context: CheckContext, party: LocalParty, stream: AudioStr
     timeout: plan.timeouts.answer,
     trace,
     signal,
+    followRedirects: plan.endpoint.registrar.followRedirects ?? 0,
     onProvisional: ({ code, reason }) =>
       guarded(context, () => code > 100 && endpoint.enter('Ringing', `${code} ${reason}`)),
     onReoffer: (sdp) => guarded(context, () => stream.reoffer(sdp)),
@@ -41,6 +42,7 @@ async function invite(context: CheckContext, party: LocalParty, stream: AudioStr
   const outcome = await outgoing.outcome
   endpoint.counts(outgoing.counters)
   endpoint.peer(outgoing)
+  endpoint.tried(outgoing.attempts)
   if (outcome.kind !== 'Answered') {
     endpoint.measured(callTimes(outgoing.timings))
     return endpoint.failAs(classify(outcome, 'INVITE', target))
@@ -48,6 +50,7 @@ async function invite(context: CheckContext, party: LocalParty, stream: AudioStr
   const { call, code, reason } = outcome
   try {
     endpoint.answered({ code, reason })
+    endpoint.certified(call.certificate)
     const unusable = stream.accept(call.sdp)
     if (unusable === undefined) await hold(context, { call, stream })
     else endpoint.fail(verdict('NegotiationFailed', 'INVITE', `The answer cannot be used: ${unusable}.`))

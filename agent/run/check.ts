@@ -5,7 +5,7 @@ import type { Random } from '../../lib/random.ts'
 import { token } from '../../lib/random.ts'
 import type { RunEvent, RunPlan } from '../api/protocol.ts'
 import type { MediaEngine } from '../media/index.ts'
-import type { LocalParty, SignallingEngine, Trace } from '../sip/index.ts'
+import type { Hop, LocalParty, SignallingEngine, TlsSettings, Trace } from '../sip/index.ts'
 import { bracketed } from '../sip/index.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { LagMeter } from './saturation.ts'
@@ -61,14 +61,16 @@ export function newCallId({ plan, random }: CheckContext): string {
   return `${plan.id}-${token(random)}`
 }
 
+type Registrar = RunPlan['endpoint']['registrar']
+
 /** Who we are in the requests of a plan, and where they go first. */
 export function partyOf(plan: RunPlan, contactUser: string): LocalParty {
   const { account, registrar } = plan.endpoint
-  const { outboundProxy, domain, port, transport } = registrar
+  const { outboundProxy, domain } = registrar
   return {
     aor: `sip:${account?.username ?? NOBODY}@${bracketed(domain)}`,
     contactUser,
-    nextHop: outboundProxy ?? { host: domain, port, transport },
+    nextHop: hopOf(registrar),
     outboundProxy: outboundProxy !== undefined,
     ...(account?.displayName !== undefined && { displayName: account.displayName }),
     ...(account?.password !== undefined && {
@@ -78,6 +80,30 @@ export function partyOf(plan: RunPlan, contactUser: string): LocalParty {
         ...(account.realm !== undefined && { realm: account.realm }),
       },
     }),
+  }
+}
+
+/** The first hop of what is sent to a registrar: its outbound proxy, or itself. An absent port or transport is located. */
+function hopOf({ outboundProxy, domain, port, transport, path, ipFamily, tls }: Registrar): Hop {
+  const first = outboundProxy ?? { host: domain, port, transport }
+  return {
+    ...statedOf(first),
+    ...(path !== undefined && { path }),
+    ...(ipFamily !== undefined && { family: ipFamily === 'IPv6' ? 6 : 4 }),
+    ...(tls && { tls: settingsOf(tls) }),
+  }
+}
+
+function statedOf({ host, port, transport }: NonNullable<Registrar['outboundProxy']>): Hop {
+  return { host, ...(port !== undefined && { port }), ...(transport && { transport }) }
+}
+
+function settingsOf({ ca, certificate, serverName, verify }: NonNullable<Registrar['tls']>): TlsSettings {
+  return {
+    verify,
+    ...(serverName !== undefined && { serverName }),
+    ...(ca !== undefined && { ca }),
+    ...(certificate && { certificate }),
   }
 }
 

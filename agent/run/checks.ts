@@ -1,6 +1,7 @@
 /** The checks by name: adding one is a function of the one signature and a line here. */
 import { token } from '../../lib/random.ts'
 import type { RunPlan } from '../api/protocol.ts'
+import { bracketed } from '../sip/index.ts'
 import { callee } from './callee.ts'
 import { caller } from './caller.ts'
 import type { Check } from './check.ts'
@@ -14,14 +15,16 @@ const roles: Readonly<Record<RunPlan['endpoint']['role'], Check>> = { Caller: ca
 const options: Check = async (context) => {
   const { plan, engine, endpoint, random, trace, signal } = context
   const party = partyOf(plan, token(random))
-  const target = plan.endpoint.target ?? `sip:${plan.endpoint.registrar.domain}`
+  const target = plan.endpoint.target ?? `sip:${bracketed(plan.endpoint.registrar.domain)}`
   const callId = newCallId(context)
   endpoint.enter('Calling', target)
   const outcome = await engine.options({ party, target, callId, timeout: plan.timeouts.answer, trace, signal })
+  endpoint.tried(outcome.attempts)
   if (outcome.kind !== 'Answered') return endpoint.failAs(classify(outcome, 'OPTIONS', target))
-  const { code, reason, milliseconds, remote } = outcome
+  const { code, reason, milliseconds, remote, certificate } = outcome
   endpoint.measured({ optionsTime: milliseconds })
   endpoint.peer({ callId, remote })
+  endpoint.certified(certificate)
   endpoint.answered({ code, reason })
   if (code >= 300) endpoint.failAs(classify({ kind: 'Rejected', code, reason }, 'OPTIONS', target))
 }

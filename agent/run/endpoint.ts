@@ -1,12 +1,24 @@
 /** What becomes of one endpoint while its check runs: its phase, its outcome, what was measured. It makes no call and judges nothing. */
+import { isDeepStrictEqual } from 'node:util'
 import { outcomes } from '../../crds/index.ts'
 import type { FailureClass, Finding, Metrics, Outcome } from '../../crds/index.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { phases } from '../api/protocol.ts'
 import type { CallResult, Phase } from '../api/protocol.ts'
 import type { MosBasis } from '../media/index.ts'
-import type { Call, CallTimings, Endpoint as Address, SignallingCounters } from '../sip/index.ts'
+import type {
+  Attempt,
+  Call,
+  CallTimings,
+  Endpoint as Address,
+  PeerCertificate,
+  SignallingCounters,
+} from '../sip/index.ts'
+import { type Tried, triedOf, withAttempts } from './attempts.ts'
 import type { Classified } from './classify.ts'
+
+/** Milliseconds. */
+const DAY = 86_400_000
 
 /** What is known of how it went. */
 export interface Standing {
@@ -36,9 +48,10 @@ export class Endpoint {
   readonly #metrics: Metrics = {}
   readonly #counters: SignallingCounters[] = []
   readonly #details: Partial<
-    Pick<CallResult, 'callId' | 'remote' | 'userAgent' | 'mosBasis' | 'noCall' | 'stopped' | 'sip'>
+    Pick<CallResult, 'callId' | 'remote' | 'certificate' | 'userAgent' | 'mosBasis' | 'noCall' | 'stopped' | 'sip'>
   > = {}
   readonly #findings: Finding[] = []
+  readonly #tried: Tried[] = []
   #phase: Phase = 'Pending'
   #standing: Standing = { outcome: 'Success', message: 'It went as it should.' }
 
@@ -115,6 +128,20 @@ export class Endpoint {
     if (peer.userAgent !== undefined) this.#details.userAgent = peer.userAgent
   }
 
+  /** Addresses that a request went to in vain. Those of another request are the same as a rule: each counts once. */
+  tried(attempts: readonly Attempt[] | undefined): void {
+    for (const tried of attempts?.map((each) => triedOf(each)) ?? []) {
+      if (!this.#tried.some((other) => isDeepStrictEqual(other, tried))) this.#tried.push(tried)
+    }
+  }
+
+  /** What the server showed of itself over TLS; of several the last. */
+  certified(certificate: PeerCertificate | undefined): void {
+    if (!certificate) return
+    this.#details.certificate = { ...certificate }
+    this.#metrics.certificateDays = (certificate.validTo - this.#options.clock.now()) / DAY
+  }
+
   /** Counters of a request, which are read when it is over. The same ones twice count once. */
   counts(counters: SignallingCounters): void {
     if (!this.#counters.includes(counters)) this.#counters.push(counters)
@@ -140,6 +167,8 @@ export class Endpoint {
     return {
       ...this.#standing,
       ...this.#details,
+      message: withAttempts(this.#standing.message, this.#tried),
+      ...(this.#tried.length > 0 && { attempts: [...this.#tried] }),
       metrics: { ...this.#metrics, ...signalling },
       findings: [...this.#findings],
       startedAt: this.#startedAt,

@@ -1,5 +1,6 @@
 /** A registration around a check: made first, refreshed while the check runs, removed whatever happened. Only our own binding, never `*`. */
 import type { LocalParty, Registration } from '../sip/index.ts'
+import { bracketed } from '../sip/index.ts'
 import type { CheckContext } from './check.ts'
 import { newCallId } from './check.ts'
 import { classify } from './classify.ts'
@@ -18,22 +19,26 @@ export async function whileRegistered(
 ): Promise<void> {
   const { plan, engine, endpoint, trace, signal } = context
   if (signal.aborted) return endpoint.stop()
-  const domain = `sip:${plan.endpoint.registrar.domain}`
+  const domain = `sip:${bracketed(plan.endpoint.registrar.domain)}`
   endpoint.enter('Registering')
+  const callId = newCallId(context)
   const outcome = await engine.register({
     party,
-    callId: newCallId(context),
+    callId,
     timeout: plan.timeouts.register,
     trace,
     signal,
     expires: Math.max(1, Math.round(plan.endpoint.registrar.expires / 1000)),
   })
+  endpoint.tried(outcome.attempts)
   if (outcome.kind !== 'Registered') return endpoint.failAs(classify(outcome, 'REGISTER', domain))
 
-  const { registration, code, reason, milliseconds } = outcome
+  const { registration, code, reason, milliseconds, remote, certificate } = outcome
   try {
     endpoint.counts(registration.counters)
     endpoint.measured({ registerTime: milliseconds })
+    endpoint.peer({ callId, remote })
+    endpoint.certified(certificate)
     // Of a call, only what becomes of its INVITE decides.
     if (plan.check === 'Register') endpoint.answered({ code, reason })
     endpoint.enter('Registered', registration.contact)

@@ -50,13 +50,25 @@ export function executionView(execution: ExecutionRecord) {
 /** One execution with everything but its trace. */
 export function executionDetail(execution: ExecutionRecord) {
   const { result, thresholds, samples, trace } = execution
-  const { findings, callId, remote, userAgent, retransmissions, authenticationRounds, mosBasis } = result
+  const {
+    findings,
+    callId,
+    remote,
+    attempts,
+    certificate,
+    userAgent,
+    retransmissions,
+    authenticationRounds,
+    mosBasis,
+  } = result
   return {
     ...executionView(execution),
     thresholds,
     findings,
     ...(callId !== undefined && { callId }),
     ...(remote && { remote }),
+    ...(attempts && { attempts }),
+    ...(certificate && { certificate: { subject: certificate.subject, validTo: time(certificate.validTo) } }),
     ...(userAgent !== undefined && { userAgent }),
     ...(mosBasis && { mosBasis }),
     retransmissions,

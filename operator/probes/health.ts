@@ -20,7 +20,7 @@ const RANK: Readonly<Record<KnownHealth, number>> = { Healthy: 0, Degraded: 1, U
 /** The reason of a level that needs none. */
 export const WITHIN_THRESHOLDS = 'WithinThresholds'
 
-type Judged = Pick<CallResult, 'failureClass' | 'message' | 'metrics' | 'noCall'>
+type Judged = Pick<CallResult, 'failureClass' | 'message' | 'metrics' | 'noCall' | 'attempts'>
 
 /** One execution against the thresholds that were in force when it started. */
 export function judge(result: Judged, thresholds: Thresholds): Judgement {
@@ -37,7 +37,8 @@ export function judge(result: Judged, thresholds: Thresholds): Judgement {
     return unknown('NothingMeasured', `Not measured: ${notMeasured.join(', ')}.`, measured)
   const worst = breaches[0]
   if (!worst) {
-    const message = failureClass ? result.message : 'Every judged metric is inside its warning bound.'
+    const message =
+      failureClass || result.attempts ? result.message : 'Every judged metric is inside its warning bound.'
     return { level: 'Healthy', reason: WITHIN_THRESHOLDS, message, ...measured }
   }
   return {

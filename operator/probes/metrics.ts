@@ -48,6 +48,7 @@ export class ProbeMetrics {
   readonly #threshold: Gauge
   readonly #lastExecution: Gauge
   readonly #lastSuccess: Gauge
+  readonly #certificateExpiry: Gauge
   readonly #interval: Gauge
   readonly #scheduleLag: Gauge
   readonly #skipped: Counter
@@ -105,6 +106,11 @@ export class ProbeMetrics {
       'When the last execution ended that was Healthy or Degraded.',
       PROBE,
     )
+    this.#certificateExpiry = gauge(
+      'ringcheck_probe_tls_certificate_expiry_timestamp_seconds',
+      'When the certificate of the SIP server expires, as the last execution saw it; absent without TLS.',
+      AT,
+    )
     this.#interval = gauge('ringcheck_probe_interval_seconds', 'The interval in force; absent with cron.', PROBE)
     this.#scheduleLag = gauge(
       'ringcheck_probe_schedule_lag_seconds',
@@ -151,6 +157,9 @@ export class ProbeMetrics {
     this.#set(this.#lastExecution, probe, result.finishedAt / 1000)
     if (level === 'Healthy' || level === 'Degraded') this.#set(this.#lastSuccess, probe, result.finishedAt / 1000)
     this.#set(this.#blackboxDuration, probe, (result.finishedAt - result.startedAt) / 1000)
+    // Of an execution that saw none, it says nothing; the certificate is the one that was seen last.
+    if (result.certificate) this.#set(this.#certificateExpiry, labels, result.certificate.validTo / 1000)
+    else if (result.failureClass === undefined) this.#certificateExpiry.remove(labels)
     // What we measured while the fault was ours says nothing of the target.
     const ours = result.failureClass !== undefined && failureClasses[result.failureClass].whose === 'Ours'
     for (const [metric, { gauge, histogram, factor }] of this.#measured) {
