@@ -36,13 +36,14 @@ const account = z.strictObject({
 })
 
 const tls = z.strictObject({
-  caRef: secretKey.exactOptional().meta({ description: 'Authorities to trust, PEM.' }),
-  clientCertificateRef: nameReference
-    .exactOptional()
-    .meta({ description: 'Secret of type kubernetes.io/tls with our certificate.' }),
-  serverName: text(253)
-    .exactOptional()
-    .meta({ description: 'Name expected in the certificate and sent as SNI. Absent: `domain`.' }),
+  caRef: secretKey.exactOptional().meta({ description: 'Authorities to trust, PEM. Absent: the public ones.' }),
+  clientCertificateRef: nameReference.exactOptional().meta({
+    description: 'Secret of type kubernetes.io/tls with our certificate and its key, for a server that asks for one.',
+  }),
+  serverName: text(253).exactOptional().meta({
+    description:
+      'Name expected in the certificate and sent as SNI. Absent: the name in `outboundProxy`, and without one, or with an address there, `domain`.',
+  }),
   verify: z.enum(['Full', 'CA', 'None']).default('Full').meta({
     description: 'What is checked: chain and name, the chain only, or nothing.',
   }),
@@ -82,9 +83,10 @@ const spec = ruled(
   z.strictObject({
     displayName: displayName.exactOptional(),
     domain: host.meta({ description: 'Host name or IP address of the server; the domain of its addresses.' }),
-    port: port
-      .exactOptional()
-      .meta({ description: 'Absent: 5060 for UDP and TCP, 5061 for TLS, 80 for WS, 443 for WSS.' }),
+    port: port.exactOptional().meta({
+      description:
+        'Absent: what SRV records of the name say (RFC 3263), else 5060 for UDP and TCP, 5061 for TLS, 80 for WS, 443 for WSS.',
+    }),
     transport: z.enum(['Auto', 'UDP', 'TCP', 'TLS', 'WS', 'WSS']).default('UDP').meta({
       description: 'How SIP is carried. `Auto` asks NAPTR and SRV (RFC 3263).',
     }),

@@ -1,7 +1,7 @@
 /** Where a delivery goes and what it is signed with, as the probe says now; the deliverer knows no kind. */
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Delivery } from '../history/history.ts'
-import { lookUp } from '../registrars/resolve.ts'
+import { lookUp } from '../registrars/secrets.ts'
 import type { Target } from '../webhooks/index.ts'
 
 export async function resolveTarget(

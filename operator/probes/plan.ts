@@ -1,11 +1,13 @@
 /** From a probe, its registrar and a slot to the plan an agent carries out, or to a named reason why there is none. */
 import { effectiveThresholds, milliseconds } from '../../crds/index.ts'
-import type { SipProbeSpec, SipRegistrarSpec, UnknownReason } from '../../crds/index.ts'
+import type { SipProbeSpec, UnknownReason } from '../../crds/index.ts'
 import { PROTOCOL } from '../../agent/index.ts'
 import type { RunPlan } from '../../agent/index.ts'
 import type { Cluster, Stored } from '../cluster/cluster.ts'
 import type { Account } from '../registrars/resolve.ts'
 import { resolveRegistrar } from '../registrars/resolve.ts'
+import type { TlsSettings } from '../registrars/certificates.ts'
+import { maySecure, registrarPlan } from './registrar-plan.ts'
 import { executionId } from './schedule.ts'
 import { unsupportedByProbe, unsupportedByRegistrar } from './supported.ts'
 import { refuseTarget } from './targets.ts'
@@ -16,6 +18,7 @@ export interface Prepared {
   registrar: Stored<'SipRegistrar'>
   /** Absent: an IP-authenticated trunk without accounts. */
   account?: Account
+  tls: TlsSettings
 }
 export interface NotPrepared {
   kind: 'NotPrepared'
@@ -23,8 +26,12 @@ export interface NotPrepared {
   message: string
 }
 
-/** Resolves every reference of the probe, and looks whether this version can carry it out. */
-export async function prepare(probe: Stored<'SipProbe'>, cluster: Cluster): Promise<Prepared | NotPrepared> {
+/** Resolves every reference of the probe, and looks whether this version can carry it out. @param now milliseconds since 1970 */
+export async function prepare(
+  probe: Stored<'SipProbe'>,
+  cluster: Cluster,
+  now: number,
+): Promise<Prepared | NotPrepared> {
   const { namespace } = probe.metadata
   const { name } = probe.spec.registrarRef
   const registrar = cluster.get('SipRegistrar', { namespace, name })
@@ -35,17 +42,29 @@ export async function prepare(probe: Stored<'SipProbe'>, cluster: Cluster): Prom
   if (elsewhere)
     return notPrepared('NoAgent', `spec.locations: there is no location ${elsewhere.name}; there is: default.`)
 
-  const resolved = await resolveRegistrar(registrar.spec, (secret) => cluster.secret({ namespace, name: secret }))
+  const resolved = await resolveRegistrar(registrar.spec, (name) => cluster.secret({ namespace, name }), now)
   if (resolved.kind === 'Unresolved') {
-    const reason = resolved.reason === 'InvalidAccounts' ? 'RegistrarNotReady' : resolved.reason
-    return notPrepared(reason, resolved.message)
+    const { reason, message } = resolved
+    const named = reason === 'SecretMissing' || reason === 'SecretKeyMissing'
+    return notPrepared(named ? reason : 'RegistrarNotReady', message)
   }
   const account = chooseAccount(probe.spec, resolved.accounts)
   if (probe.spec.account !== undefined && !account)
     return notPrepared('AccountMissing', `The SipRegistrar ${name} has no account ${probe.spec.account}.`)
-  const refused = probe.spec.target && refuseTarget(probe.spec.target, registrar.spec.policy)
-  if (refused) return notPrepared('Policy', refused)
-  return { kind: 'Prepared', registrar, ...(account && { account }) }
+  const refused = refusal(probe.spec, registrar)
+  if (refused) return refused
+  return { kind: 'Prepared', registrar, ...(account && { account }), tls: resolved.tls }
+}
+
+/** Why the target may not be called through this registrar. */
+function refusal({ target }: SipProbeSpec, { metadata, spec }: Stored<'SipRegistrar'>): NotPrepared | undefined {
+  if (target === undefined) return undefined
+  if (/^sips:/i.test(target) && !maySecure(spec)) {
+    const message = `spec.target: sips needs transport TLS, WSS or Auto of the SipRegistrar ${metadata.name}.`
+    return notPrepared('InvalidSpec', message)
+  }
+  const refused = refuseTarget(target, spec.policy)
+  return refused === undefined ? undefined : notPrepared('Policy', refused)
 }
 
 function chooseAccount(spec: SipProbeSpec, accounts: readonly Account[]): Account | undefined {
@@ -79,7 +98,7 @@ export function makePlan({ probe, prepared, location, slot, epoch }: PlanDetails
       id: metadata.name,
       role: spec.mode,
       ...(prepared.account && { account: prepared.account }),
-      registrar: registrarOf(prepared.registrar.spec),
+      registrar: registrarPlan(prepared.registrar.spec, prepared.tls),
       ...(spec.target !== undefined && { target: spec.target }),
       media: {
         audio: {
@@ -115,32 +134,6 @@ export function longestExecution(spec: SipProbeSpec): number {
 
 /** BYE and un-REGISTER, each with a deadline of its own. */
 const HANG_UP = 15_000
-
-const DEFAULT_PORT = 5060
-
-function registrarOf(spec: SipRegistrarSpec): RunPlan['endpoint']['registrar'] {
-  const transport = spec.transport === 'TCP' ? 'TCP' : 'UDP'
-  return {
-    domain: spec.domain,
-    port: spec.port ?? DEFAULT_PORT,
-    transport,
-    register: spec.register,
-    expires: milliseconds(spec.expires),
-    ...(spec.outboundProxy !== undefined && { outboundProxy: parseProxy(spec.outboundProxy, transport) }),
-  }
-}
-
-/** `host[:port][;transport=udp|tcp]`; the schema has checked the form. */
-function parseProxy(text: string, fallback: 'UDP' | 'TCP'): { host: string; port: number; transport: 'UDP' | 'TCP' } {
-  const [address = '', ...parameters] = text.split(';')
-  const found = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(address)
-  const named = parameters.find((parameter) => /^transport=/i.test(parameter))?.slice('transport='.length)
-  return {
-    host: found?.[1] ?? address,
-    port: found?.[2] === undefined ? DEFAULT_PORT : Number(found[2]),
-    transport: named === undefined ? fallback : named.toUpperCase() === 'TCP' ? 'TCP' : 'UDP',
-  }
-}
 
 function notPrepared(reason: UnknownReason, message: string): NotPrepared {
   return { kind: 'NotPrepared', reason, message }

@@ -173,7 +173,7 @@ export class Probes implements AsyncDisposable {
 
   async #prepare(probe: Stored<'SipProbe'>): Promise<Prepared | NotPrepared> {
     if (probe.spec.suspend) return { kind: 'NotPrepared', reason: 'Suspended', message: 'The probe is suspended.' }
-    return prepare(probe, this.#options.cluster)
+    return prepare(probe, this.#options.cluster, this.#options.clock.now())
   }
 
   async #cannotRun(probe: Stored<'SipProbe'>, tracked: Tracked, why: NotPrepared): Promise<void> {

@@ -37,12 +37,8 @@ describe('what this version does not carry out is named', () => {
   })
 
   test.each([
-    ['transport: TLS', 'spec.transport'],
-    ['ipFamily: IPv6', 'spec.ipFamily'],
-    ['tls: {}', 'spec.tls'],
-    ["outboundProxy: 'proxy.example.com;transport=tls'", 'spec.outboundProxy'],
-    ['followRedirects: 1', 'spec.followRedirects'],
-    ['engine: SipJs, transport: WS', 'spec.transport'],
+    ['engine: SipJs, transport: WS', 'spec.engine'],
+    ['engine: Drachtio, drachtio: { host: d, secretRef: { name: a, key: b } }', 'spec.engine'],
   ])('a registrar with %s', (more, field) => {
     expect(ofRegistrar(more)).toContain(field)
   })
@@ -51,6 +47,12 @@ describe('what this version does not carry out is named', () => {
 test('what it does carry out is not refused', () => {
   for (const more of ['media: { audio: { codec: PCMU, source: { tone: {} } } }', 'maintenance: []', 'traces: All'])
     expect(ofProbe(more)).toBeUndefined()
-  for (const more of ['transport: TCP', "outboundProxy: 'proxy.example.com:5070;transport=tcp'"])
-    expect(ofRegistrar(more)).toBeUndefined()
+  const transports = ['Auto', 'UDP', 'TCP', 'TLS', 'WS', 'WSS'].map((transport) => `transport: ${transport}`)
+  const others = [
+    'ipFamily: IPv6',
+    'tls: { verify: CA }',
+    "outboundProxy: 'p.example.com;transport=wss'",
+    'followRedirects: 5',
+  ]
+  for (const more of [...transports, ...others]) expect(ofRegistrar(more)).toBeUndefined()
 })

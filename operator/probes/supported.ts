@@ -4,12 +4,7 @@ import type { SipProbeSpec, SipRegistrarSpec } from '../../crds/index.ts'
 type Check<Spec> = readonly [field: string, unsupported: (spec: Spec) => boolean, supported: string]
 
 const OF_A_REGISTRAR: ReadonlyArray<Check<SipRegistrarSpec>> = [
-  ['transport', ({ transport }) => transport !== 'UDP' && transport !== 'TCP', 'UDP, TCP'],
-  ['ipFamily', ({ ipFamily }) => ipFamily === 'IPv6', 'Any, IPv4'],
   ['engine', ({ engine }) => engine !== 'Native', 'Native'],
-  ['tls', ({ tls }) => tls !== undefined, 'no TLS'],
-  ['outboundProxy', ({ outboundProxy }) => /;transport=(?!udp$|tcp$)/.test(outboundProxy ?? ''), 'transport udp, tcp'],
-  ['followRedirects', ({ followRedirects }) => followRedirects > 0, '0'],
 ]
 
 const OF_A_PROBE: ReadonlyArray<Check<SipProbeSpec>> = [

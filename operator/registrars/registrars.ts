@@ -5,12 +5,20 @@ import type { Log } from '../../lib/log.ts'
 import { WorkQueue } from '../../lib/work-queue.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { condition } from '../cluster/condition.ts'
+import type { ResolvedRegistrar } from './resolve.ts'
 import { resolveRegistrar } from './resolve.ts'
 
 export interface RegistrarsOptions {
   cluster: Cluster
   clock: Clock
   log: Log
+}
+
+/** What can be said of a registrar whose references are all there. */
+function readiness({ expiring }: Extract<ResolvedRegistrar, { kind: 'Resolved' }>) {
+  return expiring === undefined
+    ? { reason: 'Resolved', message: 'Every Secret is there.' }
+    : { reason: 'CertificateExpiringSoon', message: expiring }
 }
 
 const RETRY_DELAY = 1_000
@@ -37,10 +45,14 @@ export function startRegistrars({ cluster, clock, log }: RegistrarsOptions): Asy
     const [namespace = '', name = ''] = key.split('/')
     const registrar = cluster.get('SipRegistrar', { namespace, name })
     if (!registrar) return
-    const resolved = await resolveRegistrar(registrar.spec, (secret) => cluster.secret({ namespace, name: secret }))
+    const resolved = await resolveRegistrar(
+      registrar.spec,
+      (secret) => cluster.secret({ namespace, name: secret }),
+      clock.now(),
+    )
     const ready =
       resolved.kind === 'Resolved'
-        ? { status: 'True' as const, reason: 'Resolved', message: 'Every Secret is there.' }
+        ? { status: 'True' as const, ...readiness(resolved) }
         : { status: 'False' as const, reason: resolved.reason, message: resolved.message }
     const { generation } = registrar.metadata
     const before = cluster.status('SipRegistrar', registrar.metadata)?.conditions

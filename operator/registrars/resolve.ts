@@ -1,6 +1,7 @@
-/** From a SipRegistrar and its Secrets to accounts with passwords, or to a named reason why not. Passwords go into plans and nowhere else. */
+/** From a SipRegistrar and its Secrets to accounts with passwords and settings for TLS, or to a named reason why not. They go into plans and nowhere else. */
 import type { SipRegistrarSpec } from '../../crds/index.ts'
-import type { KeyedData } from '../cluster/cluster.ts'
+import { resolveTls, type TlsSettings } from './certificates.ts'
+import { lookUp, type ReadSecret, type Unresolved, unresolved } from './secrets.ts'
 
 export interface Account {
   username: string
@@ -11,18 +12,33 @@ export interface Account {
   extension?: string
 }
 
-export type UnresolvedReason = 'SecretMissing' | 'SecretKeyMissing' | 'InvalidAccounts'
+type ResolvedAccounts = { kind: 'Resolved'; accounts: readonly Account[] } | Unresolved
 
 export type ResolvedRegistrar =
-  { kind: 'Resolved'; accounts: readonly Account[] } | { kind: 'Unresolved'; reason: UnresolvedReason; message: string }
+  | {
+      kind: 'Resolved'
+      accounts: readonly Account[]
+      tls: TlsSettings
+      /** A sentence about a certificate of ours that will expire soon. */
+      expiring?: string
+    }
+  | Unresolved
 
-type Unresolved = Extract<ResolvedRegistrar, { kind: 'Unresolved' }>
-type Lookup = { kind: 'Found'; value: string } | Unresolved
+/** @param now milliseconds since 1970: what has expired by then is of no use */
+export async function resolveRegistrar(
+  spec: SipRegistrarSpec,
+  readSecret: ReadSecret,
+  now: number,
+): Promise<ResolvedRegistrar> {
+  const accounts = await resolveAccounts(spec, readSecret)
+  if (accounts.kind === 'Unresolved') return accounts
+  const tls = await resolveTls(spec, readSecret, now)
+  if (tls.kind === 'Unresolved') return tls
+  const { settings, expiring } = tls
+  return { ...accounts, tls: settings, ...(expiring !== undefined && { expiring }) }
+}
 
-/** Reads Secrets of the registrar's namespace by name. */
-export type ReadSecret = (name: string) => Promise<KeyedData | undefined>
-
-export async function resolveRegistrar(spec: SipRegistrarSpec, readSecret: ReadSecret): Promise<ResolvedRegistrar> {
+async function resolveAccounts(spec: SipRegistrarSpec, readSecret: ReadSecret): Promise<ResolvedAccounts> {
   const accounts: Account[] = []
   for (const { passwordRef, ...account } of spec.accounts) {
     if (!passwordRef) {
@@ -50,17 +66,8 @@ export async function resolveRegistrar(spec: SipRegistrarSpec, readSecret: ReadS
   return { kind: 'Resolved', accounts }
 }
 
-/** The value of one key of a Secret, or why it cannot be had. */
-export async function lookUp(readSecret: ReadSecret, ref: { name: string; key: string }): Promise<Lookup> {
-  const secret = await readSecret(ref.name)
-  if (!secret) return unresolved('SecretMissing', `The Secret ${ref.name} does not exist.`)
-  const value = secret[ref.key]
-  if (value === undefined) return unresolved('SecretKeyMissing', `The Secret ${ref.name} has no key ${ref.key}.`)
-  return { kind: 'Found', value }
-}
-
 /** Bulk accounts: `username,password[,authUsername[,realm[,displayName]]]` a line; no quoting; empty lines and `#` comments are passed over. */
-function parseAccounts(text: string): ResolvedRegistrar {
+function parseAccounts(text: string): ResolvedAccounts {
   const accounts: Account[] = []
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue
@@ -81,8 +88,4 @@ function parseAccounts(text: string): ResolvedRegistrar {
     })
   }
   return { kind: 'Resolved', accounts }
-}
-
-function unresolved(reason: UnresolvedReason, message: string): Unresolved {
-  return { kind: 'Unresolved', reason, message }
 }

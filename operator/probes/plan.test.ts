@@ -1,0 +1,113 @@
+import { mkdtempDisposableSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { RunPlan } from '../../agent/index.ts'
+import { createLog } from '../../lib/log.ts'
+import { ManualClock } from '../../lib/manual-clock.ts'
+import { certificateAuthority } from '../../test/lab/certificates.ts'
+import { openLocalCluster } from '../cluster/local/index.ts'
+import { openHistory } from '../history/index.ts'
+import { makePlan, prepare } from './plan.ts'
+
+const now = Date.now()
+
+/** What becomes of a probe at a registrar with these fields: the registrar of its plan, or why there is none. */
+async function registrarIn(fields: string, { target = 'sip:a@b.example', secrets = '' } = {}) {
+  await using stack = new AsyncDisposableStack()
+  const folder = stack.use(mkdtempDisposableSync(join(tmpdir(), 'plan-'))).path
+  const log = createLog({ name: 'test', level: 'silent' })
+  const manifests = [
+    `kind: SipRegistrar\nmetadata: { name: lab }\nspec: { register: false, ${fields} }`,
+    `kind: SipProbe\nmetadata: { name: trunk }\nspec: { registrarRef: { name: lab }, target: '${target}' }`,
+  ]
+  const text = manifests.map((each) => `apiVersion: ringcheck.dev/v1alpha1\n${each}\n---\n`).join('')
+  writeFileSync(join(folder, 'all.yaml'), text + secrets)
+  const clock = new ManualClock(now)
+  const history = stack.use(await openHistory({ file: ':memory:', clock }))
+  const cluster = stack.use(await openLocalCluster({ folder, objects: history.objects, clock, log }))
+  expect(cluster.problems()).toEqual([])
+  const probe = cluster.get('SipProbe', { namespace: 'default', name: 'trunk' })
+  if (!probe) throw new Error('no probe')
+  const prepared = await prepare(probe, cluster, now)
+  if (prepared.kind === 'NotPrepared') return { reason: prepared.reason, message: prepared.message }
+  const plan = makePlan({ probe, prepared, location: 'default', slot: 0, epoch: 1 })
+  expect(RunPlan.parse(plan)).toEqual(plan)
+  return plan.endpoint.registrar
+}
+
+const always = { path: '/', register: false, expires: 300_000, tls: { verify: 'Full' }, followRedirects: 0 }
+
+describe('a registrar', () => {
+  test.each<[fields: string, planned: object]>([
+    ['domain: b.example', { domain: 'b.example', transport: 'UDP' }],
+    ['domain: b.example, transport: Auto', { domain: 'b.example' }],
+    ['domain: b.example, transport: TLS', { domain: 'b.example', transport: 'TLS' }],
+    [
+      'domain: b.example, transport: WSS, port: 8443, path: /ws',
+      { domain: 'b.example', transport: 'WSS', port: 8443, path: '/ws' },
+    ],
+    ["domain: '2001:db8::1', transport: TCP", { domain: '2001:db8::1', transport: 'TCP' }],
+    [
+      'domain: b.example, ipFamily: IPv6, followRedirects: 3',
+      { domain: 'b.example', transport: 'UDP', ipFamily: 'IPv6', followRedirects: 3 },
+    ],
+    [
+      'domain: b.example, tls: { serverName: s.example, verify: CA }, transport: TLS',
+      { domain: 'b.example', transport: 'TLS', tls: { serverName: 's.example', verify: 'CA' } },
+    ],
+  ])('with %s', async (fields, planned) => {
+    expect(await registrarIn(fields)).toEqual({ ...always, ...planned })
+  })
+
+  test.each<[proxy: string, transport: string, planned: object]>([
+    ['p.example', 'UDP', { host: 'p.example', transport: 'UDP' }],
+    ['p.example', 'Auto', { host: 'p.example' }],
+    ['p.example:5070;transport=tcp', 'UDP', { host: 'p.example', port: 5070, transport: 'TCP' }],
+    ['p.example;transport=wss', 'Auto', { host: 'p.example', transport: 'WSS' }],
+    ['192.0.2.1', 'TLS', { host: '192.0.2.1', transport: 'TLS' }],
+    ['[2001:db8::1]:5071', 'TLS', { host: '2001:db8::1', port: 5071, transport: 'TLS' }],
+  ])('with outbound proxy %s and transport %s', async (proxy, transport, outboundProxy) => {
+    const planned = await registrarIn(`domain: b.example, transport: ${transport}, outboundProxy: '${proxy}'`)
+    expect(planned).toMatchObject({ outboundProxy })
+    expect(planned).toHaveProperty('outboundProxy', outboundProxy)
+  })
+
+  test('with an authority and a client certificate in Secrets', async () => {
+    const authority = await certificateAuthority()
+    const own = await authority.issue(['alice'])
+    const stringData = JSON.stringify({ 'ca.crt': authority.ca, 'tls.crt': own.certificate, 'tls.key': own.key })
+    const secrets = `apiVersion: v1\nkind: Secret\nmetadata: { name: tls }\ntype: kubernetes.io/tls\nstringData: ${stringData}\n`
+    const fields = `domain: b.example, transport: TLS, tls: { caRef: { name: tls, key: ca.crt }, clientCertificateRef: { name: tls } }`
+    expect(await registrarIn(fields, { secrets })).toMatchObject({
+      tls: { ca: authority.ca, certificate: own, verify: 'Full' },
+    })
+  })
+
+  test('whose certificate cannot be had makes no plan', async () => {
+    const fields = 'domain: b.example, transport: TLS, tls: { clientCertificateRef: { name: tls } }'
+    expect(await registrarIn(fields)).toMatchObject({ reason: 'SecretMissing' })
+    const secrets = `apiVersion: v1\nkind: Secret\nmetadata: { name: tls }\nstringData: { tls.crt: none, tls.key: none }\n`
+    expect(await registrarIn(fields, { secrets })).toMatchObject({
+      reason: 'RegistrarNotReady',
+      message: 'The Secret tls has under tls.crt no certificate in PEM.',
+    })
+  })
+})
+
+describe('a sips target', () => {
+  const target = 'sips:a@b.example'
+  test.each(['transport: TLS', 'transport: WSS', 'transport: Auto', "outboundProxy: 'p.example;transport=tls'"])(
+    'is called with %s',
+    async (fields) => {
+      expect(await registrarIn(`domain: b.example, ${fields}`, { target })).toHaveProperty('domain')
+    },
+  )
+
+  test.each(['transport: UDP', 'transport: TCP', 'transport: WS', "transport: TLS, outboundProxy: 'p;transport=tcp'"])(
+    'is not called with %s',
+    async (fields) => {
+      expect(await registrarIn(`domain: b.example, ${fields}`, { target })).toMatchObject({ reason: 'InvalidSpec' })
+    },
+  )
+})
