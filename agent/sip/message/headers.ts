@@ -82,6 +82,7 @@ export class Headers {
   /** Every value in order, as written: one with commas is one. */
   all(key: string): string[] {
     const values: string[] = []
+    if (!this.#mayHave(key)) return values
     for (let at = this.#find(key, this.#start); at >= 0; at = this.#find(key, this.#nextLine(at))) {
       values.push(this.#valueAt(at))
     }
@@ -148,8 +149,15 @@ export class Headers {
       case 'content-length':
         return (this.#places ??= this.#look())[key]
       default:
-        return this.#find(key, this.#start)
+        return this.#mayHave(key) ? this.#find(key, this.#start) : -1
     }
+  }
+
+  /** Most of what is asked for is not there, and that is known without a search. */
+  #mayHave(key: string): boolean {
+    const letter = LETTERS.get(key)
+    const bits = bitOf(key.charCodeAt(0), key.length) | (letter === undefined ? 0 : bitOf(letter, 1))
+    return ((this.#places ??= this.#look()).names & bits) !== 0
   }
 
   #look(): Places {
@@ -205,19 +213,16 @@ export class Headers {
   }
 }
 
-interface Places {
-  via: number
-  from: number
-  to: number
-  'call-id': number
-  cseq: number
-  'content-length': number
+interface Places extends Record<Place, number> {
+  /** A bit for each name that is there; two names may share one. */
+  names: number
 }
 
 const PLACES = ['via', 'from', 'to', 'call-id', 'cseq', 'content-length'] as const
+type Place = (typeof PLACES)[number]
 
 function nowhere(): Places {
-  return { via: -1, from: -1, to: -1, 'call-id': -1, cseq: -1, 'content-length': -1 }
+  return { names: 0, via: -1, from: -1, to: -1, 'call-id': -1, cseq: -1, 'content-length': -1 }
 }
 
 /** The header lines of a message. */
@@ -237,6 +242,11 @@ function lower(text: string, at: number): number {
 function isNamed(text: string, start: number, key: string): boolean {
   for (let at = 0; at < key.length; at++) if (lower(text, start + at) !== key.charCodeAt(at)) return false
   return true
+}
+
+/** By the first letter of a name and its length. */
+function bitOf(letter: number, length: number): number {
+  return 1 << ((letter * 5 + length) & 31)
 }
 
 function isBlank(code: number): boolean {
@@ -276,11 +286,13 @@ function valueStart(text: string, colon: number, next: number): number {
 function notePlace(text: string, position: number, next: number, places: Places): void {
   const colon = text.indexOf(':', position)
   if (colon <= position || colon >= next) return
-  const key = placeNamed(text, position, nameEnd(text, position, colon) - position)
+  const length = nameEnd(text, position, colon) - position
+  places.names |= bitOf(lower(text, position), length)
+  const key = placeNamed(text, position, length)
   if (key !== undefined && places[key] < 0) places[key] = valueStart(text, colon, next)
 }
 
-function placeNamed(text: string, name: number, length: number): keyof Places | undefined {
+function placeNamed(text: string, name: number, length: number): Place | undefined {
   if (length === 1) return SHORT.get(lower(text, name))
   const names = LONG[length]
   if (names) for (const each of names) if (isNamed(text, name, each)) return each
@@ -288,12 +300,12 @@ function placeNamed(text: string, name: number, length: number): keyof Places | 
 }
 
 /** By their length. */
-const LONG: ReadonlyArray<ReadonlyArray<keyof Places> | undefined> = Array.from({ length: 15 }, (_, length) =>
+const LONG: ReadonlyArray<readonly Place[] | undefined> = Array.from({ length: 15 }, (_, length) =>
   PLACES.filter((name) => name.length === length),
 )
 
 /** By the code of the compact form's letter. */
-const SHORT: ReadonlyMap<number, keyof Places> = new Map(
+const SHORT: ReadonlyMap<number, Place> = new Map(
   PLACES.flatMap((name) => {
     const letter = LETTERS.get(name)
     return letter === undefined ? [] : [[letter, name]]

@@ -4,6 +4,21 @@ import { token, type Random } from '../../../lib/random.ts'
 /** What tells an RFC 3261 branch from an older one. */
 export const MAGIC_COOKIE = 'z9hG4bK'
 
+const LETTERS = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_'
+
+/** Two letters each: a number becomes text by looking up, which costs a fifth of writing it in another base. */
+const PAIRS: readonly string[] = Array.from(
+  { length: 4096 },
+  (_, index) => `${LETTERS[index >> 6] ?? ''}${LETTERS[index & 63] ?? ''}`,
+)
+
+/** Eight characters of 48 random bits. */
+function pairs(random: Random): string {
+  const drawn = Math.floor(random() * 2 ** 48)
+  const [high, low] = [Math.floor(drawn / 2 ** 24), drawn % 2 ** 24]
+  return `${PAIRS[high >> 12] ?? ''}${PAIRS[high & 4095] ?? ''}${PAIRS[low >> 12] ?? ''}${PAIRS[low & 4095] ?? ''}`
+}
+
 export class Identifiers {
   readonly #random: Random
   readonly #prefix: string
@@ -20,10 +35,10 @@ export class Identifiers {
 
   /** Every tag has 48 random bits of its own: who guesses it can end the call. */
   tag(): string {
-    return `${Math.floor(this.#random() * 2 ** 48).toString(36)}${this.#next()}`
+    return `${pairs(this.#random)}${this.#next()}`
   }
 
   #next(): string {
-    return (this.#count++).toString(36)
+    return String(this.#count++)
   }
 }

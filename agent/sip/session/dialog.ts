@@ -19,9 +19,19 @@ interface DialogState {
   remoteSequence: number | undefined
 }
 
+/** A request inside the dialog, without its Via. */
+export interface Inside {
+  method: string
+  uri: string
+  headers: Headers
+  sequence: number
+}
+
 export class Dialog {
   readonly #state: DialogState
   readonly #flow: Flow
+  /** What it was worked out to be; both of ACK and BYE ask. */
+  #nextHop: Wanted | undefined
 
   /** @param flow where the request or response came from that made the dialog */
   constructor(state: DialogState, flow: Flow) {
@@ -85,8 +95,8 @@ export class Dialog {
 
   /** 13.2.2.4: the 2xx makes the route set of an early dialog anew; after that it never changes. */
   confirm({ headers }: Response): void {
-    this.refreshTarget(headers)
     this.#state.routeSet = headers.list('record-route').reverse()
+    this.refreshTarget(headers)
   }
 
   /** 12.2.2: a request is in order when its CSeq is higher than any before; ACK has that of its INVITE. */
@@ -100,6 +110,7 @@ export class Dialog {
   /** 12.2: the Contact of a re-INVITE, or of its answer, is the new remote target. */
   refreshTarget(headers: Headers): void {
     this.#state.remoteTarget = contactOf(headers) ?? this.#state.remoteTarget
+    this.#nextHop = undefined
   }
 
   /** 12.2.1.1: the remote target, but for a first route of the old, strict kind. */
@@ -109,8 +120,8 @@ export class Dialog {
     return first === undefined || isLoose(first) ? remoteTarget : (parseNameAddress(first)?.uri ?? remoteTarget)
   }
 
-  /** A request inside the dialog without its Via (12.2.1.1). Without `sequence` it gets the next one. */
-  request(method: string, sequence?: number): { method: string; uri: string; headers: Headers } {
+  /** 12.2.1.1. Without `sequence` it gets the next one. */
+  request(method: string, sequence = ++this.#state.localSequence): Inside {
     const { local, remote, callId, remoteTarget, routeSet } = this.#state
     const [first] = routeSet
     const loose = first === undefined || isLoose(first)
@@ -120,8 +131,8 @@ export class Dialog {
       .add('From', local)
       .add('To', remote)
       .add('Call-ID', callId)
-      .add('CSeq', `${sequence ?? ++this.#state.localSequence} ${method}`)
-    return { method, uri: this.requestUri, headers }
+      .add('CSeq', `${sequence} ${method}`)
+    return { method, uri: this.requestUri, headers, sequence }
   }
 
   /**
@@ -129,6 +140,10 @@ export class Dialog {
    * gives itself (RFC 7118 5.2), stands for where it all began.
    */
   get nextHop(): Wanted {
+    return (this.#nextHop ??= this.#locate())
+  }
+
+  #locate(): Wanted {
     const [first] = this.#state.routeSet
     const uri = parseUri(first === undefined ? this.#state.remoteTarget : (parseNameAddress(first)?.uri ?? ''))
     const hop = uri && hopOf(uri)

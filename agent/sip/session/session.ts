@@ -87,7 +87,7 @@ export async function ask(
       const request = dialog.request(method)
       if (contact) request.headers.add(...contactField(session, flow))
       for (const [name, value] of [...headers, ...credentials]) request.headers.add(name, value)
-      numbered?.(Number.parseInt(request.headers.get('cseq') ?? '', 10))
+      numbered?.(request.sequence)
       return finish(core, flow, { ...request, ...(body !== undefined && { body }) })
     },
   })
