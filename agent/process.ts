@@ -6,12 +6,11 @@ import { createLog } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
 import { AgentSettings, Runs, startServer } from './api/index.ts'
 import type { AgentListening } from './api/index.ts'
+import { everywhere } from './everywhere.ts'
 import { createMediaEngine } from './media/index.ts'
 import { eventLoopLag, startRun } from './run/index.ts'
 import { createNativeEngine } from './sip/index.ts'
 
-/** All addresses: the one that a peer is told is the one packets to it leave from. */
-const EVERYWHERE = '0.0.0.0'
 /** Milliseconds from the parent's end, or SIGTERM, to ours; then what still hangs is left behind. */
 const GOODBYE = 4500
 
@@ -56,7 +55,7 @@ async function serve({ parent, userAgent, settings, leaving }: Serving): Promise
   const log = createLog({ name, level, pretty })
   const stack = new AsyncDisposableStack()
   try {
-    const engine = stack.use(await createNativeEngine({ host: EVERYWHERE, clock, random, userAgent, log }))
+    const engine = stack.use(await createNativeEngine({ host: everywhere(), clock, random, userAgent, log }))
     const media = stack.use(createMediaEngine({ clock, random }))
     const surroundings = { engine, media, clock, random, log, lag: eventLoopLag }
     const runs = stack.use(new Runs({ clock, log, start: (plan, emit) => startRun(plan, { ...surroundings, emit }) }))
