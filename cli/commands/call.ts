@@ -1,5 +1,6 @@
 /** `ringcheck call`: one call now, in this process, judged like a probe's; nothing is kept. */
 import { readFile } from 'node:fs/promises'
+import { everywhere } from '../../agent/everywhere.ts'
 import { createMediaEngine } from '../../agent/media/index.ts'
 import type { RunEvent } from '../../agent/index.ts'
 import { PROTOCOL, RunPlan } from '../../agent/index.ts'
@@ -21,6 +22,7 @@ import { exitCodes } from '../exit.ts'
 import { coloured, formatOf, outputFlag, print, table } from '../output.ts'
 import { pcapFlag, writePcap } from '../pcap.ts'
 import { USER_AGENT } from '../version.ts'
+import { wayFlags, wayOf } from '../way.ts'
 
 export const call: Command = {
   name: 'call',
@@ -29,8 +31,7 @@ export const call: Command = {
     'URI is whom to call, such as sip:echo@127.0.0.1:5060. Progress goes to standard error, the result to standard output; the exit code is the health.',
   flags: {
     check: { value: 'Call|Options|Register', default: 'Call', help: 'What is done' },
-    registrar: { value: 'HOST[:PORT]', help: 'Where requests are sent; default: the host of the URI' },
-    transport: { value: 'UDP|TCP', default: 'UDP', help: 'Transport' },
+    ...wayFlags,
     register: { help: 'Register before the call' },
     username: { value: 'NAME', help: 'Account; its password comes from RINGCHECK_PASSWORD or --password-file' },
     'password-file': { value: 'FILE', help: 'File whose first line is the password' },
@@ -44,6 +45,7 @@ export const call: Command = {
   examples: [
     ['call sip:echo@127.0.0.1:5060', 'the built-in responder of ringcheck respond'],
     ['call sip:+4930123456@sip.example.com --username 1001 --register', 'through a trunk, with RINGCHECK_PASSWORD set'],
+    ['call sips:echo@pbx.example.com --ca pbx-ca.pem', 'over TLS, by a private authority'],
     ['call sip:echo@127.0.0.1 --output json | jq .metrics', 'figures for a script'],
     ['call sip:echo@127.0.0.1 --pcap call.pcap', 'and its SIP messages for Wireshark'],
   ],
@@ -80,7 +82,7 @@ async function place(plan: RunPlan, terminal: Terminal, progress: boolean): Prom
   const clock = systemClock
   const random = systemRandom
   const log = createLog({ name: 'call', level: 'error', pretty: true })
-  await using engine = await createNativeEngine({ clock, random, host: '0.0.0.0', userAgent: USER_AGENT })
+  await using engine = await createNativeEngine({ clock, random, host: everywhere(), userAgent: USER_AGENT })
   await using media = createMediaEngine({ clock, random })
   const events: RunEvent[] = []
   const run = startRun(plan, {
@@ -133,13 +135,11 @@ function figures(measured: Partial<Record<MetricKey, number>>, { breaches }: Jud
 
 async function planOf(words: Words, terminal: Terminal): Promise<RunPlan> {
   const [target = ''] = words.positionals
-  const uri = /^sip:(?:([^@]+)@)?(\[[^\]]+\]|[^:;?@]+)(?::(\d+))?([;?].*)?$/i.exec(target)
-  if (!uri) throw new UsageError(`${target}: must be a SIP URI, such as sip:echo@127.0.0.1:5060`)
+  const way = await wayOf(target, words)
   const refused = refuseTarget(target, undefined)
   if (refused) throw new UsageError(refused)
   const check = oneOf(words, 'check', ['Call', 'Options', 'Register'] as const)
   const profile = oneOf(words, 'profile', thresholdProfiles)
-  const registrar = hostAndPort(words.text('registrar') ?? `${uri[2]}${uri[3] === undefined ? '' : `:${uri[3]}`}`)
   const now = systemClock.now()
   return RunPlan.parse({
     protocol: PROTOCOL,
@@ -157,9 +157,7 @@ async function planOf(words: Words, terminal: Terminal): Promise<RunPlan> {
       role: 'Caller',
       ...(await accountOf(words, terminal)),
       registrar: {
-        domain: registrar.host,
-        port: registrar.port,
-        transport: oneOf(words, 'transport', ['UDP', 'TCP'] as const),
+        ...way,
         register: words.has('register') || check === 'Register',
         expires: 300_000,
       },
@@ -201,11 +199,4 @@ function durationOf(words: Words, flag: string): number {
   if (!found || found > LONGEST)
     throw new UsageError(`--${flag} ${text}: must be a duration up to 1h, such as 5s or 1m30s`)
   return found
-}
-
-function hostAndPort(text: string): { host: string; port: number } {
-  const found = /^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(text)
-  const port = Number(found?.[2] ?? 5060)
-  if (!found?.[1] || port < 1 || port > 65_535) throw new UsageError(`${text}: must be HOST or HOST:PORT`)
-  return { host: found[1].replace(/^\[(.*)\]$/, '$1'), port }
 }
