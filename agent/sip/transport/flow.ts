@@ -42,13 +42,6 @@ export interface Flow {
   retire(): void
 }
 
-/** Keeps a connection for something that has no request under way, until disposed. */
-export function hold(flow: Flow): Disposable {
-  const holder: FlowWatcher = { keepAlive: true, flowLost() {} }
-  flow.watch(holder)
-  return { [Symbol.dispose]: () => flow.unwatch(holder) }
-}
-
 export function certified({ certificate }: Flow): Certified {
   return certificate ? { certificate } : {}
 }
