@@ -1,4 +1,5 @@
-import { readFileSync, readdirSync } from 'node:fs'
+import { mkdtempDisposableSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { run } from './terminal.fixture.ts'
@@ -25,6 +26,33 @@ test('exits 0 for each valid file, and for the samples', async () => {
   const samples = await validate(...filesOf('config/samples'))
   expect(samples).toMatchObject({ code: 0, out: '' })
   expect(samples.err).toBe('10 resources are valid\n')
+})
+
+/** The YAML of a guide that is a whole manifest, and not a part of one. */
+function manifestsIn(guide: string): string[] {
+  const text = readFileSync(join(root, guide), 'utf8')
+  return [...text.matchAll(/^( *)```yaml\n(.*?)^ *```$/gms)]
+    .map(([, indent = '', block = '']) => block.replaceAll(new RegExp(`^${indent}`, 'gm'), ''))
+    .filter((block) => block.startsWith('apiVersion:'))
+}
+
+test('exits 0 for what the guides tell to write, and knows how to carry it out', async () => {
+  using folder = mkdtempDisposableSync(join(tmpdir(), 'guides-'))
+  const files = [...filesOf('docs/guides'), 'README.md']
+    .filter((name) => name.endsWith('.md'))
+    .flatMap((guide) =>
+      manifestsIn(guide).map((manifest, index) => {
+        const file = join(folder.path, `${guide.replaceAll('/', '-')}-${index}.yaml`)
+        writeFileSync(file, manifest)
+        return file
+      }),
+    )
+  expect(files.length).toBeGreaterThan(5)
+  for (const file of files) {
+    const { code, out, err } = await validate(file)
+    expect({ code, out }, file).toEqual({ code: 0, out: '' })
+    expect(err, file).not.toContain('this version will not call')
+  }
 })
 
 test('warns of what is valid and would never be called', async () => {
