@@ -36,7 +36,7 @@ export interface CalleeOptions {
   readonly scenario?: string
   /** What the scenario leaves open, `[name]` in its messages; lines of a value end with CRLF. */
   readonly keys?: Readonly<Record<string, string>>
-  /** Passes over messages that its scenario does not expect there, instead of failing the call: for bad networks. Default false. */
+  /** Passes over messages that its scenario does not expect there, instead of failing the call: for bad networks, and for Kamailio, whose workers may let a BYE overtake the ACK. Default false. */
   readonly tolerant?: boolean
 }
 
