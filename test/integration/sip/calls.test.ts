@@ -152,10 +152,10 @@ describe('SIPp', () => {
       const call = await agents.answered(outgoing)
       await call.bye()
       const { inviteSent = 0, ringing = 0, answered = 0, byeSent = 0, byeAnswered = 0 } = call.timings
-      // What SIPp waits is the least; how much more it is depends on the machine.
-      expect(ringing - inviteSent).toBeGreaterThanOrEqual(199)
-      expect(answered - ringing).toBeGreaterThanOrEqual(99)
-      expect(byeAnswered - byeSent).toBeGreaterThanOrEqual(149)
+      // What SIPp waits, by a clock of its own that may be some milliseconds early, is the least; how much more it is depends on the machine.
+      expect(ringing - inviteSent).toBeGreaterThan(180)
+      expect(answered - ringing).toBeGreaterThan(80)
+      expect(byeAnswered - byeSent).toBeGreaterThan(130)
       expect(byeSent).toBeGreaterThanOrEqual(answered)
     }),
   )
