@@ -88,6 +88,8 @@ export interface InviteOptions extends RequestOptions, CallHandlers {
   sessionTimer?: SessionTimerOptions
   /** How many who are named by a 3xx are called in turn, 0 to 5, in the order of their q. Default 0: it is `Rejected`. */
   followRedirects?: number
+  /** Asked before one of them is called: false passes it over. Absent: all may be called. */
+  mayFollow?: (target: string) => boolean
   /** The call of the callee that this one replaces. */
   replaces?: Replaces
   /** Called for each provisional response, in order. `sdp` is early media's; `early` is there when the peer takes UPDATE or wants PRACK. */

@@ -39,6 +39,7 @@ function returns({ accepted = false, transport }: Flow, routed: boolean): boolea
   return accepted && !routed && transport !== 'TCP'
 }
 
-function elsewhere({ ca, certificate, verify }: TlsSettings): TlsSettings {
+/** The same certificates for a server of another name. */
+export function elsewhere({ ca, certificate, verify }: TlsSettings): TlsSettings {
   return { verify, ...(ca !== undefined && { ca }), ...(certificate && { certificate }) }
 }

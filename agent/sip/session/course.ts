@@ -16,6 +16,7 @@ export type Step = 'Readdressed' | 'Redirected'
 export class Course {
   readonly #core: Core
   readonly #signal: AbortSignal | undefined
+  readonly #mayFollow: (target: string) => boolean
   /** How many more may be called. */
   #follow: number
   #current: Destination
@@ -26,9 +27,10 @@ export class Course {
   #waiting: Destination[] = []
   #asked: Set<string> | undefined
 
-  constructor(core: Core, { party, target, followRedirects = 0, signal }: InviteOptions) {
+  constructor(core: Core, { party, target, followRedirects = 0, mayFollow = () => true, signal }: InviteOptions) {
     this.#core = core
     this.#follow = Math.min(followRedirects, MOST_REDIRECTS)
+    this.#mayFollow = mayFollow
     this.#signal = signal
     this.#current = { uri: target, party }
     this.#approach = this.#approachOf(this.#current)
@@ -85,7 +87,7 @@ export class Course {
       const key = destinationKey(each)
       if (this.#asked?.has(key)) return false
       this.#asked?.add(key)
-      return true
+      return this.#mayFollow(each.uri)
     })
     this.#waiting = [...fresh, ...this.#waiting]
   }

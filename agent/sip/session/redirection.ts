@@ -1,5 +1,6 @@
 /** Where a 3xx to an INVITE sends its caller (RFC 3261 8.1.3.4, 21.3); following it is not done here. */
 import type { LocalParty } from '../engine.ts'
+import { elsewhere } from '../locate/follow.ts'
 import { hopOf } from '../locate/question.ts'
 import type { Response } from '../message/message.ts'
 import { defaultPort } from '../transport/hop.ts'
@@ -38,7 +39,7 @@ export function destinations({ code, headers }: Response, { uri, party }: Destin
       const hop = parsed && hopOf(parsed)
       if (!hop) return []
       const { tls, family } = party.nextHop
-      const nextHop = { ...hop, ...(tls && { tls }), ...(family && { family }) }
+      const nextHop = { ...hop, ...(tls && { tls: elsewhere(tls) }), ...(family && { family }) }
       if (code === USE_PROXY) return [{ uri, party: { ...party, nextHop, outboundProxy: true } }]
       // 8.1.2: an outbound proxy is asked whoever is called.
       return [{ uri: target, party: party.outboundProxy ? party : { ...party, nextHop } }]
