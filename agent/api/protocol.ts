@@ -24,6 +24,9 @@ const account = z.object({
 
 const transport = z.enum(['UDP', 'TCP', 'TLS', 'WS', 'WSS'])
 
+/** Patterns. */
+const targets = z.array(text(256)).max(100).readonly()
+
 /** PEM. Room for a bundle of all public authorities. */
 const pem = z.string().min(1).max(1_048_576)
 
@@ -55,6 +58,8 @@ const registrar = z.object({
   outboundProxy: z.object({ host: text(253), ...hop }).optional(),
   /** How many 3xx answers of a call are followed. Absent: none. */
   followRedirects: z.number().int().min(0).max(5).optional(),
+  /** Who may be called at all, by a 3xx too. Absent: all but emergency numbers. */
+  policy: z.object({ allowedTargets: targets, deniedTargets: targets }).optional(),
 })
 
 const media = z.object({

@@ -1,11 +1,13 @@
 /** A call that we place: register where the account asks for it, INVITE, hold, BYE. */
+import { refuseTarget } from '../../crds/targets.ts'
 import { token } from '../../lib/random.ts'
+import type { RunPlan } from '../api/protocol.ts'
 import type { LocalParty } from '../sip/index.ts'
 import { hangUp, hold, openAudio } from './audio-call.ts'
 import type { AudioStream } from './audio-stream.ts'
 import type { Check, CheckContext } from './check.ts'
 import { guarded, newCallId, partyOf } from './check.ts'
-import { classify, verdict } from './classify.ts'
+import { type Classified, classify, verdict } from './classify.ts'
 import { callTimes } from './endpoint.ts'
 import { whileRegistered } from './registration.ts'
 
@@ -25,6 +27,8 @@ async function placeCall(context: CheckContext, party: LocalParty): Promise<void
 async function invite(context: CheckContext, party: LocalParty, stream: AudioStream): Promise<void> {
   const { plan, engine, endpoint, trace, signal } = context
   const target = plan.endpoint.target ?? party.aor
+  const { followRedirects, policy } = plan.endpoint.registrar
+  const guard = new Guard(policy)
   endpoint.enter('Calling', target)
   const outgoing = engine.invite({
     party,
@@ -34,7 +38,8 @@ async function invite(context: CheckContext, party: LocalParty, stream: AudioStr
     timeout: plan.timeouts.answer,
     trace,
     signal,
-    followRedirects: plan.endpoint.registrar.followRedirects ?? 0,
+    followRedirects: followRedirects ?? 0,
+    mayFollow: (to) => guarded(context, () => guard.allows(to)) ?? false,
     onProvisional: ({ code, reason }) =>
       guarded(context, () => code > 100 && endpoint.enter('Ringing', `${code} ${reason}`)),
     onReoffer: (sdp) => guarded(context, () => stream.reoffer(sdp)),
@@ -45,7 +50,7 @@ async function invite(context: CheckContext, party: LocalParty, stream: AudioStr
   endpoint.tried(outgoing.attempts)
   if (outcome.kind !== 'Answered') {
     endpoint.measured(callTimes(outgoing.timings))
-    return endpoint.failAs(classify(outcome, 'INVITE', target))
+    return endpoint.failAs(guard.explained(classify(outcome, 'INVITE', target)))
   }
   const { call, code, reason } = outcome
   try {
@@ -56,5 +61,27 @@ async function invite(context: CheckContext, party: LocalParty, stream: AudioStr
     else endpoint.fail(verdict('NegotiationFailed', 'INVITE', `The answer cannot be used: ${unusable}.`))
   } finally {
     await hangUp(context, { call, stream })
+  }
+}
+
+/** Whom a 3xx may lead us to: a trunk cannot make us call what we would not call ourselves. */
+class Guard {
+  readonly #policy: RunPlan['endpoint']['registrar']['policy']
+  #refused: string | undefined
+
+  constructor(policy: RunPlan['endpoint']['registrar']['policy']) {
+    this.#policy = policy
+  }
+
+  allows(target: string): boolean {
+    const refused = refuseTarget(target, this.#policy)
+    this.#refused ??= refused
+    return refused === undefined
+  }
+
+  /** Why a 3xx was not followed. */
+  explained(classified: Classified): Classified {
+    if (classified === 'Stopped' || classified.failureClass !== 'Rejected3xx' || !this.#refused) return classified
+    return { ...classified, message: `${classified.message} It was not followed: ${this.#refused}` }
   }
 }

@@ -117,6 +117,29 @@ describe('a 3xx', () => {
     expect(arena.left()).toEqual(nothing)
   })
 
+  test.each([
+    ['112', undefined, '112 is an emergency number; it is called only if allowedTargets lists it.'],
+    ['echo', { allowedTargets: [], deniedTargets: ['echo'] }, 'echo@127.0.0.1:PORT is denied by deniedTargets (echo).'],
+  ])('does not lead to %s where %j says no', async (user, policy, why) => {
+    const { port } = arena.peer
+    using _ = server.onInvite(undefined, (call) =>
+      call.reject(302, undefined, [['Contact', `<sip:${user}@127.0.0.1:${port}>`]]),
+    )
+    let called = false
+    arena.peer.on(user, (incoming) => {
+      called = true
+      incoming.reject(486)
+    })
+    const result = await resultOf('Call', registrar('UDP', { followRedirects: 5, ...(policy && { policy }) }))
+    expect(result).toMatchObject({
+      failureClass: 'Rejected3xx',
+      message: expect.stringContaining(
+        `302 Moved Temporarily. It was not followed: ${why.replace('PORT', String(port))}`,
+      ),
+    })
+    expect(called).toBe(false)
+  })
+
   test('is a class of its own where it is not', async () => {
     using _ = moved()
     expect(await resultOf('Call', registrar('UDP'))).toMatchObject({ failureClass: 'Rejected3xx', sip: { code: 302 } })

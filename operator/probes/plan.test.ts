@@ -53,6 +53,10 @@ describe('a registrar', () => {
       { domain: 'b.example', transport: 'UDP', ipFamily: 'IPv6', followRedirects: 3 },
     ],
     [
+      'domain: b.example, policy: { maxConcurrentCalls: 2, deniedTargets: ["09*"] }',
+      { domain: 'b.example', transport: 'UDP', policy: { allowedTargets: [], deniedTargets: ['09*'] } },
+    ],
+    [
       'domain: b.example, tls: { serverName: s.example, verify: CA }, transport: TLS',
       { domain: 'b.example', transport: 'TLS', tls: { serverName: 's.example', verify: 'CA' } },
     ],

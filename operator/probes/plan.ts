@@ -1,6 +1,7 @@
 /** From a probe, its registrar and a slot to the plan an agent carries out, or to a named reason why there is none. */
 import { effectiveThresholds, milliseconds } from '../../crds/index.ts'
 import type { SipProbeSpec, UnknownReason } from '../../crds/index.ts'
+import { refuseTarget } from '../../crds/targets.ts'
 import { PROTOCOL } from '../../agent/index.ts'
 import type { RunPlan } from '../../agent/index.ts'
 import type { Cluster, Stored } from '../cluster/cluster.ts'
@@ -10,7 +11,6 @@ import type { TlsSettings } from '../registrars/certificates.ts'
 import { maySecure, registrarPlan } from './registrar-plan.ts'
 import { executionId } from './schedule.ts'
 import { unsupportedByProbe, unsupportedByRegistrar } from './supported.ts'
-import { refuseTarget } from './targets.ts'
 
 /** All that is needed to make plans; holds a password, so it lives for one round and is never logged. */
 export interface Prepared {

@@ -7,7 +7,7 @@ import type { TlsSettings } from '../registrars/certificates.ts'
 type Registrar = RunPlan['endpoint']['registrar']
 
 export function registrarPlan(spec: SipRegistrarSpec, tls: TlsSettings): Registrar {
-  const { domain, port, path, ipFamily, register, outboundProxy, followRedirects } = spec
+  const { domain, port, path, ipFamily, register, outboundProxy, followRedirects, policy } = spec
   const transport = spec.transport === 'Auto' ? undefined : spec.transport
   return {
     domain,
@@ -21,6 +21,7 @@ export function registrarPlan(spec: SipRegistrarSpec, tls: TlsSettings): Registr
     expires: milliseconds(spec.expires),
     ...(outboundProxy !== undefined && { outboundProxy: parseProxy(outboundProxy, transport) }),
     followRedirects,
+    ...(policy && { policy: { allowedTargets: policy.allowedTargets, deniedTargets: policy.deniedTargets } }),
   }
 }
 

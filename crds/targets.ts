@@ -1,8 +1,8 @@
 /** The guard of a real trunk: which targets may be called at all. Pure. */
 import { matchesGlob } from 'node:path'
-import type { SipRegistrarSpec } from '../../crds/index.ts'
+import type { SipRegistrarSpec } from './registrar.ts'
 
-type Policy = NonNullable<SipRegistrarSpec['policy']>
+type Policy = Pick<NonNullable<SipRegistrarSpec['policy']>, 'allowedTargets' | 'deniedTargets'>
 
 /** Numbers that reach people who must not be called by a machine. Denied unless `allowedTargets` lists them literally. */
 const EMERGENCY = new Set(['112', '911', '999', '000', '110', '111', '113', '115', '117', '118', '119', '122', '190'])
