@@ -50,8 +50,8 @@ test('exits 0 for what the guides tell to write, and knows how to carry it out',
   expect(files.length).toBeGreaterThan(5)
   for (const file of files) {
     const { code, out, err } = await validate(file)
-    expect({ code, out }, file).toEqual({ code: 0, out: '' })
-    expect(err, file).not.toContain('this version will not call')
+    expect({ file, code, out }).toEqual({ file, code: 0, out: '' })
+    expect(err).not.toContain('this version will not call')
   }
 })
 

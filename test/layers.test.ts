@@ -12,6 +12,8 @@ const allowed: Record<string, readonly string[]> = {
   'agent/quality': ['lib', 'crds'],
   'agent/media': ['lib', 'crds', 'agent/quality'],
   'agent/sip': ['lib', 'crds'],
+  // Tests, and what they have in common.
+  'agent/sip/conformance': ['lib', 'agent/sip', 'test/lab'],
   'agent/run': ['lib', 'crds', 'agent/sip', 'agent/media', 'agent/quality', 'agent/api/protocol.ts'],
   'agent/api': ['lib', 'crds', 'agent/run'],
   'agent/respond': ['lib', 'crds', 'agent/sip', 'agent/media'],

@@ -35,8 +35,9 @@ test('the condition Ready of a registrar follows its certificate', async () => {
   const cluster = stack.use(await openLocalCluster({ ...common, folder, objects: history.objects }))
   stack.use(startRegistrars({ ...common, cluster }))
   const ready = () => cluster.status('SipRegistrar', key)?.conditions?.find(({ type }) => type === 'Ready')
-  const becomes = (status: string, reason: string) =>
-    expect.poll(ready, { timeout: 10_000 }).toMatchObject({ status, reason })
+  const becomes = async (status: string, reason: string) => {
+    await expect.poll(ready, { timeout: 10_000 }).toMatchObject({ status, reason })
+  }
 
   await becomes('False', 'SecretMissing')
   await declare(Date.now() + 60 * DAY)
