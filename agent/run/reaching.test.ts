@@ -3,7 +3,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../lib/clock.ts'
 import { systemRandom } from '../../lib/random.ts'
 import { certificateAuthority } from '../../test/lab/certificates.ts'
+import { createLog } from '../../lib/log.ts'
 import { RunEvent, type RunPlan } from '../api/protocol.ts'
+import { everywhere } from '../everywhere.ts'
+import { startResponder } from '../respond/index.ts'
 import { createNativeEngine, type SignallingEngine, type Transport } from '../sip/index.ts'
 import { type Arena, createArena, nothing } from './arena.fixture.ts'
 
@@ -144,4 +147,21 @@ describe('a 3xx', () => {
     using _ = moved()
     expect(await resultOf('Call', registrar('UDP'))).toMatchObject({ failureClass: 'Rejected3xx', sip: { code: 302 } })
   })
+})
+
+test('over IPv6, from all addresses of the machine: a call with its audio', async () => {
+  const log = createLog({ name: 'test', level: 'silent' })
+  const common = { clock: systemClock, random: systemRandom, log }
+  await using responder = await startResponder({ ...common, listen: { host: '::1', port: 0 }, accounts: [] })
+  await using engine = await createNativeEngine({ ...common, host: everywhere(), userAgent: 'Test' })
+  arena.side = { ...arena.side, engine }
+  const to = registrar('UDP', { domain: '::1', port: responder.port, ipFamily: 'IPv6' })
+  const run = arena.start(arena.plan({ endpoint: { registrar: to, target: 'sip:echo@[::1]' } }))
+  expect(await run.result()).toMatchObject({
+    outcome: 'Success',
+    remote: { host: '::1', port: responder.port, transport: 'UDP' },
+    metrics: { packetLoss: 0 },
+  })
+  const trace = run.events.find((event) => event.type === 'Trace')
+  expect(trace?.messages[0]?.text).toContain('c=IN IP6 ::1')
 })
