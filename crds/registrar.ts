@@ -128,7 +128,7 @@ const spec = ruled(
       .min(0)
       .max(5)
       .default(0)
-      .meta({ description: 'How many 3xx responses of a call are followed.' }),
+      .meta({ description: 'How many 3xx responses of a call are followed; `policy` holds for those whom they name.' }),
   }),
   {
     path: 'accounts',
