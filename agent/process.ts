@@ -4,6 +4,7 @@ import { systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { createLog } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
+import { expectShortLives } from '../lib/short-lives.ts'
 import { AgentSettings, Runs, startServer } from './api/index.ts'
 import type { AgentListening } from './api/index.ts'
 import { everywhere } from './everywhere.ts'
@@ -50,6 +51,7 @@ interface Serving extends Required<AgentOptions> {
 
 async function serve({ parent, userAgent, settings, leaving }: Serving): Promise<void> {
   const { name, key, certificate, ca, host, level, pretty } = settings
+  expectShortLives()
   const clock = systemClock
   const random = systemRandom
   const log = createLog({ name, level, pretty })

@@ -8,6 +8,7 @@ import type { Address } from '../../lib/http.ts'
 import { formatAddress, parseAddress } from '../../lib/http.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
+import { expectShortLives } from '../../lib/short-lives.ts'
 import type { Command, Terminal, Words } from '../command.ts'
 import { UsageError } from '../command.ts'
 
@@ -33,6 +34,7 @@ export const respond: Command = {
   ],
   positionals: { least: 0, most: 0 },
   async run(words, terminal) {
+    expectShortLives()
     const parsed = parseAddress(words.text('listen') ?? '')
     if (parsed.kind === 'NotAnAddress') throw new UsageError(`--listen ${parsed.message}`)
     if (isIP(parsed.address.host) === 0) throw new UsageError('--listen: HOST must be an IP address')

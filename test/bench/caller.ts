@@ -10,6 +10,7 @@ import {
 } from '../../agent/sip/index.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { systemRandom } from '../../lib/random.ts'
+import { expectShortLives } from '../../lib/short-lives.ts'
 
 /** As long as a usual offer of two codecs and DTMF; the same text in each message, since media is not measured. */
 export const SDP = [
@@ -28,6 +29,8 @@ export const SDP = [
 const UNLIMITED = { serverTransactions: 10_000_000, serverBytes: 100_000_000_000, dialogs: 10_000_000 }
 
 export function benchEngine(): Promise<SignallingEngine> {
+  // As an agent does.
+  expectShortLives()
   const host = '127.0.0.1'
   return createNativeEngine({
     clock: systemClock,

@@ -58,7 +58,8 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
   readonly #transaction: ServerInvite
   readonly #journal: Journal
   readonly #tag: string
-  readonly #cancelled = new AbortController()
+  /** Made for whoever asks, and for who may ask when it is too late. */
+  #cancelled: AbortController | undefined
   readonly #limit: Timer
   readonly #replacing: Replacing | undefined
   #answered: PromiseWithResolvers<Call | undefined> | undefined
@@ -107,7 +108,7 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
   }
 
   get cancelled(): AbortSignal {
-    return this.#cancelled.signal
+    return (this.#cancelled ??= new AbortController()).signal
   }
 
   get cancelReason(): Reason | undefined {
@@ -167,7 +168,7 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
     if (!this.#transaction.proceeding) return
     this.#cancelReason = reason
     this.#refuse({ code })
-    this.#cancelled.abort()
+    ;(this.#cancelled ??= new AbortController()).abort()
   }
 
   /** The CANCEL belongs into the trace of what it cancels. */
@@ -223,7 +224,7 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
   }
 
   stopped(): void {
-    this.#cancelled.abort()
+    ;(this.#cancelled ??= new AbortController()).abort()
     this.#finish()
   }
 
