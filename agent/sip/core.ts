@@ -54,5 +54,3 @@ export interface Core {
   /** The Allow header: what is answered with anything but 405. */
   allow(): string
 }
-
-export { reach, reachNow } from './locate/approach.ts'

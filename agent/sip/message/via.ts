@@ -1,5 +1,4 @@
 /** The Via header field (RFC 3261 20.42): where a message came from and where its answer goes. It sends nothing. */
-import type { Headers } from './headers.ts'
 import { bracketed, isPort, parseParameters, splitList } from './uri.ts'
 
 const QUOTE = 34
@@ -67,7 +66,10 @@ export function parseVia(value: string | undefined): Via | undefined {
 }
 
 /** RFC 3261 18.2.1 and RFC 3581 4: where the message really came from is written into its topmost Via; the other values stay. */
-export function receivedVias(headers: Pick<Headers, 'list' | 'via'>, source: { host: string; port: number }): string[] {
+export function receivedVias(
+  headers: { list: (key: string) => string[]; via: Via | undefined },
+  source: { host: string; port: number },
+): string[] {
   const values = headers.list('via')
   const { via } = headers
   if (!via || values[0] === undefined) return values

@@ -1,8 +1,8 @@
 /** One INVITE inside a dialog until its final response (RFC 3261 14.1, 22): challenges answered, given up after 64*T1. What it is for is its user's matter. */
 import { finish, type HeaderField } from '../message/build.ts'
-import { reach } from '../core.ts'
 import type { Failure } from '../engine.ts'
-import { type Arrival, type Flow, lost } from '../transport/flow.ts'
+import { reach } from '../locate/approach.ts'
+import { type Flow, lost } from '../transport/flow.ts'
 import type { Request, Response } from '../message/message.ts'
 import { TRANSACTION_TIMEOUT } from '../transaction/timers.ts'
 import { acknowledge } from './acknowledge.ts'
@@ -66,7 +66,7 @@ function send(
   const transaction = core.transactions.invite(
     { ...built, flow, journal },
     {
-      response(response: Response, _arrival: Arrival) {
+      response(response) {
         if (response.code < 200) provisional = response.code
         else if (response.code >= 300) settle({ kind: 'Final', response, acknowledge: () => {} })
         else if (!acknowledgements.again()) {

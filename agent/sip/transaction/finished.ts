@@ -1,6 +1,5 @@
 /** What is left of a transaction that is through while copies of its messages may still come: as little as answers them. */
 import type { SignallingCounters } from '../engine.ts'
-import type { Arrival } from '../transport/flow.ts'
 import type { ReplyPath } from '../transport/reply-path.ts'
 
 /** A non-INVITE client in Completed (RFC 3261 17.1.2.2, Timer K): what comes again is counted. */
@@ -53,7 +52,7 @@ export class Answered {
     this.#counters = answer.counters
   }
 
-  receive(_arrival: Arrival): void {
+  receive(): void {
     if (this.#counters) {
       this.#counters.retransmissionsReceived++
       this.#counters.retransmissionsSent++
