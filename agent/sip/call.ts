@@ -1,15 +1,14 @@
 /** The door's part about calls: how one is made, what may happen in it, and how it ends. The engine that makes them is in engine.ts. */
+import type { Certified, Endpoint } from './peer.ts'
 import type {
   Attempt,
   CallTimings,
-  Certified,
   Credentials,
-  Endpoint,
   Failure,
   OptionsOutcome,
   RequestOptions,
   SignallingCounters,
-} from './engine.ts'
+} from './request.ts'
 import type { Trace } from './trace/trace.ts'
 
 /** Why something was ended (RFC 3326). */

@@ -1,5 +1,5 @@
 /** The record of one call's or registration's messages as they were on the wire, bounded and without secrets; it decides nothing. */
-import type { Endpoint, Transport } from '../engine.ts'
+import type { Endpoint, Transport } from '../peer.ts'
 import { bracketed } from '../message/uri.ts'
 
 export interface TraceMessage {
