@@ -1,4 +1,5 @@
 /** TLS and WebSocket through the whole product: manifests with a private authority and a client certificate, to a real server; and servers found by SRV records. */
+import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -164,5 +165,35 @@ test(
         certificate: { subject: 'CN=trunk.lab.test' },
       },
     ])
+  },
+)
+
+const MAIN = join(import.meta.dirname, '../../cli/main.ts')
+
+function command(...words: string[]): Promise<{ code: number | null; out: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [MAIN, ...words], { timeout: 60_000 }, (_error, out) =>
+      resolve({ code: child.exitCode, out }),
+    )
+  })
+}
+
+test(
+  'the command asks a server over TLS, and trusts who it is told to',
+  shows({ Kamailio: ['private-ca'] }),
+  async () => {
+    const authority = await certificateAuthority()
+    const identity = await authority.issue(['127.0.0.1'])
+    await using server = await kamailio({ tls: { identity } })
+    using folder = temporaryFolder('ca')
+    const file = join(folder.path, 'ca.pem')
+    writeFileSync(file, authority.ca)
+    const words = ['call', `sips:127.0.0.1:${server.tlsPort}`, '--check', 'Options']
+    const trusted = await command(...words, '--ca', file)
+    expect(trusted.out).toMatch(/^Certificate, days left +[01](\.\d+)? days$/m)
+    expect(trusted.code).toBe(0)
+    const refused = await command(...words)
+    expect(refused.out).toContain('Unhealthy: Tls. ')
+    expect(refused.code).toBe(1)
   },
 )
