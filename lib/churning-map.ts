@@ -5,15 +5,17 @@
  * there are many of them, so that the table is copied seldom and holds nothing then.
  */
 
-/** Keys that are left behind at most. */
-const MOST_GONE = 4096
+/** Deletions after which the keys they left behind are thrown away, when they are also half of all. */
+const MANY_DELETIONS = 4096
 
 export class ChurningMap<Key, Value extends object> {
   #map = new Map<Key, Value | undefined>()
-  #gone = 0
+  #deletions = 0
+  /** Undefined: to be counted again. A key that was there already may have been left behind, and looking costs as much as setting. */
+  #size: number | undefined = 0
 
   get size(): number {
-    return this.#map.size - this.#gone
+    return (this.#size ??= this.values().length)
   }
 
   get(key: Key): Value | undefined {
@@ -26,21 +28,23 @@ export class ChurningMap<Key, Value extends object> {
 
   set(key: Key, value: Value): void {
     const keys = this.#map.size
-    // Of a key that is there it must be known whether it was left behind.
-    const gone = this.#gone > 0 && this.#map.get(key) === undefined
     this.#map.set(key, value)
-    if (gone && this.#map.size === keys) this.#gone--
+    if (this.#map.size === keys) this.#size = undefined
+    else if (this.#size !== undefined) this.#size++
   }
 
   delete(key: Key): void {
     if (this.#map.get(key) === undefined) return
     this.#map.set(key, undefined)
-    if (++this.#gone >= MOST_GONE) this.#sweep()
+    if (this.#size !== undefined) this.#size--
+    this.#deletions++
+    if (this.#deletions >= MANY_DELETIONS && this.#deletions * 2 >= this.#map.size) this.#sweep()
   }
 
   clear(): void {
     this.#map = new Map()
-    this.#gone = 0
+    this.#deletions = 0
+    this.#size = 0
   }
 
   /** All that is in it now, in the order it came. */
@@ -53,6 +57,7 @@ export class ChurningMap<Key, Value extends object> {
     const kept = new Map<Key, Value | undefined>()
     for (const [key, value] of this.#map) if (value !== undefined) kept.set(key, value)
     this.#map = kept
-    this.#gone = 0
+    this.#deletions = 0
+    this.#size = kept.size
   }
 }

@@ -72,6 +72,7 @@ export class ClientInvite {
       return
     }
     this.#channel.timers.stop()
+    if (code >= 200) this.#channel.answered()
     if (code < 200) this.#state = 'Proceeding'
     else if (code < 300) this.#accept()
     else this.#complete(response)

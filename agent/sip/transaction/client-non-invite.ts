@@ -59,7 +59,7 @@ export class ClientNonInvite {
     this.#user = undefined
     this.#text = undefined
     if (this.#channel.reliable) this.#channel.end()
-    else this.#channel.complete()
+    else this.#channel.complete(this.method)
   }
 
   #retransmitAfter(interval: number): void {

@@ -4,6 +4,7 @@ import type { Arrival, Flow, FlowWatcher } from '../transport/flow.ts'
 import type { Journal } from '../trace/journal.ts'
 import type { Request, Response } from '../message/message.ts'
 import type { TimerWheel } from './timer-wheel.ts'
+import { Copies, Retired } from './finished.ts'
 import { PairOfTimers } from './pair-of-timers.ts'
 import { TRANSACTION_TIMEOUT } from './timers.ts'
 
@@ -33,10 +34,13 @@ export interface ClientOwner {
   /** It is through, and nothing of it is to be known any more. */
   ended(key: string): void
   /** It is through, but copies of the final response may come for `T4`. */
-  completed(key: string, counters: SignallingCounters | undefined): void
+  completed(copies: Copies): void
   /** The call of an INVITE is over, but answers of other branches may come for 64*T1; those with this To tag need none. */
-  retired(key: string, tag: string): void
+  retired(rest: Retired): void
 }
+
+/** Texts of one transaction that are remembered until its final response: few INVITEs have as many provisional responses. */
+const MOST_EARLIER = 8
 
 export class ClientChannel {
   readonly timers: PairOfTimers
@@ -46,6 +50,8 @@ export class ClientChannel {
   readonly #owner: ClientOwner
   readonly #watcher: FlowWatcher
   #last: string | undefined
+  /** What came before the last one: a copy of it may be overtaken. Most transactions have nothing of the kind. */
+  #earlier: string[] | undefined
   #over = false
 
   constructor({ flow, journal, wheel, key, owner }: ClientSetup, watcher: FlowWatcher) {
@@ -83,12 +89,26 @@ export class ClientChannel {
     this.#flow.send(text, (detail) => !this.#over && failed(detail))
   }
 
-  /** Writes it down; true: byte for byte the one that came before. */
+  /** Writes it down; true: byte for byte one that came before. */
   received(arrival: Arrival, surelyAgain: boolean): boolean {
-    const again = surelyAgain || this.#last === arrival.text
-    this.#last = arrival.text
+    const { text } = arrival
+    const again = surelyAgain || this.#last === text || (this.#earlier?.includes(text) ?? false)
+    if (!again) this.#remember(text)
     this.#journal?.received(arrival, again)
     return again
+  }
+
+  /** The final response came: of those before it nothing is told any more. */
+  answered(): void {
+    this.#earlier = undefined
+  }
+
+  #remember(text: string): void {
+    if (this.#last !== undefined) {
+      this.#earlier ??= []
+      if (this.#earlier.push(this.#last) > MOST_EARLIER) this.#earlier.shift()
+    }
+    this.#last = text
   }
 
   end(): void {
@@ -96,13 +116,13 @@ export class ClientChannel {
   }
 
   /** Ends it; what comes again is counted. */
-  complete(): void {
-    if (this.#close()) this.#owner.completed(this.#key, this.#journal?.counters)
+  complete(method: string): void {
+    if (this.#close()) this.#owner.completed(new Copies(this.#key, method, this.#journal?.counters))
   }
 
   /** Ends it; what may come of other branches is not its matter. */
   retire(tag: string): void {
-    if (this.#close()) this.#owner.retired(this.#key, tag)
+    if (this.#close()) this.#owner.retired(new Retired(this.#key, tag))
   }
 
   #close(): boolean {

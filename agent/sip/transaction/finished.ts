@@ -1,20 +1,48 @@
 /** What is left of a transaction that is through while copies of its messages may still come: as little as answers them. */
 import type { SignallingCounters } from '../engine.ts'
+import type { Response } from '../message/message.ts'
 import type { ReplyPath } from '../transport/reply-path.ts'
 
 /** A non-INVITE client in Completed (RFC 3261 17.1.2.2, Timer K): what comes again is counted. */
 export class Copies {
   readonly key: string
+  readonly method: string
   readonly #counters: SignallingCounters | undefined
 
-  constructor(key: string, counters: SignallingCounters | undefined) {
+  constructor(key: string, method: string, counters: SignallingCounters | undefined) {
     this.key = key
+    this.method = method
     this.#counters = counters
   }
 
   receive(): void {
     if (this.#counters) this.#counters.retransmissionsReceived++
   }
+}
+
+/** An INVITE client in Accepted (RFC 6026, Timer M) whose call is over: an answer of another branch is somebody's to end. */
+export class Retired {
+  readonly key: string
+  readonly method = 'INVITE'
+  /** In place of the To tag of the call, which would keep the whole message that it was cut out of. */
+  readonly #fingerprint: number
+
+  constructor(key: string, tag: string) {
+    this.key = key
+    this.#fingerprint = fingerprintOf(tag)
+  }
+
+  /** Whether it is a 2xx with another To tag than that of the call, which needs nothing any more. */
+  concerns({ code, headers }: Response): boolean {
+    return code >= 200 && code < 300 && fingerprintOf(headers.toTag ?? '') !== this.#fingerprint
+  }
+}
+
+/** 30 bits. */
+function fingerprintOf(tag: string): number {
+  let mixed = tag.length
+  for (let at = 0; at < tag.length; at++) mixed = (Math.imul(mixed, 31) + tag.charCodeAt(at)) & 0x3fffffff
+  return mixed
 }
 
 /** Where a server transaction stands in the layer's books. */

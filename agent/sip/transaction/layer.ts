@@ -2,7 +2,6 @@
 import { ChurningMap } from '../../../lib/churning-map.ts'
 import type { Arrival, Flow } from '../transport/flow.ts'
 import type { Built } from '../message/build.ts'
-import { detached } from '../message/detached.ts'
 import { MAGIC_COOKIE } from '../message/identifiers.ts'
 import type { Journal } from '../trace/journal.ts'
 import type { Message, Request, Response } from '../message/message.ts'
@@ -11,7 +10,7 @@ import { ClientInvite } from './client-invite.ts'
 import { ClientNonInvite } from './client-non-invite.ts'
 import type { ClientOwner, ClientUser } from './client.ts'
 import { Expiring } from './expiring.ts'
-import { Absorbed, type Answered, Copies, type Place } from './finished.ts'
+import { Absorbed, type Answered, Copies, type Place, Retired } from './finished.ts'
 import type { ServerOwner } from './server.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 import { T4, TRANSACTION_TIMEOUT } from './timers.ts'
@@ -49,14 +48,10 @@ export class TransactionLayer {
   readonly #wheel: TimerWheel
   readonly #ways: Ways
   readonly #user: TransactionUser
-  readonly #clients = new ChurningMap<string, ClientInvite | ClientNonInvite>()
+  readonly #clients = new ChurningMap<string, ClientInvite | ClientNonInvite | Copies | Retired>()
   readonly #servers = new Map<string, ServerInvite | ServerNonInvite | Absorbed | Answered>()
-  /** Non-INVITE clients whose final response has come. */
-  readonly #completed = new Map<string, Copies>()
   readonly #completedExpire: Expiring<Copies>
-  /** INVITE clients whose call is over, with the To tag of that call. */
-  readonly #retired = new Map<string, string>()
-  readonly #retiredExpire: Expiring<string>
+  readonly #retiredExpire: Expiring<Retired>
   readonly #finishedExpire: Expiring<Absorbed | Answered>
   /** Key of the transaction of each request without a To tag that is under way, by what a copy of it would share. */
   readonly #merging = new Map<string, string>()
@@ -66,13 +61,13 @@ export class TransactionLayer {
     this.#wheel = wheel
     this.#ways = ways
     this.#user = user
-    this.#completedExpire = new Expiring(wheel, T4, ({ key }) => this.#completed.delete(key))
-    this.#retiredExpire = new Expiring(wheel, TRANSACTION_TIMEOUT, (key) => this.#retired.delete(key))
+    this.#completedExpire = new Expiring(wheel, T4, ({ key }) => this.#clients.delete(key))
+    this.#retiredExpire = new Expiring(wheel, TRANSACTION_TIMEOUT, ({ key }) => this.#clients.delete(key))
     this.#finishedExpire = new Expiring(wheel, TRANSACTION_TIMEOUT, ({ place }) => this.#forget(place))
   }
 
   get size(): number {
-    return this.#clients.size + this.#completed.size + this.#retired.size + this.#servers.size
+    return this.#clients.size + this.#servers.size
   }
 
   invite(outgoing: Outgoing, user: ClientUser): ClientInvite {
@@ -96,16 +91,13 @@ export class TransactionLayer {
 
   readonly #clientOwner: ClientOwner = {
     ended: (key) => this.#clients.delete(key),
-    completed: (key, counters) => {
-      this.#clients.delete(key)
-      const copies = new Copies(key, counters)
-      this.#completed.set(key, copies)
+    completed: (copies) => {
+      this.#clients.set(copies.key, copies)
       this.#completedExpire.add(copies)
     },
-    retired: (key, tag) => {
-      this.#clients.delete(key)
-      this.#retired.set(key, detached(tag))
-      this.#retiredExpire.add(key)
+    retired: (rest) => {
+      this.#clients.set(rest.key, rest)
+      this.#retiredExpire.add(rest)
     },
   }
 
@@ -140,14 +132,9 @@ export class TransactionLayer {
     const method = headers.cseq?.method ?? ''
     const key = clientKey(method, headers.branch)
     const client = this.#clients.get(key)
-    if (client) {
-      if (client.method === method) client.receive(response, arrival)
-      return
-    }
-    if (method !== 'INVITE') return this.#completed.get(key)?.receive()
-    const tag = this.#retired.get(key)
-    if (tag === undefined || response.code < 200 || response.code >= 300 || headers.toTag === tag) return
-    this.#user.answeredLate(response, arrival)
+    if (client?.method !== method) return
+    if (!(client instanceof Retired)) return client.receive(response, arrival)
+    if (client.concerns(response)) this.#user.answeredLate(response, arrival)
   }
 
   #receiveRequest(request: Request, arrival: Arrival): void {
@@ -190,12 +177,13 @@ export class TransactionLayer {
   /** Ends all of them without a word to the peers; users that wait are told. */
   clear(): void {
     for (const client of this.#clients.values()) {
+      if (client instanceof Copies || client instanceof Retired) continue
       client.flowLost('the engine was stopped', true)
       client.end()
     }
     for (const server of [...this.#servers.values()]) if ('end' in server) server.end()
     for (const queue of [this.#completedExpire, this.#retiredExpire, this.#finishedExpire]) queue.clear()
-    for (const table of [this.#completed, this.#retired, this.#servers, this.#merging]) table.clear()
+    for (const table of [this.#clients, this.#servers, this.#merging]) table.clear()
     this.#serverBytes = 0
   }
 }
