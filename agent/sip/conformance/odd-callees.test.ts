@@ -34,6 +34,27 @@ describe('as a caller', () => {
     expect(flags).toEqual([false, false, false, true, true])
   })
 
+  test('a copy of a provisional response that was overtaken is told once, and counted', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    const told: number[] = []
+    const outgoing = ours.invite(inviteOptions(peer.port, 'UDP', { onProvisional: ({ code }) => void told.push(code) }))
+    const invite = await peer.request('INVITE')
+    for (const status of [
+      '100 Trying',
+      '180 Ringing',
+      '183 Session Progress',
+      '180 Ringing',
+      '100 Trying',
+      '181 Forwarded',
+    ])
+      peer.reply(invite, status)
+    peer.reply(invite, '200 OK', { body: ANSWER })
+    expect((await outgoing.outcome).kind).toBe('Answered')
+    expect(told).toEqual([100, 180, 183, 181])
+    expect(outgoing.counters.retransmissionsReceived).toBe(2)
+  })
+
   test('a challenge is answered with the next CSeq in the same call, and BYE carries credentials at once', async () => {
     await using all = await lab()
     const { ours, peer } = all
