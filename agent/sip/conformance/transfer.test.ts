@@ -181,6 +181,32 @@ describe('when the peer is odd', () => {
     expect((await all.peer.response()).code).toBe(400)
   })
 
+  test.each(['603 Decline', '202 Accepted'])(
+    'a REFER that is told %s after the call was over leaves nothing',
+    async (status) => {
+      await using all = await lab(50)
+      const { ours, peer } = all
+      const { call, invite } = await established(all)
+      const refer = call.refer('sip:carol@example.com')
+      const request = await peer.request('REFER')
+      peer.send(inside(invite, 'BYE'), ours.ports.UDP)
+      expect(await call.ended).toMatchObject({ by: 'Remote' })
+      peer.reply(request, status, { headers: ['Refer-Sub: false'] })
+      await refer
+      expect(ours.gauges.dialogs).toBe(0)
+    },
+  )
+
+  test('what a Refer-To says of headers begins none of ours', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    const asked = first<Referral>()
+    const { invite } = await established(all, { onRefer: asked.take })
+    const injecting = 'Refer-To: <sip:a@example.com?Replaces=1%0d%0aX-Evil:%201%3Bto-tag%3D2%3Bfrom-tag%3D3>'
+    peer.send([...inside(invite, 'REFER', { cseq: 1 }), injecting], ours.ports.UDP)
+    expect((await peer.response()).code).toBe(400)
+  })
+
   test('a handler that throws declines with 500', async () => {
     await using all = await lab()
     const onRefer = () => {

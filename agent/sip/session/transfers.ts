@@ -60,7 +60,10 @@ export class Transfers {
     })
     const result = done(outcome)
     const unwatched = outcome.kind === 'Final' && unsubscribed(outcome.response.headers)
-    if (result.kind !== 'Done' || unwatched) this.#forget(identifier)
+    if (result.kind !== 'Done' || unwatched) {
+      this.#forget(identifier)
+      this.#look()
+    }
     return result
   }
 
