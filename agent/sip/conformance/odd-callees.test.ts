@@ -81,6 +81,15 @@ describe('as a caller', () => {
     expect((await peer.request('BYE')).headers.get('proxy-authorization')).toMatch(/nc=00000002/)
   })
 
+  test('a Contact that would begin a header field of ours is not followed', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    const outgoing = ours.invite(inviteOptions(peer.port, 'UDP', { followRedirects: 1 }))
+    const contact = `Contact: <sip:carol@127.0.0.1:${peer.port};a\rX-Evil: 1>`
+    peer.reply(await peer.request('INVITE'), '302 Moved Temporarily', { headers: [contact] })
+    expect(await outgoing.outcome).toMatchObject({ kind: 'Rejected', code: 302 })
+  })
+
   test('credentials that are refused end it', async () => {
     await using all = await lab()
     const { ours, peer } = all

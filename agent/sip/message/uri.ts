@@ -23,6 +23,8 @@ const SIP_URI = /^(sips?):(?:([^@<>]*)@)?(\[[^\]]*\]|[^:;?<>@]*)(?::(\d{1,5}))?(
 /** Undefined when it is no SIP, SIPS or TEL URI, or has no host. */
 export function parseUri(text: string): Uri | undefined {
   const trimmed = text.trim()
+  // A bare one is no part of anything, and ends a line for many who read what we send on.
+  if (trimmed.includes('\r')) return undefined
   const match = SIP_URI.exec(trimmed)
   if (!match) return parseTel(trimmed)
   const [, scheme = '', userinfo, host = '', port, parameters = ''] = match

@@ -6,12 +6,15 @@ export function replacesValue({ callId, toTag, fromTag, earlyOnly = false }: Rep
   return `${callId};to-tag=${toTag};from-tag=${fromTag}${earlyOnly ? ';early-only' : ''}`
 }
 
+/** What a Call-ID and a tag consist of: an escaped line end in a Refer-To would begin a header field of ours. */
+const WORD = /^[!-~]+$/
+
 /** Undefined: it lacks what names a dialog. */
 export function parseReplaces(value: string): Replaces | undefined {
   const parameters = parseParameters(value)
   const callId = value.split(';', 1)[0]?.trim() ?? ''
-  const [toTag, fromTag] = [parameters.get('to-tag'), parameters.get('from-tag')]
-  if (callId === '' || toTag === undefined || fromTag === undefined) return undefined
+  const [toTag = '', fromTag = ''] = [parameters.get('to-tag'), parameters.get('from-tag')]
+  if (![callId, toTag, fromTag].every((each) => WORD.test(each))) return undefined
   return { callId, toTag, fromTag, ...(parameters.has('early-only') && { earlyOnly: true }) }
 }
 
@@ -24,7 +27,7 @@ export function referTo(target: string, replaces?: Replaces): string {
 /** The URI without its headers, and the dialog that is to be replaced. Undefined: it cannot be read. */
 export function parseReferTo(value: string): { target: string; replaces?: Replaces } | undefined {
   const uri = parseNameAddress(value)?.uri
-  if (uri === undefined) return undefined
+  if (uri === undefined || uri.includes('\r')) return undefined
   const [target = '', fields = ''] = uri.split('?', 2)
   const field = fields.split('&').find((each) => /^replaces=/i.test(each))
   if (field === undefined) return { target }
