@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { Call } from '../engine.ts'
-import { ANSWER, first } from './lab.ts'
+import { ANSWER, first, OFFER } from './lab.ts'
 import { established, inside, lab, outside } from './odd-lab.ts'
+
+function branch(name: string): string {
+  return `SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bK${name}`
+}
 
 describe('inside a call', () => {
   test('a re-INVITE is answered by the run, and sent again until its ACK', async () => {
@@ -30,6 +34,30 @@ describe('inside a call', () => {
     while (refused.headers.cseq?.number === 1) refused = await peer.response()
     expect(refused.code).toBe(488)
     expect(offers).toEqual(['v=0\r\ns=hold\r\n', undefined])
+  })
+
+  test('a late copy of the first ACK is not that of a re-INVITE', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    const incoming = first<Call | undefined>()
+    using _bob = ours.onInvite(
+      'bob',
+      (asked) => void asked.answer(ANSWER, { onReoffer: () => ANSWER }).then(incoming.take),
+    )
+    peer.send([...outside('INVITE'), '', OFFER], ours.ports.UDP)
+    let answer = await peer.response()
+    while (answer.code !== 200) answer = await peer.response()
+    const tag = { To: `<sip:bob@127.0.0.1>;tag=${answer.headers.toTag}` }
+    const ack = (cseq: number) =>
+      peer.send(outside('ACK', { ...tag, Via: branch(`ack-${cseq}`), CSeq: `${cseq} ACK` }), ours.ports.UDP)
+    ack(1)
+    await incoming.promise
+    peer.send([...outside('INVITE', { ...tag, Via: branch('again'), CSeq: '2 INVITE' }), '', OFFER], ours.ports.UDP)
+    while (answer.headers.cseq?.number !== 2) answer = await peer.response()
+    ack(1)
+    const again = await peer.response()
+    expect([again.code, again.headers.cseq?.number]).toEqual([200, 2])
+    ack(2)
   })
 
   test('the target that a re-INVITE names is the next one', async () => {

@@ -42,6 +42,8 @@ export class Negotiation {
   #inviting = false
   /** Our 2xx to a re-INVITE that waits for its ACK. */
   #accepted: Accepted | undefined
+  /** The CSeq of that re-INVITE: a late copy of another ACK is not the one (13.2.2.4). */
+  #acceptedSequence: number | undefined
   /** Whoever waits for that ACK, and for the end of a pause. */
   #acknowledge: (() => void) | undefined
   #wake: (() => void) | undefined
@@ -106,6 +108,7 @@ export class Negotiation {
     const accepted = respond({ code: 200, headers: fields, body })
     if (offer === undefined && body !== '') this.standing = 'LocalOffer'
     this.#agree(body, offer, local)
+    this.#acceptedSequence = request.headers.cseq?.number
     this.#accepted = awaitAcknowledgement(
       core.wheel,
       () => transaction.respond(200, accepted),
@@ -139,7 +142,7 @@ export class Negotiation {
 
   /** True: the ACK was waited for. */
   acknowledged(request: Request): boolean {
-    if (!this.#accepted) return false
+    if (!this.#accepted || request.headers.cseq?.number !== this.#acceptedSequence) return false
     this.#accepted.stop()
     this.#accepted = undefined
     this.#acknowledge?.()
