@@ -1,7 +1,7 @@
 /** Answers REGISTER for the accounts it was given (RFC 3261 10.3), with digest; where users are then found is kept in bindings.ts. */
 import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
-import { createDigestServer, parseNameAddress, parseUri, splitList, unescapeUser } from '../sip/index.ts'
+import { createDigestServer, parseNameAddress, parseUri, splitList, unescaped } from '../sip/index.ts'
 import type { DigestServerOptions, IncomingRequest } from '../sip/index.ts'
 import type { Account } from './accounts.ts'
 import type { Bindings, Update } from './bindings.ts'
@@ -76,7 +76,7 @@ export function createRegistrar(options: RegistrarOptions): (request: IncomingRe
 function userOf(request: IncomingRequest): string | undefined {
   const [to = ''] = request.header('To')
   const user = parseUri(parseNameAddress(to)?.uri ?? '')?.user
-  return user === undefined ? undefined : unescapeUser(user)
+  return user === undefined ? undefined : unescaped(user)
 }
 
 /** What the request asks for, or the refusal of it (RFC 3261 10.3, steps 6 and 7). */

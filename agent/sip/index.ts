@@ -14,4 +14,4 @@ export {
   type RemoteAudio,
 } from './sdp/sdp.ts'
 export { Trace, type TraceMessage } from './trace/trace.ts'
-export { bracketed, parseNameAddress, parseUri, splitList, unescapeUser } from './message/uri.ts'
+export { bracketed, parseNameAddress, parseUri, splitList, unescaped } from './message/uri.ts'

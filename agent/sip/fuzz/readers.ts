@@ -4,7 +4,7 @@ import type { Headers } from '../message/headers.ts'
 import { receivedVias } from '../message/via.ts'
 import { parseMessage, type Request, type Response, sessionDescription } from '../message/message.ts'
 import { sameUri } from '../message/uri-equality.ts'
-import { parseNameAddress, parseUri, schemeOf, splitList, unescapeUser } from '../message/uri.ts'
+import { parseNameAddress, parseUri, schemeOf, splitList, unescaped } from '../message/uri.ts'
 import { parseDescription } from '../sdp/parse.ts'
 import { readAudio } from '../sdp/sdp.ts'
 import { faultOf, unacceptable } from '../session/bad-request.ts'
@@ -56,7 +56,7 @@ function readAddress(value: string): unknown {
 
 function readUri(text: string): unknown {
   const uri = parseUri(text)
-  return [schemeOf(text), uri, unescapeUser(uri?.user ?? '')]
+  return [schemeOf(text), uri, unescaped(uri?.user ?? '')]
 }
 
 function readRequest(request: Request): unknown {

@@ -4,7 +4,8 @@ import type { LocalParty } from '../engine.ts'
 import type { Arrival, Flow } from '../transport/flow.ts'
 import { Headers } from './headers.ts'
 import { receivedVias } from './via.ts'
-import { reasonPhrase, requestText, type Request, responseText } from './message.ts'
+import { requestText, type Request, responseText } from './message.ts'
+import { reasonPhrase } from './reason-phrase.ts'
 import { transportParameter } from '../transport/hop.ts'
 import { ReplyPath } from '../transport/reply-path.ts'
 import { bracketed, parseUri, quote } from './uri.ts'
@@ -119,6 +120,6 @@ function taggedTo(core: Core, headers: Headers, { code, toTag }: ResponseOptions
 }
 
 /** What comes from outside must not begin a header field of its own. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return /[\r\n]/.test(text) ? text.replaceAll(/[\r\n]+/g, ' ') : text
 }

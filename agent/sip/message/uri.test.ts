@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseNameAddress, parseUri, quote, splitList, tagOf, unescapeUser, unquote } from './uri.ts'
+import { parseNameAddress, parseUri, quote, splitList, tagOf, unescaped, unquote } from './uri.ts'
 
 describe('a SIP URI', () => {
   test.each([
@@ -30,8 +30,8 @@ describe('a SIP URI', () => {
   })
 
   test('a user is unescaped when it can be', () => {
-    expect(unescapeUser('%61lice%40home')).toBe('alice@home')
-    expect(unescapeUser('100%')).toBe('100%')
+    expect(unescaped('%61lice%40home')).toBe('alice@home')
+    expect(unescaped('100%')).toBe('100%')
   })
 })
 
@@ -95,7 +95,7 @@ describe('lists', () => {
       fc.property(noise, (text) => {
         parseUri(text)
         parseNameAddress(text)
-        unescapeUser(text)
+        unescaped(text)
         expect(splitList(text).every((each) => each.trim() !== '')).toBe(true)
       }),
       { numRuns: 3000 },

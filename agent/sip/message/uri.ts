@@ -57,11 +57,11 @@ export function schemeOf(text: string): string | undefined {
 }
 
 /** `%41` becomes `A`; what is not validly escaped stays as it is. */
-export function unescapeUser(user: string): string {
+export function unescaped(text: string): string {
   try {
-    return decodeURIComponent(user)
+    return decodeURIComponent(text)
   } catch {
-    return user
+    return text
   }
 }
 

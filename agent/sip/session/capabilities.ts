@@ -2,7 +2,7 @@
 import type { Core } from '../core.ts'
 import type { HeaderField, ResponseOptions } from '../message/build.ts'
 import type { Headers } from '../message/headers.ts'
-import type { Request } from '../message/message.ts'
+import { describesSession, type Request } from '../message/message.ts'
 
 /** What every engine answers; takers of `onRequest` add theirs. */
 export const OWN_METHODS = [
@@ -44,6 +44,5 @@ export function unsupported({ method, headers, body }: Request): ResponseOptions
   const unknown = headers.list('require').filter((each) => !EXTENSIONS.includes(each.toLowerCase()))
   if (unknown.length > 0) return { code: 420, headers: [['Unsupported', unknown.join(', ')]] }
   if (body === '' || !['INVITE', 'UPDATE', 'PRACK'].includes(method)) return undefined
-  const type = headers.get('content-type') ?? 'application/sdp'
-  return /^application\/sdp\b/i.test(type) ? undefined : { code: 415, headers: [['Accept', 'application/sdp']] }
+  return describesSession(headers) ? undefined : { code: 415, headers: [['Accept', 'application/sdp']] }
 }

@@ -30,7 +30,7 @@ import type { Timer } from '../transaction/timer-wheel.ts'
 import { Trace } from '../trace/trace.ts'
 import type { ServerInvite } from '../transaction/server-invite.ts'
 import type { ServerNonInvite } from '../transaction/server-non-invite.ts'
-import { parseUri, unescapeUser } from '../message/uri.ts'
+import { parseUri, unescaped } from '../message/uri.ts'
 
 /** Milliseconds an INVITE may wait for a final response, like a proxy's timer C (16.6): after it the caller is surely gone. */
 const LONGEST_RINGING = 181_000
@@ -336,5 +336,5 @@ function isRinging(code: number): boolean {
 
 /** User part of the Request-URI, unescaped; empty when it has none. */
 export function userOf({ uri }: Request): string {
-  return unescapeUser(parseUri(uri)?.user ?? '')
+  return unescaped(parseUri(uri)?.user ?? '')
 }

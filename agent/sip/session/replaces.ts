@@ -1,6 +1,6 @@
 /** The Replaces header field (RFC 3891 6.1), alone and inside a Refer-To; which dialog it means is looked up elsewhere. */
 import type { Replaces } from '../engine.ts'
-import { parseNameAddress, parseParameters } from '../message/uri.ts'
+import { parseNameAddress, parseParameters, unescaped } from '../message/uri.ts'
 
 export function replacesValue({ callId, toTag, fromTag, earlyOnly = false }: Replaces): string {
   return `${callId};to-tag=${toTag};from-tag=${fromTag}${earlyOnly ? ';early-only' : ''}`
@@ -33,12 +33,4 @@ export function parseReferTo(value: string): { target: string; replaces?: Replac
   if (field === undefined) return { target }
   const replaces = parseReplaces(unescaped(field.slice('replaces='.length)))
   return replaces && { target, replaces }
-}
-
-function unescaped(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }

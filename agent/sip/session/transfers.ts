@@ -1,8 +1,9 @@
 /** REFER inside a call, and the NOTIFYs that tell what became of it (RFC 3515, 4488), both ways. It calls nobody: the run does. */
 import type { DoneOutcome, ReferOptions, Referral, Replaces } from '../engine.ts'
-import type { HeaderField } from '../message/build.ts'
+import { type HeaderField, oneLine } from '../message/build.ts'
 import type { Headers } from '../message/headers.ts'
-import { type Request, reasonPhrase } from '../message/message.ts'
+import type { Request } from '../message/message.ts'
+import { reasonPhrase } from '../message/reason-phrase.ts'
 import { parseNameAddress } from '../message/uri.ts'
 import type { Timer } from '../transaction/timer-wheel.ts'
 import { parseReferTo, referTo } from './replaces.ts'
@@ -213,7 +214,7 @@ class Notifier {
 
   report(code: number, reason: string): void {
     if (this.#over) return
-    this.#last = `SIP/2.0 ${code} ${reason.replaceAll(/[\r\n]+/g, ' ')}`
+    this.#last = `SIP/2.0 ${code} ${oneLine(reason)}`
     if (code >= 200) return this.#end('noresource')
     const left = Math.max(0, Math.round((this.#expires - this.#session.core.clock.monotonic()) / 1000))
     this.#send(`active;expires=${left}`)

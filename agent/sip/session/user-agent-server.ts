@@ -10,6 +10,7 @@ import { headerKey } from '../message/headers.ts'
 import { IncomingInvite, type Replacing, userOf } from './incoming-invite.ts'
 import { hangUpLate } from './late-answer.ts'
 import type { Request, Response } from '../message/message.ts'
+import { METHODS } from '../message/methods.ts'
 import type { Incoming, Load, TransactionUser } from '../transaction/layer.ts'
 import { ServerInvite } from '../transaction/server-invite.ts'
 import type { ServerNonInvite } from '../transaction/server-non-invite.ts'
@@ -17,12 +18,6 @@ import { reasonOf } from './reason.ts'
 import { parseReplaces } from './replaces.ts'
 import { tooBrief } from './session-timer.ts'
 import { schemeOf } from '../message/uri.ts'
-
-/** What is registered for SIP. A method of these without a taker is not allowed here (405); any other one is not known at all (501). */
-const KNOWN_METHODS = new Set([
-  ...['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS', 'REGISTER', 'PRACK', 'UPDATE'],
-  ...['INFO', 'MESSAGE', 'REFER', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH'],
-])
 
 /** Methods that have a meaning inside a dialog alone; NOTIFY, as long as nobody subscribed outside of one. */
 const INSIDE = new Set(['BYE', 'PRACK', 'UPDATE', 'INFO', 'NOTIFY'])
@@ -63,9 +58,9 @@ export class UserAgentServer implements TransactionUser {
     return (this.#allow ??= [...new Set([...OWN_METHODS, ...this.#requests.keys()])].join(', '))
   }
 
-  /** What is not known is told 501, whatever else is wrong with it. */
+  /** What is not known is told 501, whatever else is wrong with it; what is known and has no taker is not allowed here (405). */
   knows(method: string): boolean {
-    return KNOWN_METHODS.has(method) || this.#requests.has(method)
+    return METHODS.has(method) || this.#requests.has(method)
   }
 
   trying(request: Request, arrival: Arrival): string {

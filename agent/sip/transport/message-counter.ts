@@ -1,10 +1,5 @@
 /** Counts messages by direction, method and class; it keeps none. */
-
-/** Whatever else a peer invents shares one name, so that it cannot make the table grow. */
-const METHODS = new Set([
-  ...['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS', 'REGISTER', 'PRACK', 'UPDATE'],
-  ...['INFO', 'MESSAGE', 'REFER', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH'],
-])
+import { METHODS } from '../message/methods.ts'
 
 /** Of one method and one direction: requests at 0, responses at the first digit of their code. */
 type Counts = number[]
@@ -47,6 +42,7 @@ export class MessageCounter {
 const ZERO = 48
 
 function count(table: Map<string, Counts>, method: string, kind: number): void {
+  // Whatever else a peer invents shares one name, so that it cannot make the table grow.
   const known = METHODS.has(method) ? method : 'other'
   let counts = table.get(known)
   if (!counts) table.set(known, (counts = [0, 0, 0, 0, 0, 0, 0]))
