@@ -62,8 +62,9 @@ export class Answers {
     if (sdp !== undefined) this.#remember(response.headers.toTag ?? '', sdp)
     const described = sdp === undefined ? {} : { sdp }
     if (!EarlyDialogs.needed(response)) return described
-    const { offer, onOffer } = this.#setup.options
-    this.#branches ??= new EarlyDialogs({ offer, onOffer, cancel: this.#setup.cancel })
+    const { core, options, cancel } = this.#setup
+    const { offer, onOffer } = options
+    this.#branches ??= new EarlyDialogs({ offer, onOffer, cancel, branches: core.limits.branches })
     const early = this.#branches.receive(response, () => this.#session(answer, arrival))
     return early && { ...described, early }
   }

@@ -11,10 +11,9 @@ import { receiveInfo } from './info.ts'
 import { Negotiation } from './negotiation.ts'
 import { ask, responder, type Session, type SessionOwner } from './session.ts'
 
-/** Branches of one INVITE; a proxy that forks has fewer. */
-const MOST_BRANCHES = 32
-
 export interface EarlySetup {
+  /** To tags of one INVITE that are kept; responses with more of them are passed over. */
+  branches: number
   /** Ours was in the INVITE. Absent: the offer is awaited. */
   offer: string | undefined
   onOffer: ((sdp: string) => string | undefined) | undefined
@@ -42,7 +41,7 @@ export class EarlyDialogs {
   receive(response: Response, session: () => Session): EarlyDialog | undefined {
     const tag = response.headers.toTag ?? ''
     const known = this.#branches.get(tag)
-    if (!known && this.#branches.size >= MOST_BRANCHES) return undefined
+    if (!known && this.#branches.size >= this.#setup.branches) return undefined
     const branch = known ?? new EarlyDialog(this.#setup, session())
     this.#branches.set(tag, branch)
     return branch.receive(response) ? branch : undefined
