@@ -94,6 +94,7 @@ function columnOf(peers: readonly string[], message: LadderMessage): number {
   return index < 0 ? peers.length : index + 1
 }
 
-function stampOf({ monotonic, at }: LadderMessage): number {
+/** The wall clock counts whole milliseconds and may jump: distances are those of the monotonic one, where the trace has it. */
+export function stampOf({ monotonic, at }: LadderMessage): number {
   return monotonic ?? at
 }

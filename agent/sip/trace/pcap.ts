@@ -1,7 +1,7 @@
 /** Writes a trace as a pcap file that Wireshark and tshark show as SIP; it reads no message, and makes up no packet. */
 import { isIPv4, isIPv6 } from 'node:net'
 import type { Transport } from '../engine.ts'
-import type { Drawable, LadderMessage } from './ladder.ts'
+import { type Drawable, type LadderMessage, stampOf } from './ladder.ts'
 
 /** Microseconds, version 2.4 (draft-ietf-opsawg-pcap section 4). */
 const MAGIC = 0xa1b2c3d4
@@ -42,11 +42,6 @@ export function renderPcap({ messages }: Pick<Drawable, 'messages'>): Buffer {
   header.writeUInt32LE(SNAP_LENGTH, 16)
   header.writeUInt32LE(LINK_TYPE, 20)
   return Buffer.concat([header, ...records])
-}
-
-/** The wall clock counts whole milliseconds and may jump: distances are those of the monotonic one, where the trace has it. */
-function stampOf({ monotonic, at }: LadderMessage): number {
-  return monotonic ?? at
 }
 
 /** @param at milliseconds since 1970 */
