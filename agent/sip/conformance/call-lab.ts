@@ -6,18 +6,21 @@ import { ANSWER, engine, fasterClock, first, inviteOptions, listening, portOf } 
 export interface Pair extends AsyncDisposable {
   caller: SignallingEngine
   callee: SignallingEngine
+  /** Of the callee. */
+  port: number
   /** Options of an INVITE from the one to the other. */
   options: (changes?: Partial<InviteOptions> & { user?: string }) => InviteOptions
 }
 
 export async function pair(transport: Transport, factor = 1): Promise<Pair> {
   const clock = fasterClock(factor)
+  // It listens on UDP and TCP alone: over all others it is reached by the connection that it made.
   const caller = await engine({ clock, userAgent: 'caller' })
   const callee = await listening(transport, { clock, userAgent: 'callee' })
+  const port = portOf(callee, transport)
   return {
-    caller,
-    callee,
-    options: (changes) => inviteOptions(portOf(callee, transport), transport, changes),
+    ...{ caller, callee, port },
+    options: (changes) => inviteOptions(port, transport, changes),
     async [Symbol.asyncDispose]() {
       await caller[Symbol.asyncDispose]()
       await callee[Symbol.asyncDispose]()

@@ -1,27 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { Call, IncomingCall } from '../engine.ts'
-import { aborted, ANSWER, drained, engine, fasterClock, first, inviteOptions, listening, OFFER } from './lab.ts'
-import { portOf, titles, TRANSPORTS } from './lab.ts'
+import { pair } from './call-lab.ts'
+import { aborted, ANSWER, drained, first, OFFER, titles, TRANSPORTS } from './lab.ts'
 
 describe.each(TRANSPORTS)('calls over %s', (transport) => {
-  async function pair(factor = 1) {
-    const clock = fasterClock(factor)
-    // It listens on UDP and TCP alone: over all others it is reached by the connection that it made.
-    const caller = await engine({ clock, userAgent: 'caller' })
-    const callee = await listening(transport, { clock, userAgent: 'callee' })
-    return {
-      caller,
-      callee,
-      port: portOf(callee, transport),
-      async [Symbol.asyncDispose]() {
-        await caller[Symbol.asyncDispose]()
-        await callee[Symbol.asyncDispose]()
-      },
-    }
-  }
-
   test('are answered, carry both descriptions, and are hung up by the caller', async () => {
-    await using lab = await pair()
+    await using lab = await pair(transport)
     const answered = first<Call | undefined>()
     const offered = first<IncomingCall>()
     using _bob = lab.callee.onInvite('bob', (incoming) => {
@@ -29,7 +13,7 @@ describe.each(TRANSPORTS)('calls over %s', (transport) => {
       incoming.ring()
       void incoming.answer(ANSWER).then(answered.take)
     })
-    const options = inviteOptions(lab.port, transport)
+    const options = lab.options()
     const outgoing = lab.caller.invite(options)
     const outcome = await outgoing.outcome
     if (outcome.kind !== 'Answered') throw new Error(outcome.kind)
@@ -69,12 +53,12 @@ describe.each(TRANSPORTS)('calls over %s', (transport) => {
   })
 
   test('are hung up by the callee', async () => {
-    await using lab = await pair()
+    await using lab = await pair(transport)
     const hungUp = first<unknown>()
     using _bob = lab.callee.onInvite('bob', (incoming) => {
       void incoming.answer(ANSWER).then(async (call) => hungUp.take(await call?.bye('closing time')))
     })
-    const outcome = await lab.caller.invite(inviteOptions(lab.port, transport)).outcome
+    const outcome = await lab.caller.invite(lab.options()).outcome
     if (outcome.kind !== 'Answered') throw new Error(outcome.kind)
     expect(await outcome.call.ended).toEqual({ by: 'Remote', reason: 'closing time' })
     expect(outcome.call.timings.byeReceived).toBeGreaterThan(0)
@@ -87,16 +71,16 @@ describe.each(TRANSPORTS)('calls over %s', (transport) => {
     [603, 'Not today', 'Not today'],
     [404, undefined, 'Not Found'],
   ])('are rejected with %i', async (code, reason, expected) => {
-    await using lab = await pair()
+    await using lab = await pair(transport)
     using _bob = lab.callee.onInvite('bob', (incoming) => incoming.reject(code, reason))
-    const options = inviteOptions(lab.port, transport)
+    const options = lab.options()
     expect(await lab.caller.invite(options).outcome).toEqual({ kind: 'Rejected', code, reason: expected })
     expect(titles(options.trace)).toEqual(['> INVITE', `< ${code} INVITE`, '> ACK'])
     expect([lab.caller.gauges.dialogs, lab.callee.gauges.dialogs]).toEqual([0, 0])
   })
 
   test('go to the taker of their user, then to the taker of all others, then to nobody', async () => {
-    await using lab = await pair()
+    await using lab = await pair(transport)
     const seen: string[] = []
     const taker = (name: string) => (incoming: IncomingCall) => {
       seen.push(`${name} ${incoming.user}`)
@@ -106,17 +90,17 @@ describe.each(TRANSPORTS)('calls over %s', (transport) => {
     using _bob = lab.callee.onInvite('bob smith', taker('bob'))
     expect(() => lab.callee.onInvite('bob smith', taker('twice'))).toThrow(/taken already/)
     for (const user of ['bob%20smith', 'carol']) {
-      const { outcome } = lab.caller.invite(inviteOptions(lab.port, transport, { user }))
+      const { outcome } = lab.caller.invite(lab.options({ user }))
       expect(await outcome).toMatchObject({ code: 480 })
     }
     others[Symbol.dispose]()
-    const { outcome } = lab.caller.invite(inviteOptions(lab.port, transport, { user: 'carol' }))
+    const { outcome } = lab.caller.invite(lab.options({ user: 'carol' }))
     expect(await outcome).toMatchObject({ code: 404 })
     expect(seen).toEqual(['bob bob smith', 'rest carol'])
   })
 
   test('tell every provisional response in order, early media with it', async () => {
-    await using lab = await pair()
+    await using lab = await pair(transport)
     using _bob = lab.callee.onInvite('bob', (incoming) => {
       incoming.ring(100)
       incoming.ring(183)
@@ -124,22 +108,20 @@ describe.each(TRANSPORTS)('calls over %s', (transport) => {
       incoming.reject(480)
     })
     const heard: number[] = []
-    const outgoing = lab.caller.invite(
-      inviteOptions(lab.port, transport, { onProvisional: ({ code }) => heard.push(code) }),
-    )
+    const outgoing = lab.caller.invite(lab.options({ onProvisional: ({ code }) => heard.push(code) }))
     await outgoing.outcome
     expect(heard).toEqual([100, 183, 180])
     expect(outgoing.timings.ringing).toBeGreaterThanOrEqual(outgoing.timings.firstResponse ?? Infinity)
   })
 
   test('that nobody picks up are cancelled at the deadline', async () => {
-    await using lab = await pair()
+    await using lab = await pair(transport)
     const ringing = first<IncomingCall>()
     using _bob = lab.callee.onInvite('bob', (incoming) => {
       incoming.ring()
       ringing.take(incoming)
     })
-    const options = inviteOptions(lab.port, transport, { timeout: 700 })
+    const options = lab.options({ timeout: 700 })
     expect(await lab.caller.invite(options).outcome).toEqual({ kind: 'NoFinalResponse', code: 180 })
     const incoming = await ringing.promise
     await aborted(incoming.cancelled)
@@ -152,44 +134,42 @@ describe.each(TRANSPORTS)('calls over %s', (transport) => {
   })
 
   test('whose taker says nothing get 100 by themselves', async () => {
-    await using lab = await pair()
+    await using lab = await pair(transport)
     using _bob = lab.callee.onInvite('bob', () => {})
-    const options = inviteOptions(lab.port, transport, { timeout: 700 })
+    const options = lab.options({ timeout: 700 })
     expect(await lab.caller.invite(options).outcome).toEqual({ kind: 'NoFinalResponse', code: 100 })
     expect([lab.caller.gauges.dialogs, lab.callee.gauges.dialogs]).toEqual([0, 0])
   })
 
   test('that are ignored have no response at all, and a CANCEL neither', async () => {
-    await using lab = await pair()
+    await using lab = await pair(transport)
     using _bob = lab.callee.onInvite('bob', (incoming) => incoming.ignore())
-    const options = inviteOptions(lab.port, transport, { timeout: 700 })
+    const options = lab.options({ timeout: 700 })
     expect(await lab.caller.invite(options).outcome).toEqual({ kind: 'NoResponse' })
     expect(new Set(titles(options.trace))).toEqual(new Set(['> INVITE']))
     expect([lab.caller.gauges.dialogs, lab.callee.gauges.dialogs]).toEqual([0, 0])
   })
 
   test('are aborted while they ring', async () => {
-    await using lab = await pair()
+    await using lab = await pair(transport)
     const stop = new AbortController()
     const ringing = first<IncomingCall>()
     using _bob = lab.callee.onInvite('bob', (incoming) => {
       incoming.ring()
       ringing.take(incoming)
     })
-    const outgoing = lab.caller.invite(
-      inviteOptions(lab.port, transport, { signal: stop.signal, onProvisional: () => stop.abort() }),
-    )
+    const outgoing = lab.caller.invite(lab.options({ signal: stop.signal, onProvisional: () => stop.abort() }))
     expect(await outgoing.outcome).toEqual({ kind: 'Aborted' })
     await aborted((await ringing.promise).cancelled)
     expect([lab.caller.gauges.dialogs, lab.callee.gauges.dialogs]).toEqual([0, 0])
   })
 
   test('are aborted at whatever moment of their beginning', async () => {
-    await using lab = await pair()
+    await using lab = await pair(transport)
     using _bob = lab.callee.onInvite('bob', (incoming) => incoming.ignore())
     for (let moment = 0; moment < 30; moment++) {
       const stop = new AbortController()
-      const outgoing = lab.caller.invite(inviteOptions(lab.port, transport, { signal: stop.signal }))
+      const outgoing = lab.caller.invite(lab.options({ signal: stop.signal }))
       for (let turn = 0; turn < moment; turn++) await Promise.resolve()
       stop.abort()
       expect(await outgoing.outcome).toEqual({ kind: 'Aborted' })
@@ -197,14 +177,14 @@ describe.each(TRANSPORTS)('calls over %s', (transport) => {
   })
 
   test('are not even begun when they were aborted before', async () => {
-    await using lab = await pair()
-    const options = inviteOptions(lab.port, transport, { signal: AbortSignal.abort() })
+    await using lab = await pair(transport)
+    const options = lab.options({ signal: AbortSignal.abort() })
     expect(await lab.caller.invite(options).outcome).toEqual({ kind: 'Aborted' })
     expect(titles(options.trace)).toEqual([])
   })
 
   test('whose answer crosses our CANCEL are acknowledged and hung up', async () => {
-    await using lab = await pair()
+    await using lab = await pair(transport)
     const stop = new AbortController()
     const answered = first<Call | undefined>()
     using _bob = lab.callee.onInvite('bob', (incoming) => {
@@ -212,7 +192,7 @@ describe.each(TRANSPORTS)('calls over %s', (transport) => {
       // Both are on the wire before the caller has read the first one.
       void incoming.answer(ANSWER).then(answered.take)
     })
-    const options = inviteOptions(lab.port, transport, { signal: stop.signal, onProvisional: () => stop.abort() })
+    const options = lab.options({ signal: stop.signal, onProvisional: () => stop.abort() })
     expect(await lab.caller.invite(options).outcome).toEqual({ kind: 'Aborted' })
     const call = await answered.promise
     expect(await call?.ended).toMatchObject({ by: 'Remote' })
@@ -223,7 +203,7 @@ describe.each(TRANSPORTS)('calls over %s', (transport) => {
 
   test('leave nothing behind, however they end', async () => {
     // 20 times as fast: the last timers of the RFC are over in 2 s.
-    await using lab = await pair(20)
+    await using lab = await pair(transport, 20)
     const takers: Record<string, (incoming: IncomingCall) => unknown> = {
       answers: (incoming) => incoming.answer(ANSWER),
       rejects: (incoming) => incoming.reject(486),
@@ -236,7 +216,7 @@ describe.each(TRANSPORTS)('calls over %s', (transport) => {
     }
     for (const [user, taker] of Object.entries(takers)) lab.callee.onInvite(user, taker)
     const ends = Object.keys(takers).map(async (user) => {
-      const outcome = await lab.caller.invite(inviteOptions(lab.port, transport, { user })).outcome
+      const outcome = await lab.caller.invite(lab.options({ user })).outcome
       return outcome.kind === 'Answered' ? (await outcome.call.bye()).kind : outcome.kind
     })
     const expected = ['Done', 'Rejected', 'NoFinalResponse', 'NoResponse', 'Rejected', 'NoFinalResponse']
@@ -246,23 +226,21 @@ describe.each(TRANSPORTS)('calls over %s', (transport) => {
   })
 
   test('may ask many at once', async () => {
-    await using lab = await pair()
+    await using lab = await pair(transport)
     using _bob = lab.callee.onInvite('bob', (incoming) => {
       incoming.ring()
       void incoming.answer(ANSWER)
     })
-    const outcomes = await Promise.all(
-      Array.from({ length: 200 }, () => lab.caller.invite(inviteOptions(lab.port, transport)).outcome),
-    )
+    const outcomes = await Promise.all(Array.from({ length: 200 }, () => lab.caller.invite(lab.options()).outcome))
     const ends = outcomes.map(async (outcome) => (outcome.kind === 'Answered' ? outcome.call.bye() : outcome))
     expect(new Set((await Promise.all(ends)).map(({ kind }) => kind))).toEqual(new Set(['Done']))
     expect([lab.caller.gauges.dialogs, lab.callee.gauges.dialogs]).toEqual([0, 0])
   })
 
   test('do not outlive the engine', async () => {
-    const lab = await pair()
+    const lab = await pair(transport)
     using _bob = lab.callee.onInvite('bob', (incoming) => incoming.ring())
-    const { outcome } = lab.caller.invite(inviteOptions(lab.port, transport))
+    const { outcome } = lab.caller.invite(lab.options())
     await lab[Symbol.asyncDispose]()
     expect(await outcome).toMatchObject({ kind: 'ConnectFailed' })
     expect([lab.caller.gauges, lab.callee.gauges].map((each) => ({ ...each }))).toEqual([
