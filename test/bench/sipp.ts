@@ -7,16 +7,8 @@ import type { BenchTransport } from './transports.ts'
 
 /** Without a terminal it has no keyboard; its default socket buffer loses INVITEs at some thousand calls a second. */
 const COMMON = [
-  '-i',
-  '127.0.0.1',
-  '-nostdin',
-  '-buff_size',
-  '4000000',
-  '-trace_stat',
-  '-stf',
-  'stat.csv',
-  '-fd',
-  '100ms',
+  ...['-i', '127.0.0.1', '-nostdin', '-buff_size', '4000000'],
+  ...['-trace_stat', '-stf', 'stat.csv', '-fd', '100ms'],
 ]
 
 function over(transport: BenchTransport): string[] {
@@ -60,8 +52,6 @@ export interface Counts {
   readonly successful: number
   readonly failed: number
   readonly retransmissions: number
-  /** Mean from the INVITE to its 200, milliseconds; of the UAC only. */
-  readonly answer: number
 }
 
 /** All rows that SIPp has written so far, one each 100 ms. */
@@ -78,13 +68,6 @@ export function counts({ folder }: Pinned): Counts[] {
         successful: Number(field('SuccessfulCall(C)')),
         failed: Number(field('FailedCall(C)')),
         retransmissions: Number(field('Retransmissions(C)')),
-        answer:
-          Number(
-            field('ResponseTime1(C)')
-              .split(':')
-              .at(-1)
-              ?.replace(/^(\d+)$/, '$1'),
-          ) / 1000,
       }
     })
 }

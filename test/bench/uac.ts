@@ -71,8 +71,6 @@ async function measure(dialogs: number): Promise<void> {
     seconds: elapsed / 1000,
     calls,
     callsPerSecond: calls / (elapsed / 1000),
-    user,
-    system,
     cpu: (user + system) / calls,
     answerP50: percentile(sorted, 0.5),
     answerP99: percentile(sorted, 0.99),

@@ -29,8 +29,7 @@ process.on('SIGUSR2', () => {
   void idle(engine).then(() => report({ event: 'memory', ...memory(), ...gauges() }))
 })
 process.on('SIGTERM', () => {
-  const { user, system } = process.cpuUsage()
-  report({ event: 'result', ...counts, user, system, ...gauges() })
+  report({ event: 'result', ...counts, ...gauges() })
   process.exit()
 })
 report({ event: 'ready', ports: engine.ports })

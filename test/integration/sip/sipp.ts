@@ -1,6 +1,12 @@
 /** Our engine with a SIPp that follows a scenario: as its caller, and as its callee. No test is in here. */
-import type { Call, IncomingCall, InviteOptions, OutgoingCall, SignallingEngine } from '../../../agent/sip/index.ts'
-import type { Trace } from '../../../agent/sip/index.ts'
+import type {
+  Call,
+  IncomingCall,
+  InviteOptions,
+  OutgoingCall,
+  SignallingEngine,
+  Trace,
+} from '../../../agent/sip/index.ts'
 import { until } from '../../lab/process.ts'
 import { type SippCallee, sippCallee, sippCaller } from '../../lab/sipp.ts'
 import * as agents from './agents.ts'
@@ -76,11 +82,8 @@ export async function fromSipp(
 }
 
 /** Answers what SIPp offered, and gives the call when the ACK came. */
-export async function answer(
-  incoming: IncomingCall,
-  ...rest: [] | [Parameters<IncomingCall['answer']>[1]]
-): Promise<Call> {
-  const call = await incoming.answer(incoming.sdp === undefined ? agents.OFFER : agents.answerTo(incoming.sdp), ...rest)
+export async function answer(incoming: IncomingCall): Promise<Call> {
+  const call = await incoming.answer(incoming.sdp === undefined ? agents.OFFER : agents.answerTo(incoming.sdp))
   if (!call) throw new Error('no ACK came')
   return call
 }
