@@ -47,7 +47,9 @@ export async function whileRegistered(
       endpoint.failAs(classify(failure, 'REGISTER', domain))
       lost.abort()
     })
-    await body(lost.signal, { ...party, routes: registration.serviceRoute })
+    // Whoever took the registration takes the call: a server that was found dead is not asked again.
+    const nextHop = { ...party.nextHop, prefer: remote }
+    await body(lost.signal, { ...party, nextHop, routes: registration.serviceRoute })
   } finally {
     await remove(context, registration)
   }

@@ -33,6 +33,8 @@ export interface Hop {
   family?: 4 | 6
   /** For TLS and WSS. Absent: `Full`, with the certificates that Node trusts. */
   tls?: TlsSettings
+  /** Where the peer answered before. It is asked first when it is one of the addresses, and when the DNS does not answer. */
+  prefer?: Endpoint | undefined
 }
 
 /** What a peer showed of itself over TLS. */

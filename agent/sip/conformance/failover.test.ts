@@ -1,6 +1,6 @@
 /** Several servers behind one name (RFC 3263 4.3): who is asked after one that fails, and what becomes of who was asked before. */
 import { describe, expect, test } from 'vitest'
-import type { InviteOptions, RequestOptions } from '../engine.ts'
+import type { InviteOptions, RequestOptions, Transport } from '../engine.ts'
 import { Trace } from '../trace/trace.ts'
 import { ANSWER, drained, engine, fasterClock, inviteOptions } from './lab.ts'
 import { nameServer } from './name-server.ts'
@@ -33,7 +33,7 @@ function asking(timeout = 20_000): RequestOptions & { target: string } {
   return { party, callId: 'failover', timeout, trace: new Trace(), target: 'sip:ring.test' }
 }
 
-const at = (port: number, transport = 'UDP') => ({ host: '127.0.0.1', port, transport })
+const at = (port: number, transport: Transport = 'UDP') => ({ host: '127.0.0.1', port, transport })
 
 describe('an INVITE', () => {
   test('goes to the next server when the first says nothing, and is the same call', async () => {
@@ -50,6 +50,18 @@ describe('an INVITE', () => {
     expect(outgoing.attempts).toEqual([{ remote: at(all.one.port), why: { kind: 'NoResponse' } }])
     void answered.bye()
     all.two.reply(await all.two.request('BYE'), '200 OK')
+  })
+
+  test('asks the server first that has answered before', async () => {
+    await using all = await lab()
+    const { party, ...options } = calling()
+    const outgoing = all.ours.invite({
+      ...options,
+      party: { ...party, nextHop: { ...NEXT_HOP, prefer: at(all.two.port) } },
+    })
+    all.two.reply(await all.two.request('INVITE'), '486 Busy Here')
+    expect(await outgoing.outcome).toMatchObject({ kind: 'Rejected', code: 486 })
+    expect([outgoing.remote, outgoing.attempts]).toEqual([at(all.two.port), []])
   })
 
   test('that the first server answers after all is acknowledged and hung up there', async () => {

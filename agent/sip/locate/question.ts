@@ -11,8 +11,6 @@ export interface Wanted extends Hop {
   secure?: boolean
   /** A connection that leads there: used for as long as it is open. */
   over?: Flow
-  /** Where the peer answered before. It is asked first when it is one of the addresses, and when the DNS does not answer. */
-  prefer?: Endpoint | undefined
 }
 
 /** A service and the transport that it is offered over: `_sip._udp.example.com`. */
