@@ -60,8 +60,9 @@ function arrow(message: LadderMessage, column: number, peers: number): string {
 
 function labelOf(message: LadderMessage, room: number): string {
   const again = message.retransmission ? ' (again)' : ''
-  const label = `${titleOf(message.text)}${again}`
-  return label.length <= room ? label : `${label.slice(0, room - 3)}...`
+  const title = titleOf(message.text)
+  const left = room - again.length
+  return `${title.length <= left ? title : `${title.slice(0, left - 3)}...`}${again}`
 }
 
 /** `INVITE sip:echo@example.com`, `200 OK (BYE)`. */

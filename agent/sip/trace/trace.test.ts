@@ -61,6 +61,13 @@ describe('redaction', () => {
 })
 
 describe('the ladder', () => {
+  test('says of a message with a long first line, too, that it was sent again', () => {
+    const trace = new Trace()
+    const text = `INVITE sip:${'b'.repeat(80)}@example.com SIP/2.0\r\n\r\n`
+    trace.record(message({ retransmission: true, text }))
+    expect(renderLadder(trace).split('\n')[3]).toMatch(/\|- INVITE sip:b+\.\.\. \(again\) -+>\|$/)
+  })
+
   test('shows each message with its time and way, then the messages', () => {
     const trace = new Trace()
     trace.record(message({ text: 'INVITE sip:bob@example.com SIP/2.0\r\nCSeq: 1 INVITE\r\n\r\n' }))
