@@ -149,7 +149,7 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
       for (const user of dialogs.values()) user.stopped()
       dialogs.clear()
       registrations.clear()
-      wheel.clear()
+      wheel.stop()
     },
   }
 }

@@ -73,7 +73,9 @@ describe('the timer wheel', () => {
     timers[0]?.cancel()
     expect([wheel.size, clock.waiting]).toEqual([0, 0])
     wheel.start(50, () => {})
-    wheel.clear()
+    wheel.stop()
+    expect([wheel.size, clock.waiting]).toEqual([0, 0])
+    wheel.start(50, () => {})
     expect([wheel.size, clock.waiting]).toEqual([0, 0])
   })
 

@@ -39,6 +39,7 @@ export class TimerWheel {
   #size = 0
   #alarm: Disposable | undefined
   #alarmTick = Infinity
+  #stopped = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -54,8 +55,9 @@ export class TimerWheel {
     return this.#clock.monotonic()
   }
 
-  /** Calls `callback` once, `milliseconds` from now. */
+  /** Calls `callback` once, `milliseconds` from now; never when it is stopped. */
   start(milliseconds: number, callback: () => void): Timer {
+    if (this.#stopped) return new Timer(0, callback)
     const now = this.#clock.monotonic()
     if (this.#size === 0) this.#tick = Math.max(this.#tick, Math.floor(now / TICK))
     const tick = Math.max(this.#tick + 1, Math.ceil((now + milliseconds) / TICK))
@@ -66,8 +68,9 @@ export class TimerWheel {
     return timer
   }
 
-  /** Forgets all timers. */
-  clear(): void {
+  /** Forgets all timers, and those that what is ended by it may still start. */
+  stop(): void {
+    this.#stopped = true
     for (const head of this.#slots) while (head && head.next !== head) head.next.cancel()
   }
 
