@@ -99,6 +99,17 @@ describe('what a registrar says in its 200', () => {
     expect((times[2] ?? 0) - (times[1] ?? 0)).toBeGreaterThan(8_900)
     await registration.unregister()
   })
+
+  test('is a time to come again that nobody can read', async () => {
+    const third = Promise.withResolvers<void>()
+    await using all = await registrar((_, nth) => {
+      if (nth === 3) third.resolve()
+      return nth === 2 ? { code: 503, headers: [['Retry-After', 'soon']] } : { code: 200, headers: [['Expires', '30']] }
+    })
+    const registration = await registered(all.client, options(all.us))
+    expect(await Promise.race([third.promise, registration.lost])).toBeUndefined()
+    await registration.unregister()
+  })
 })
 
 describe('outbound (RFC 5626)', () => {

@@ -180,7 +180,7 @@ class Binding implements Registration, FlowWatcher {
     const { code, reason, headers } = response
     const attempted = attempts ? { attempts } : {}
     if (code >= 300) {
-      const retryAfter = 1000 * Number.parseInt(headers.get('retry-after') ?? '0', 10)
+      const retryAfter = 1000 * (Number.parseInt(headers.get('retry-after') ?? '', 10) || 0)
       return { kind: 'Failed', failure: { kind: 'Rejected', code, reason }, sent: true, retryAfter, ...attempted }
     }
     this.#contact = this.#asked
