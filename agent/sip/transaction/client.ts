@@ -1,5 +1,4 @@
 /** What both client machines share: sending, the record, the flow, and their end. The states are in the two files beside it. */
-import type { SignallingCounters } from '../engine.ts'
 import type { Arrival, Flow, FlowWatcher } from '../transport/flow.ts'
 import type { Journal } from '../trace/journal.ts'
 import type { Request, Response } from '../message/message.ts'
