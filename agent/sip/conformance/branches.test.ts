@@ -44,3 +44,13 @@ test('early media of too many branches is told, and not remembered', async () =>
   expect(all.seen.length).toBe(tags.length)
   expect(all.ours.counters.refused.branches).toBe(tags.length - BRANCHES)
 })
+
+test('early dialogs of too many branches are neither made nor told', async () => {
+  await using all = await calling()
+  const headers = ['Allow: INVITE, UPDATE']
+  for (const tag of tags) all.peer.reply(all.invite, '180 Ringing', { tag, headers })
+  await all.read()
+  expect(all.seen.length).toBe(BRANCHES)
+  expect(all.ours.counters.refused.branches).toBe(tags.length - BRANCHES)
+  expect(all.ours.gauges.dialogs).toBe(BRANCHES)
+})

@@ -7,7 +7,7 @@ import type { Journal } from '../trace/journal.ts'
 import type { Arrival } from '../transport/flow.ts'
 import { acknowledge } from './acknowledge.ts'
 import { Dialog } from './dialog.ts'
-import { EarlyDialogs } from './early-dialog.ts'
+import { type EarlyDialog, EarlyDialogs } from './early-dialog.ts'
 import { EstablishedCall } from './established-call.ts'
 import { handlersOf } from './invite-fields.ts'
 import type { Session } from './session.ts'
@@ -55,18 +55,22 @@ export class Answers {
     this.#setup = setup
   }
 
-  /** What is to be told of it; undefined: it was reliable, and came before or out of its order. */
+  /** What is to be told of it; undefined: it was reliable, and came before or out of its order, or it is of one branch too many. */
   provisional(answer: Answer): { sdp?: string; early?: EarlyCall } | undefined {
-    const { response, arrival } = answer
+    const { response } = answer
+    const needed = EarlyDialogs.needed(response)
+    const early = needed ? this.#earlyOf(answer) : undefined
+    if (needed && !early) return undefined
     const sdp = sessionDescription(response)
     if (sdp !== undefined) this.#remember(response.headers.toTag ?? '', sdp)
-    const described = sdp === undefined ? {} : { sdp }
-    if (!EarlyDialogs.needed(response)) return described
+    return { ...(sdp !== undefined && { sdp }), ...(early && { early }) }
+  }
+
+  #earlyOf(answer: Answer): EarlyDialog | undefined {
     const { core, options, cancel } = this.#setup
     const { offer, onOffer } = options
-    this.#branches ??= new EarlyDialogs({ offer, onOffer, cancel, branches: core.limits.branches })
-    const early = this.#branches.receive(response, () => this.#session(answer, arrival))
-    return early && { ...described, early }
+    this.#branches ??= new EarlyDialogs({ core, offer, onOffer, cancel })
+    return this.#branches.receive(answer.response, () => this.#session(answer, answer.arrival))
   }
 
   /** Every 2xx is acknowledged. The first one is the call. Undefined: it came before, or is of one branch too many. */

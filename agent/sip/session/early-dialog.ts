@@ -1,5 +1,5 @@
 /** The early dialogs of an INVITE that we sent (RFC 3261 12.1, RFC 3262 4, RFC 3311 5.1): one for each To tag that needs more than to be heard. */
-import type { DialogUser } from '../core.ts'
+import type { Core, DialogUser } from '../core.ts'
 import type { EarlyCall, ReofferOutcome } from '../engine.ts'
 import { type Request, type Response, sessionDescription } from '../message/message.ts'
 import type { ServerInvite } from '../transaction/server-invite.ts'
@@ -12,8 +12,8 @@ import { Negotiation } from './negotiation.ts'
 import { ask, responder, type Session, type SessionOwner } from './session.ts'
 
 export interface EarlySetup {
-  /** To tags of one INVITE that are kept; responses with more of them are passed over. */
-  branches: number
+  /** Whose limit of branches is kept, and counts what is beyond it. */
+  core: Pick<Core, 'limits' | 'refused'>
   /** Ours was in the INVITE. Absent: the offer is awaited. */
   offer: string | undefined
   onOffer: ((sdp: string) => string | undefined) | undefined
@@ -41,7 +41,11 @@ export class EarlyDialogs {
   receive(response: Response, session: () => Session): EarlyDialog | undefined {
     const tag = response.headers.toTag ?? ''
     const known = this.#branches.get(tag)
-    if (!known && this.#branches.size >= this.#setup.branches) return undefined
+    const { limits, refused } = this.#setup.core
+    if (!known && this.#branches.size >= limits.branches) {
+      refused.branches++
+      return undefined
+    }
     const branch = known ?? new EarlyDialog(this.#setup, session())
     this.#branches.set(tag, branch)
     return branch.receive(response) ? branch : undefined
