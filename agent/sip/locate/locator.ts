@@ -2,7 +2,7 @@
 import { isIPv6 } from 'node:net'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Random } from '../../../lib/random.ts'
-import { isWildcard } from './addresses.ts'
+import { isWildcard } from '../transport/addresses.ts'
 import type { Endpoint } from '../engine.ts'
 import type { Answer, Family, Names } from './names.ts'
 import { orderServers, servicesOf } from './order.ts'

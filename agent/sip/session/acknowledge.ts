@@ -1,5 +1,5 @@
 /** The ACK of a 2xx (RFC 3261 13.2.2.4): a request of its own inside the dialog. It confirms nothing in our own books. */
-import { finish } from '../message/build.ts'
+import { finish } from '../transport/build.ts'
 import { reach, reachNow } from '../locate/approach.ts'
 import type { Dialog } from './dialog.ts'
 import type { Flow } from '../transport/flow.ts'

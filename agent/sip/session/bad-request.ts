@@ -1,5 +1,5 @@
 /** Which requests that could be read are refused all the same: faults that leave open what is meant (RFC 3261 21.4.1), and what no answer of ours can please (21.4.7). It answers nothing. */
-import type { ResponseOptions } from '../message/build.ts'
+import type { ResponseOptions } from '../transport/build.ts'
 import type { Headers } from '../message/headers.ts'
 import type { Request } from '../message/message.ts'
 import { parseUri, schemeOf } from '../message/uri.ts'

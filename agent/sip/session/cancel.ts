@@ -1,7 +1,7 @@
 /** The CANCEL of an INVITE (RFC 3261 9.1); when it may be sent is the business of who sent the INVITE. */
 import type { Core } from '../core.ts'
 import type { Reason } from '../engine.ts'
-import { finish } from '../message/build.ts'
+import { finish } from '../transport/build.ts'
 import { Headers } from '../message/headers.ts'
 import type { Request } from '../message/message.ts'
 import type { Journal } from '../trace/journal.ts'

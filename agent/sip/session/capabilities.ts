@@ -1,6 +1,6 @@
 /** What a native engine says of itself (RFC 3261 13.2.1, 20.5, 20.37): methods, extensions, bodies; and what it refuses because it is not among them. */
 import type { Core } from '../core.ts'
-import type { HeaderField, ResponseOptions } from '../message/build.ts'
+import type { HeaderField, ResponseOptions } from '../transport/build.ts'
 import type { Headers } from '../message/headers.ts'
 import { describesSession, type Request } from '../message/message.ts'
 

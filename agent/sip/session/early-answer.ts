@@ -1,6 +1,6 @@
 /** What a callee's early dialog has beyond ringing (RFC 3262 3, RFC 3311): reliable provisional responses, their PRACKs, and UPDATE. It gives no final response. */
 import type { RingOptions } from '../engine.ts'
-import type { HeaderField } from '../message/build.ts'
+import type { HeaderField } from '../transport/build.ts'
 import { type Request, sessionDescription } from '../message/message.ts'
 import { names } from './capabilities.ts'
 import { Negotiation } from './negotiation.ts'

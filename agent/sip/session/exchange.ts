@@ -1,6 +1,6 @@
 /** One request that is not INVITE until its final response: challenges answered, deadline and abort kept (RFC 3261 8.1, 22). */
 import type { Authenticator } from '../digest/authenticator.ts'
-import type { Built, HeaderField } from '../message/build.ts'
+import type { Built, HeaderField } from '../transport/build.ts'
 import { Approach, type ReachOutcome, type Unreached } from '../locate/approach.ts'
 import type { Core } from '../core.ts'
 import type { Attempted, Failure } from '../engine.ts'

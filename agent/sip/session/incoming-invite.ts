@@ -1,7 +1,7 @@
 /** An INVITE that waits for our answer (RFC 3261 13.3, 9.2), until it is confirmed, refused, cancelled or ignored. */
 import { type Accepted, awaitAcknowledgement } from '../transaction/accepted.ts'
 import { Authenticator } from '../digest/authenticator.ts'
-import { buildResponse, contactUri, type HeaderField, type ResponseOptions } from '../message/build.ts'
+import { buildResponse, contactUri, type HeaderField, type ResponseOptions } from '../transport/build.ts'
 import type { Core, DialogUser } from '../core.ts'
 import { Dialog } from './dialog.ts'
 import type {

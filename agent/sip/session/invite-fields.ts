@@ -1,7 +1,7 @@
 /** What an INVITE of ours says of extensions, beyond what every request outside a dialog says. */
 import type { Core } from '../core.ts'
 import type { CallHandlers, InviteOptions, SessionTimerOptions } from '../engine.ts'
-import type { HeaderField } from '../message/build.ts'
+import type { HeaderField } from '../transport/build.ts'
 import { capabilities } from './capabilities.ts'
 import { replacesValue } from './replaces.ts'
 import { timerFields } from './session-timer.ts'

@@ -1,5 +1,5 @@
 /** One INVITE inside a dialog until its final response (RFC 3261 14.1, 22): challenges answered, given up after 64*T1. What it is for is its user's matter. */
-import { finish, type HeaderField } from '../message/build.ts'
+import { finish, type HeaderField } from '../transport/build.ts'
 import type { Failure } from '../engine.ts'
 import { reach } from '../locate/approach.ts'
 import { type Flow, lost } from '../transport/flow.ts'

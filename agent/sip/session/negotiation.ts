@@ -1,7 +1,7 @@
 /** Offers and answers inside a dialog, early or confirmed: re-INVITE (RFC 3261 14) and UPDATE (RFC 3311) both ways, and the session timer that they refresh. */
 import { type Accepted, awaitAcknowledgement } from '../transaction/accepted.ts'
 import type { ReofferOutcome, SessionTimerOptions } from '../engine.ts'
-import type { HeaderField } from '../message/build.ts'
+import type { HeaderField } from '../transport/build.ts'
 import type { Headers } from '../message/headers.ts'
 import { type Request, type Response, sessionDescription } from '../message/message.ts'
 import type { ServerInvite } from '../transaction/server-invite.ts'

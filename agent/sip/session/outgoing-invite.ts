@@ -1,6 +1,6 @@
 /** An INVITE that we send, until it is answered or has failed (RFC 3261 13.2, 9.1): challenges, CANCEL, forked answers. */
 import { Authenticator } from '../digest/authenticator.ts'
-import { contactUri, finish, outsideDialog } from '../message/build.ts'
+import { contactUri, finish, outsideDialog } from '../transport/build.ts'
 import type { Core } from '../core.ts'
 import { abandoned } from './abandoned.ts'
 import { Course, type Step } from './course.ts'

@@ -1,6 +1,6 @@
 /** Requests that are too large for UDP (RFC 3261 18.1.1): which they are, and their way over TCP. They are built and sent elsewhere. */
 import type { Core } from '../core.ts'
-import type { Built } from '../message/build.ts'
+import type { Built } from '../transport/build.ts'
 import { parseMessage } from '../message/message.ts'
 import type { Flow } from '../transport/flow.ts'
 

@@ -1,6 +1,6 @@
 /** The Reason header field (RFC 3326): why something was ended, for people and for gateways. It ends nothing. */
 import type { Reason } from '../engine.ts'
-import type { HeaderField } from '../message/build.ts'
+import type { HeaderField } from '../transport/build.ts'
 import type { Headers } from '../message/headers.ts'
 import { parseParameters, quote } from '../message/uri.ts'
 

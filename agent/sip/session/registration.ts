@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import { backoff } from '../../../lib/backoff.ts'
 import { Authenticator } from '../digest/authenticator.ts'
-import { contactUri, domainUri, finish, outsideDialog } from '../message/build.ts'
+import { contactUri, domainUri, finish, outsideDialog } from '../transport/build.ts'
 import type { Core } from '../core.ts'
 import type {
   Attempted,
@@ -44,7 +44,8 @@ export async function register(core: Core, options: RegisterOptions): Promise<Re
   else if (sent && (failure.kind === 'NoResponse' || failure.kind === 'NoFinalResponse')) {
     void binding.remove(TAKE_BACK_TIMEOUT)
   }
-  return outcome.attempts ? { ...failure, attempts: outcome.attempts } : failure
+  const { counters } = binding
+  return { ...failure, counters, ...(outcome.attempts && { attempts: outcome.attempts }) }
 }
 
 type Final = Extract<ExchangeOutcome, { kind: 'Final' }>

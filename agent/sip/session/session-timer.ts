@@ -1,6 +1,6 @@
 /** The session timer (RFC 4028): what is said of it in requests and responses, and the timer itself. How a session is refreshed is not its matter. */
 import type { SessionTimerOptions } from '../engine.ts'
-import type { HeaderField, ResponseOptions } from '../message/build.ts'
+import type { HeaderField, ResponseOptions } from '../transport/build.ts'
 import type { Headers } from '../message/headers.ts'
 import type { Request, Response } from '../message/message.ts'
 import type { Timer, TimerWheel } from '../transaction/timer-wheel.ts'

@@ -1,6 +1,6 @@
 /** What the parts of one session share: its dialog, its record, and both descriptions; and how a request inside it is sent. It decides nothing. */
 import type { Authenticator } from '../digest/authenticator.ts'
-import { buildResponse, contactUri, finish, type HeaderField, type ResponseOptions } from '../message/build.ts'
+import { buildResponse, contactUri, finish, type HeaderField, type ResponseOptions } from '../transport/build.ts'
 import type { Core } from '../core.ts'
 import type { Dialog } from './dialog.ts'
 import type { CallHandlers, CallTimings, DoneOutcome } from '../engine.ts'

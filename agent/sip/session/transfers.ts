@@ -1,6 +1,6 @@
 /** REFER inside a call, and the NOTIFYs that tell what became of it (RFC 3515, 4488), both ways. It calls nobody: the run does. */
 import type { DoneOutcome, ReferOptions, Referral, Replaces } from '../engine.ts'
-import { type HeaderField, oneLine } from '../message/build.ts'
+import { type HeaderField, oneLine } from '../transport/build.ts'
 import type { Headers } from '../message/headers.ts'
 import type { Request } from '../message/message.ts'
 import { reasonPhrase } from '../message/reason-phrase.ts'

@@ -1,5 +1,5 @@
 /** Receives requests (RFC 3261 8.2): what is refused at once, what belongs to a dialog, and who takes the rest. */
-import { buildResponse, respondOnce, type ResponseOptions } from '../message/build.ts'
+import { buildResponse, respondOnce, type ResponseOptions } from '../transport/build.ts'
 import { allowed, everything, OWN_METHODS, unsupported } from './capabilities.ts'
 import type { Core, DialogUser } from '../core.ts'
 import { faultOf, unacceptable } from './bad-request.ts'

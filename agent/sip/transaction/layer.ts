@@ -1,7 +1,7 @@
 /** The transaction layer (RFC 3261 17): finds the machine a message belongs to, by branch in a map, and makes new ones. The machines are beside it. */
 import { ChurningMap } from '../../../lib/churning-map.ts'
 import type { Arrival, Flow } from '../transport/flow.ts'
-import type { Built } from '../message/build.ts'
+import type { Built } from '../transport/build.ts'
 import { MAGIC_COOKIE } from '../message/identifiers.ts'
 import type { Journal } from '../trace/journal.ts'
 import type { Message, Request, Response } from '../message/message.ts'

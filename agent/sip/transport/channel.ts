@@ -1,6 +1,6 @@
 /** What SIP is carried over: a byte stream (TCP, TLS) or the frames of a WebSocket, both as one kind of channel for whole messages. It knows no transaction. */
 import type { Socket } from 'node:net'
-import { plainAddress } from '../locate/addresses.ts'
+import { plainAddress } from './addresses.ts'
 import { Framing } from './framing.ts'
 import { isAlert, tlsDetail } from './tls.ts'
 

@@ -1,6 +1,6 @@
 /** All connections of an engine, whoever opened them: used again for the same peer with the same settings (RFC 3261 18), bounded, and closed with the engine. */
 import { createHash } from 'node:crypto'
-import { isWildcard } from '../locate/addresses.ts'
+import { isWildcard } from './addresses.ts'
 import type { Endpoint, Hop, TlsSettings } from '../engine.ts'
 import type { Channel } from './channel.ts'
 import { connectTo, type Connecting } from './connect.ts'

@@ -1,7 +1,7 @@
 /** The transport layer (RFC 3261 18): all sockets, and the way of a message from its bytes to whom it concerns. */
 import type { Clock } from '../../../lib/clock.ts'
 import type { Random } from '../../../lib/random.ts'
-import type { LocalAddresses } from '../locate/addresses.ts'
+import type { LocalAddresses } from './addresses.ts'
 import type { Ports, Transport } from '../engine.ts'
 import { bindOneOf, type PortRange } from './bind.ts'
 import { Connections } from './connections.ts'

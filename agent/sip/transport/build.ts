@@ -1,16 +1,22 @@
 /** Puts together the requests and responses that a native engine sends; it sends none. */
-import type { Core } from '../core.ts'
 import type { LocalParty } from '../engine.ts'
-import type { Arrival, Flow } from '../transport/flow.ts'
-import { Headers } from './headers.ts'
-import { receivedVias } from './via.ts'
-import { requestText, type Request, responseText } from './message.ts'
-import { reasonPhrase } from './reason-phrase.ts'
-import { transportParameter } from '../transport/hop.ts'
-import { ReplyPath } from '../transport/reply-path.ts'
-import { bracketed, parseUri, quote } from './uri.ts'
+import { Headers } from '../message/headers.ts'
+import type { Identifiers } from '../message/identifiers.ts'
+import { requestText, type Request, responseText } from '../message/message.ts'
+import { reasonPhrase } from '../message/reason-phrase.ts'
+import { bracketed, parseUri, quote } from '../message/uri.ts'
+import { receivedVias } from '../message/via.ts'
+import type { Arrival, Flow } from './flow.ts'
+import { transportParameter } from './hop.ts'
+import { ReplyPath, type Ways } from './reply-path.ts'
 
 export type HeaderField = readonly [name: string, value: string]
+
+/** What a message says of its engine. */
+export interface Author {
+  readonly identifiers: Identifiers
+  readonly userAgent: string
+}
 
 export interface Built {
   request: Request
@@ -21,13 +27,13 @@ export interface Built {
 
 /** Completes a request with its Via, under a new branch or under `branch`. */
 export function finish(
-  core: Core,
+  author: Author,
   flow: Flow,
   { method, uri, headers, body = '' }: { method: string; uri: string; headers: Headers; body?: string },
-  branch = core.identifiers.branch(),
+  branch = author.identifiers.branch(),
 ): Built {
   const complete = new Headers().add('Via', viaValue(flow, branch)).append(headers)
-  complete.add('User-Agent', core.userAgent)
+  complete.add('User-Agent', author.userAgent)
   if (body !== '' && headers.get('content-type') === undefined) complete.add('Content-Type', 'application/sdp')
   const request: Request = { kind: 'Request', version: 'SIP/2.0', method, uri, headers: complete, body }
   return { request, branch, text: requestText(request) }
@@ -88,35 +94,40 @@ export interface ResponseOptions {
 }
 
 /** 8.2.6: what a response repeats of its request, and what it adds. */
-export function buildResponse(core: Core, request: Request, arrival: Arrival, options: ResponseOptions): string {
+export function buildResponse(author: Author, request: Request, arrival: Arrival, options: ResponseOptions): string {
   const { code, reason = reasonPhrase(code), headers: extra = [], body = '' } = options
   const { headers } = request
   const response = new Headers()
     .addAll('Via', receivedVias(headers, arrival.flow.remote))
     .add('From', headers.get('from') ?? '')
-    .add('To', taggedTo(core, headers, options))
+    .add('To', taggedTo(author, headers, options))
     .add('Call-ID', headers.callId)
     .add('CSeq', headers.get('cseq') ?? '')
   // 12.1.1: they make the route set of the dialog, so a response that makes none need not have them.
   if (code > 100 && code < 300) response.addAll('Record-Route', headers.all('record-route'))
   for (const [name, value] of extra) response.add(name, oneLine(value))
-  response.add('Server', core.userAgent)
+  response.add('Server', author.userAgent)
   if (body !== '') response.add('Content-Type', 'application/sdp')
   return responseText({ code, reason: oneLine(reason), headers: response, body })
 }
 
 /** 8.2.7: a response of which nothing is kept. The same request is told the same again, so its To tag is no secret of ours. */
-export function respondOnce(core: Core, request: Request, arrival: Arrival, options: ResponseOptions): void {
+export function respondOnce(
+  engine: Author & { readonly ways: Ways },
+  request: Request,
+  arrival: Arrival,
+  options: ResponseOptions,
+): void {
   const { via } = request.headers
   if (!via || request.method === 'ACK') return
-  const response = buildResponse(core, request, arrival, { toTag: 'stateless', ...options })
-  new ReplyPath(arrival, via, core.ways).send(response)
+  const response = buildResponse(engine, request, arrival, { toTag: 'stateless', ...options })
+  new ReplyPath(arrival, via, engine.ways).send(response)
 }
 
-function taggedTo(core: Core, headers: Headers, { code, toTag }: ResponseOptions): string {
+function taggedTo(author: Author, headers: Headers, { code, toTag }: ResponseOptions): string {
   const to = headers.get('to') ?? ''
   if (code === 100 || headers.toTag !== undefined) return to
-  return `${to};tag=${toTag ?? core.identifiers.tag()}`
+  return `${to};tag=${toTag ?? author.identifiers.tag()}`
 }
 
 /** What comes from outside must not begin a header field of its own. */
