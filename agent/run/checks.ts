@@ -20,6 +20,7 @@ const options: Check = async (context) => {
   endpoint.enter('Calling', target)
   const outcome = await engine.options({ party, target, callId, timeout: plan.timeouts.answer, trace, signal })
   endpoint.tried(outcome.attempts)
+  endpoint.counts(outcome.counters)
   if (outcome.kind !== 'Answered') return endpoint.failAs(classify(outcome, 'OPTIONS', target))
   const { code, reason, milliseconds, remote, certificate } = outcome
   endpoint.measured({ optionsTime: milliseconds })

@@ -31,11 +31,11 @@ export async function whileRegistered(
     expires: Math.max(1, Math.round(plan.endpoint.registrar.expires / 1000)),
   })
   endpoint.tried(outcome.attempts)
+  endpoint.counts(outcome.kind === 'Registered' ? outcome.registration.counters : outcome.counters)
   if (outcome.kind !== 'Registered') return endpoint.failAs(classify(outcome, 'REGISTER', domain))
 
   const { registration, code, reason, milliseconds, remote, certificate } = outcome
   try {
-    endpoint.counts(registration.counters)
     endpoint.measured({ registerTime: milliseconds })
     endpoint.peer({ callId, remote })
     endpoint.certified(certificate)

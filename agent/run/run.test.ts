@@ -170,6 +170,7 @@ describe('a caller', { timeout: 20_000 }, () => {
     const silent = await arena.start(arena.plan({ timeouts, endpoint: { registrar: arena.registering() } })).result()
     expect(silent).toMatchObject({ outcome: 'RegistrationFailed', failureClass: 'RegistrationTimeout' })
     expect(silent.metrics.registerTime).toBeUndefined()
+    expect(silent.metrics).toMatchObject({ authRounds: 0 })
   })
 
   test('without a free port: PortsExhausted, which is ours', async () => {
@@ -197,6 +198,7 @@ describe('the cheap checks', { timeout: 20_000 }, () => {
     const result = await arena.start(arena.plan({ check: 'Options', endpoint: { target: 'sip:127.0.0.1' } })).result()
     expect(result).toMatchObject({ outcome: 'Success', sip: { code: 200 }, metrics: { statusCode: 200 } })
     expect(result.metrics.optionsTime).toBeGreaterThan(0)
+    expect(result.metrics).toMatchObject({ authRounds: 0 })
     expect(result.remote).toMatchObject({ port: arena.peer.port, transport: 'UDP' })
   })
 })

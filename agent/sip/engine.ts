@@ -2,7 +2,7 @@
 import type { IncomingCall, InviteOptions, OutgoingCall } from './call.ts'
 import type { Refusals } from './limits.ts'
 import type { Certified, Endpoint, Hop, Transport } from './peer.ts'
-import type { Attempted, Failure, OptionsOutcome, RequestOptions, SignallingCounters } from './request.ts'
+import type { Attempted, Counted, Failure, OptionsOutcome, RequestOptions, SignallingCounters } from './request.ts'
 
 export type * from './call.ts'
 export type * from './peer.ts'
@@ -22,7 +22,7 @@ export interface RegisterOptions extends RequestOptions {
 }
 
 /** `code` and `reason` are those of the final response. */
-export type RegisterOutcome = Attempted & (Registered | Failure)
+export type RegisterOutcome = Attempted & (Registered | (Failure & Counted))
 
 export interface Registered extends Certified {
   kind: 'Registered'

@@ -97,7 +97,13 @@ export interface RequestOptions {
   signal?: AbortSignal
 }
 
-export type OptionsOutcome = Attempted & (OptionsAnswered | Failure)
+/** What is counted of a request, however it ended. */
+export interface Counted {
+  readonly counters: SignallingCounters
+}
+
+/** Of one inside a call, `counters` are the call's. */
+export type OptionsOutcome = Attempted & Counted & (OptionsAnswered | Failure)
 
 export interface OptionsAnswered extends Certified {
   kind: 'Answered'

@@ -55,7 +55,7 @@ describe.each(['TCP', 'TLS', 'WS', 'WSS'] as const)('over %s', (transport) => {
       const expected = method === 'OPTIONS' ? { kind: 'Answered' } : { kind: 'Rejected', code: 486 }
       expect(await send(20_000)).toMatchObject(expected)
       between.forget()
-      expect(await send(100)).toEqual({ kind: 'NoResponse' })
+      expect(await send(100)).toMatchObject({ kind: 'NoResponse' })
       expect(await send(20_000)).toMatchObject(expected)
       expect(await send(20_000)).toMatchObject(expected)
       expect(between.connections()).toBe(2)
@@ -84,7 +84,7 @@ describe.each(['TCP', 'TLS', 'WS', 'WSS'] as const)('over %s', (transport) => {
     await clock.advance(1)
     const nothing = ours.options(optionsTo(between.port, transport, { timeout: 100 }))
     await clock.advance(200)
-    expect(await nothing).toEqual({ kind: 'NoResponse' })
+    expect(await nothing).toMatchObject({ kind: 'NoResponse' })
     const ended = between.ended()
     await clock.advance(32_000)
     await ended

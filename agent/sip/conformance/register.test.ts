@@ -169,14 +169,23 @@ describe.each(TRANSPORTS)('registration over %s', (transport) => {
   ])('fails with %s', async (_, credentials) => {
     await using all = await lab()
     const outcome = await all.client.register(all.options(credentials))
-    expect(outcome).toEqual({ kind: 'AuthenticationFailed', code: 401, reason: 'Unauthorized' })
+    expect(outcome).toMatchObject({ kind: 'AuthenticationFailed', code: 401, reason: 'Unauthorized' })
     expect(all.client.gauges.registrations).toBe(0)
+  })
+
+  test('that had no success says what it cost', async () => {
+    await using all = await lab()
+    const outcome = await all.client.register(all.options({ ...alice, password: 'guess' }))
+    expect(outcome).toMatchObject({ kind: 'AuthenticationFailed', counters: { authenticationRounds: 1 } })
+    const { party: us, ...rest } = all.options(undefined)
+    const asked = await all.client.options({ ...rest, party: us, target: 'sip:x@127.0.0.1' })
+    expect(asked).toMatchObject({ kind: 'Answered', counters: { authenticationRounds: 0, retransmissionsReceived: 0 } })
   })
 
   test('fails with the code of the registrar', async () => {
     await using all = await lab()
     all.state.refuse = 403
-    expect(await all.client.register(all.options(alice))).toEqual({ kind: 'Rejected', code: 403, reason: 'Forbidden' })
+    expect(await all.client.register(all.options(alice))).toMatchObject({ kind: 'Rejected', code: 403, reason: 'Forbidden' })
   })
 
   test('is taken back when it was aborted under way', async () => {
@@ -207,7 +216,7 @@ describe.each(TRANSPORTS)('registration over %s', (transport) => {
       ...rest,
       party: { ...us, nextHop: { ...us.nextHop, port: portOf(all.client, transport) } },
     })
-    expect(refused).toEqual({ kind: 'Rejected', code: 405, reason: 'Method Not Allowed' })
+    expect(refused).toMatchObject({ kind: 'Rejected', code: 405, reason: 'Method Not Allowed' })
   })
 })
 

@@ -157,9 +157,8 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner, FlowWatc
   }
 
   async options(): Promise<OptionsOutcome> {
-    return answered(
-      await ask(this.#session, { method: 'OPTIONS', headers: everything(this.#session.core), contact: true }),
-    )
+    const headers = everything(this.#session.core)
+    return answered(await ask(this.#session, { method: 'OPTIONS', headers, contact: true }), this.counters)
   }
 
   request(request: Request, arrival: Arrival, transaction: ServerNonInvite): void {
