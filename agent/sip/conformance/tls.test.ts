@@ -80,7 +80,7 @@ describe('the certificate of a peer', () => {
     await using ours = await engine()
     const old = await AUTHORITY.issue(['127.0.0.1'], Date.now() - 1_000)
     await using expired = await serverWith({ cert: old.certificate, key: old.key })
-    expect(await ours.options(ask(expired.port, { ca, verify: 'CA' }))).toEqual({
+    expect(await ours.options(ask(expired.port, { ca, verify: 'CA' }))).toMatchObject({
       kind: 'TlsFailed',
       detail: 'the certificate has expired',
     })
@@ -98,7 +98,7 @@ describe('a server that asks for a certificate', () => {
     const stranger = await AUTHORITY.issue(['ringcheck'])
     const answered = await ours.options(ask(port, { ca, verify: 'Full', certificate: known }))
     expect(answered).toMatchObject({ kind: 'Answered', code: 200 })
-    expect(await ours.options(ask(port, { ca, verify: 'Full' }))).toEqual({
+    expect(await ours.options(ask(port, { ca, verify: 'Full' }))).toMatchObject({
       kind: 'TlsFailed',
       detail: 'the peer wants a certificate of ours',
     })
@@ -114,12 +114,12 @@ describe('no TLS', () => {
     await using ours = await engine({ limits: { handshake: 200 } })
     await using theirs = await engine()
     const tls = { ca, verify: 'Full' } as const
-    expect(await ours.options(ask(theirs.ports.TCP, tls))).toEqual({
+    expect(await ours.options(ask(theirs.ports.TCP, tls))).toMatchObject({
       kind: 'TlsFailed',
       detail: 'no handshake within 200 ms',
     })
     await using chatty = await listen(createServer((socket) => void socket.end('220 mail.example.com\r\n')))
-    expect(await ours.options(ask(chatty.port, tls))).toEqual({
+    expect(await ours.options(ask(chatty.port, tls))).toMatchObject({
       kind: 'TlsFailed',
       detail: 'the peer does not speak TLS there',
     })
