@@ -121,7 +121,7 @@ describe('Kamailio', () => {
     expect(await ours.options(options)).toMatchObject({ kind: 'Answered', code: 200 })
     await lab.kill()
     const outcome = await ours.options({ ...options, callId: 'pinned-again', timeout: 1_000 })
-    expect(outcome).toEqual({ kind: 'NoResponse' })
+    expect(outcome).toMatchObject({ kind: 'NoResponse' })
     expect(names.asked()).toEqual(['A ready.invalid'])
   })
 })
@@ -137,7 +137,7 @@ test(
     const remote = { host: '::1', port: lab.port, transport: 'UDP' }
     expect(await ours.options(options)).toMatchObject({ kind: 'Answered', code: 200, remote })
     await using only4 = await agents.engine({ nameServers: [names.address] })
-    expect(await only4.options({ ...options, callId: 'ipv4' })).toEqual({
+    expect(await only4.options({ ...options, callId: 'ipv4' })).toMatchObject({
       kind: 'DnsFailed',
       detail: `there is no A record of ${DOMAIN}`,
     })
@@ -166,12 +166,12 @@ describe('what fails is named', () => {
     await using names = await silentDns()
     await using ours = await agents.engine({ nameServers: [names.address] })
     const outcome = await ours.options({ ...agents.request(party()), target: `sip:${DOMAIN}`, timeout: 2_000 })
-    expect(outcome).toEqual({ kind: 'DnsFailed', detail: `NAPTR of ${DOMAIN}: no answer within 1000 ms` })
+    expect(outcome).toMatchObject({ kind: 'DnsFailed', detail: `NAPTR of ${DOMAIN}: no answer within 1000 ms` })
   })
 
   test('a name server that is not there', async () => {
     await using ours = await agents.engine({ nameServers: [`127.0.0.1:${await freePort()}`] })
     const outcome = await ours.options({ ...agents.request(party({ port: 5060 })), target: `sip:${DOMAIN}` })
-    expect(outcome).toEqual({ kind: 'DnsFailed', detail: `A of ${DOMAIN}: the name server cannot be reached` })
+    expect(outcome).toMatchObject({ kind: 'DnsFailed', detail: `A of ${DOMAIN}: the name server cannot be reached` })
   })
 })
