@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../lib/manual-clock.ts'
-import { engine, inviteOptions, listening, optionsTo, portOf } from './lab.ts'
+import { engine, inviteOptions, listening, listeningAt, optionsTo, portOf } from './lab.ts'
 
 /** Carries connections to a port, until it is told to swallow what is said over those that are there: a firewall that forgot them. */
 async function firewall(port: number) {
@@ -14,10 +14,8 @@ async function firewall(port: number) {
     pairs.add([near, far])
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const address = server.address()
-  if (typeof address !== 'object' || !address) throw new Error('no port')
   return {
-    port: address.port,
+    port: listeningAt(server),
     connections: () => pairs.size,
     /** The near side closed the first one. */
     ended: () => Promise.all([...pairs].map(([near]) => once(near, 'end'))),

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../../lib/manual-clock.ts'
 import { Trace } from '../trace/trace.ts'
-import { engine, party, passes } from './lab.ts'
+import { engine, listeningAt, party, passes } from './lab.ts'
 
 /** A registrar over TCP that grants everything and answers a keep-alive as long as it is told to. */
 async function registrar() {
@@ -25,7 +25,7 @@ async function registrar() {
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
-    ...{ sockets, state, port: (server.address() as AddressInfo).port },
+    ...{ sockets, state, port: listeningAt(server) },
     [Symbol.dispose]() {
       server.close()
       for (const socket of sockets) socket.destroy()
@@ -44,7 +44,6 @@ async function registered() {
       timeout: 20_000,
       expires: 3_600,
       trace: new Trace(),
-      signal: new AbortController().signal,
     },
   })
   if (outcome.kind !== 'Registered') throw new Error(outcome.kind)

@@ -1,4 +1,5 @@
 /** What the conformance tests have in common: engines on loopback, parties, a clock that runs faster, and waiting for events. No test is in here. */
+import type { Server } from 'node:net'
 import { setImmediate as turnOfLoop } from 'node:timers/promises'
 import { type Clock, systemClock } from '../../../lib/clock.ts'
 import type { ManualClock } from '../../../lib/manual-clock.ts'
@@ -43,6 +44,13 @@ export function portOf({ ports }: SignallingEngine, transport: Transport): numbe
   return port
 }
 
+/** Where a server of a test's own listens. */
+export function listeningAt(server: Pick<Server, 'address'>): number {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('it does not listen on a port')
+  return address.port
+}
+
 export function hop(port: number, transport: Transport, host = '127.0.0.1'): Hop {
   return { host, port, transport, tls: { ca: AUTHORITY.ca, verify: 'Full' } }
 }
@@ -72,7 +80,6 @@ export function inviteOptions(
     callId: `conformance-${++calls}`,
     timeout: 20_000,
     trace: new Trace(),
-    signal: new AbortController().signal,
     target: `sip:${user}@127.0.0.1:${port}${parameterOf(transport)}`,
     offer: OFFER,
     ...rest,
@@ -85,7 +92,7 @@ export function optionsTo(port: number, transport: Transport, changes: { host?: 
   return {
     party: { ...party(port, transport), nextHop: hop(port, transport, host) },
     target: `sip:${bracketed(host)}:${port}`,
-    ...{ callId: 'options-1', timeout, trace: new Trace(), signal: new AbortController().signal },
+    ...{ callId: 'options-1', timeout, trace: new Trace() },
   }
 }
 

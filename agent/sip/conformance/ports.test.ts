@@ -1,15 +1,15 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../lib/manual-clock.ts'
-import { ANSWER, engine, inviteOptions, listening, optionsTo, portOf, TRANSPORTS } from './lab.ts'
+import { ANSWER, engine, inviteOptions, listening, listeningAt, optionsTo, portOf, TRANSPORTS } from './lab.ts'
 
 /** As many free TCP ports behind each other. */
 async function freeRange(count: number): Promise<{ from: number; to: number }> {
   for (;;) {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
+    const port = listeningAt(server)
     server.close()
     await once(server, 'close')
     if (port + count < 65_536) return { from: port, to: port + count - 1 }

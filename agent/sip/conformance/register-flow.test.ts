@@ -5,11 +5,10 @@ import { seededRandom } from '../../../lib/random.ts'
 import { createDigestServer } from '../digest/digest-server.ts'
 import type { IncomingRequest, LocalParty, RegisterOptions } from '../engine.ts'
 import { Trace } from '../trace/trace.ts'
-import { drained, engine, fasterClock, inviteOptions, party, titles } from './lab.ts'
+import { drained, engine, fasterClock, inviteOptions, listeningAt, party, titles } from './lab.ts'
 
 const options = (us: LocalParty, changes: Partial<RegisterOptions> = {}): RegisterOptions => ({
   ...{ party: us, callId: 'flow-1', timeout: 20_000, expires: 300, trace: new Trace() },
-  signal: new AbortController().signal,
   ...changes,
 })
 
@@ -177,11 +176,10 @@ async function tcpRegistrar(more: string[], pongs: () => boolean) {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const address = server.address()
   return {
     ...seen,
     seen,
-    port: typeof address === 'object' && address ? address.port : 0,
+    port: listeningAt(server),
     async until(done: () => boolean): Promise<void> {
       while (!done()) await changed.promise
     },

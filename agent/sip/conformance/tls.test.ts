@@ -1,10 +1,10 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { createServer as createTls, type TlsOptions } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { certificateAuthority } from '../../../test/lab/certificates.ts'
 import type { TlsSettings } from '../engine.ts'
-import { ANSWER, AUTHORITY, engine, inviteOptions, listening, optionsTo, portOf, titles } from './lab.ts'
+import { ANSWER, AUTHORITY, engine, inviteOptions, listening, listeningAt, optionsTo, portOf, titles } from './lab.ts'
 
 const OTHER = await certificateAuthority()
 const DAY = 86_400_000
@@ -24,7 +24,7 @@ async function serverWith(options: TlsOptions): Promise<AsyncDisposable & { port
 async function listen(server: ReturnType<typeof createServer>): Promise<AsyncDisposable & { port: number }> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const port = listeningAt(server)
   return {
     port,
     async [Symbol.asyncDispose]() {

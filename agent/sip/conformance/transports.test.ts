@@ -2,14 +2,14 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { ANSWER, engine, fasterClock, inviteOptions, optionsTo, titles } from './lab.ts'
+import { ANSWER, engine, fasterClock, inviteOptions, listeningAt, optionsTo, titles } from './lab.ts'
 
 async function deadPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const address = server.address()
+  const port = listeningAt(server)
   server.close()
-  return typeof address === 'object' && address ? address.port : 0
+  return port
 }
 
 test('a port in use is an error that names it', async () => {
@@ -85,10 +85,8 @@ describe('a peer that is not there', () => {
   test('is ConnectFailed when it takes the connection and drops it', async () => {
     const server = createServer((socket) => socket.once('data', () => socket.resetAndDestroy())).listen(0, '127.0.0.1')
     await once(server, 'listening')
-    const address = server.address()
-    if (typeof address !== 'object' || !address) throw new Error('no port')
     await using ours = await engine()
-    expect(await ours.options(optionsTo(address.port, 'TCP'))).toMatchObject({ kind: 'ConnectFailed' })
+    expect(await ours.options(optionsTo(listeningAt(server), 'TCP'))).toMatchObject({ kind: 'ConnectFailed' })
     server.close()
   })
 

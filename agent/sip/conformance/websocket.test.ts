@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { SignallingEngine } from '../engine.ts'
-import { engine, listening, optionsTo, portOf } from './lab.ts'
+import { engine, listening, listeningAt, optionsTo, portOf } from './lab.ts'
 import { outside } from './odd-lab.ts'
 
 async function client(theirs: SignallingEngine): Promise<WebSocket> {
@@ -78,7 +78,7 @@ test('what is no SIP over WebSocket is told so', async () => {
 test('a server is asked for its path, and one that refuses is no connection', async () => {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', path: '/sip', handleProtocols: () => 'sip' })
   await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const port = listeningAt(server)
   const paths: Array<string | undefined> = []
   server.on('connection', (socket, request) => {
     paths.push(request.url)

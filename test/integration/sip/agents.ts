@@ -55,8 +55,7 @@ let requests = 0
 
 /** Options of a request, with a Call-ID and a trace of its own. */
 export function request(party: LocalParty): RequestOptions & { readonly trace: Trace } {
-  const signal = new AbortController().signal
-  return { party, callId: `integration-${++requests}`, timeout: 10_000, trace: new Trace(), signal }
+  return { party, callId: `integration-${++requests}`, timeout: 10_000, trace: new Trace() }
 }
 
 /** An INVITE to `user` at the next hop itself, with our offer. */
