@@ -33,8 +33,7 @@ function options(nextHop: LocalParty['nextHop'], changes: Partial<LocalParty> = 
     outboundProxy: false,
     ...changes,
   }
-  const signal = new AbortController().signal
-  return { party, callId: 'pcap-1', timeout: 10_000, trace: new Trace(), signal }
+  return { party, callId: 'pcap-1', timeout: 10_000, trace: new Trace() }
 }
 
 const FIELDS = [
