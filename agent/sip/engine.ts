@@ -65,8 +65,15 @@ export interface SignallingEngine extends AsyncDisposable {
   register(options: RegisterOptions): Promise<RegisterOutcome>
   options(options: RequestOptions & { target: string }): Promise<OptionsOutcome>
   invite(options: InviteOptions): OutgoingCall
-  /** INVITEs whose Request-URI user is `user` go to `handler` until disposed; `undefined` takes those that nobody else takes. Without a taker: 404. */
-  onInvite(user: string | undefined, handler: (call: IncomingCall) => void): Disposable
+  /**
+   * INVITEs whose Request-URI user is `user` go to `handler` until disposed; `undefined` takes those that nobody else takes. Without a
+   * taker: 404. Untraced calls keep an empty trace.
+   */
+  onInvite(
+    user: string | undefined,
+    handler: (call: IncomingCall) => void,
+    options?: { untraced?: boolean },
+  ): Disposable
   /** Requests of this method outside a dialog. OPTIONS is answered by the engine itself; without a taker: 405 with Allow. */
   onRequest(method: string, handler: (request: IncomingRequest) => void): Disposable
   /** The local address from which packets to a hop leave, or to a host: what Contact, Via and our SDP name. Of a hop with several, the one tried first. */

@@ -114,7 +114,7 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
     register: (registering) => register(core, registering),
     options: (asking) => sendOptions(core, asking),
     invite: (inviting) => new OutgoingInvite(core, inviting),
-    onInvite: (user, handler) => server.onInvite(user, handler),
+    onInvite: (user, handler, taking) => server.onInvite(user, handler, taking),
     onRequest: (method, handler) => server.onRequest(method, handler),
     async localAddress(remote) {
       const located = await core.locator.locate(typeof remote === 'string' ? { host: remote, port: 0 } : remote)

@@ -42,7 +42,7 @@ export interface Held {
 }
 
 export async function memoryOf({ what, count, traces }: Held): Promise<Kept> {
-  const { process: uas, port } = await startUas('Ours', 'Peer', 'UDP')
+  const { process: uas, port } = await startUas('Ours', 'Peer', 'UDP', traces)
   await using _ = uas
   await using uac = await program('Measured', 'memory.ts', [
     ...['--what', what, '--port', String(port), '--count', String(count), ...(traces ? ['--traces'] : [])],

@@ -113,7 +113,7 @@ async function dialogs(): Promise<void> {
   for (const traces of [false, true]) {
     const { uac, uas } = await memoryOf({ what: 'dialogs', count, traces })
     figures.single(`dialog memory UAC${traces ? ', with its trace' : ''}`, 'B', (uac.after - uac.before) / count)
-    if (!traces) figures.single('dialog memory UAS', 'B', (uas.after - uas.before) / count)
+    figures.single(`dialog memory UAS${traces ? ', with its trace' : ''}`, 'B', (uas.after - uas.before) / count)
   }
 }
 

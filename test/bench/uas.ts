@@ -1,13 +1,18 @@
 /**
- * A process whose engine answers each INVITE at once with 180 and 200, and is a registrar that takes every REGISTER.
+ * `node uas.ts [--traces]`: a process whose engine answers each INVITE at once with 180 and 200, and is a registrar that takes every REGISTER.
  * SIGUSR2: reports its memory once all transactions are over. SIGTERM: reports its calls and ends.
  */
+import type { IncomingCall } from '../../agent/sip/index.ts'
 import { benchEngine, idle, memory, report, SDP } from './caller.ts'
 
 const engine = await benchEngine()
 const counts = { calls: 0, confirmed: 0, ended: 0, retransmissionsSent: 0, retransmissionsReceived: 0 }
 
-engine.onInvite(undefined, (incoming) => {
+const untraced = !process.argv.includes('--traces')
+
+engine.onInvite(undefined, answer, { untraced })
+
+function answer(incoming: IncomingCall): void {
   counts.calls++
   incoming.ring()
   void incoming.answer(SDP).then(async (call) => {
@@ -18,7 +23,7 @@ engine.onInvite(undefined, (incoming) => {
     counts.retransmissionsSent += call.counters.retransmissionsSent
     counts.retransmissionsReceived += call.counters.retransmissionsReceived
   })
-})
+}
 
 engine.onRequest('REGISTER', (request) => {
   const contact = request.header('contact').map((value) => ['Contact', value] as const)

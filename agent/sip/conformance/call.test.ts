@@ -248,4 +248,22 @@ describe.each(TRANSPORTS)('calls over %s', (transport) => {
       { transactions: 0, dialogs: 0, registrations: 0 },
     ])
   })
+
+  test('are not written down where that is not wanted', async () => {
+    await using lab = await pair(transport)
+    const taken = first<IncomingCall>()
+    using _bob = lab.callee.onInvite(
+      'bob',
+      (incoming) => {
+        void incoming.answer(ANSWER)
+        taken.take(incoming)
+      },
+      { untraced: true },
+    )
+    const outcome = await lab.caller.invite(lab.options()).outcome
+    if (outcome.kind !== 'Answered') throw new Error(outcome.kind)
+    await outcome.call.bye()
+    const { trace, counters } = await taken.promise
+    expect([trace.messages, trace.truncated, counters.authenticationRounds]).toEqual([[], false, 0])
+  })
 })

@@ -76,7 +76,11 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
     core: Core,
     request: Request,
     arrival: Arrival,
-    { transaction, replacing }: { transaction: ServerInvite; replacing: Replacing | undefined },
+    {
+      transaction,
+      replacing,
+      untraced,
+    }: { transaction: ServerInvite; replacing: Replacing | undefined; untraced: boolean },
   ) {
     this.#core = core
     this.#request = request
@@ -84,7 +88,7 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
     this.#transaction = transaction
     this.#replacing = replacing
     this.#tag = core.identifiers.tag()
-    this.#journal = new Journal(core.clock, this.trace)
+    this.#journal = new Journal(core.clock, untraced ? undefined : this.trace)
     transaction.keep(this.#journal)
     this.user = userOf(request)
     this.from = request.headers.get('from') ?? ''

@@ -23,11 +23,17 @@ import { schemeOf } from '../message/uri.ts'
 const INSIDE = new Set(['BYE', 'PRACK', 'UPDATE', 'INFO', 'NOTIFY'])
 
 type CallHandler = (call: IncomingCall) => void
+
+interface CallTaker {
+  handler: CallHandler
+  untraced: boolean
+}
+
 type RequestHandler = (request: IncomingRequest) => void
 
 export class UserAgentServer implements TransactionUser {
   readonly #core: Core
-  readonly #calls = new Map<string | undefined, CallHandler>()
+  readonly #calls = new Map<string | undefined, CallTaker>()
   readonly #requests = new Map<string, RequestHandler>()
   #allow: string | undefined
   /** INVITEs without a final response, by their transaction: what a CANCEL is looked up in. */
@@ -38,8 +44,8 @@ export class UserAgentServer implements TransactionUser {
   }
 
   /** @throws when the user, or the method, is taken already */
-  onInvite(user: string | undefined, handler: CallHandler): Disposable {
-    return take(this.#calls, user, handler)
+  onInvite(user: string | undefined, handler: CallHandler, { untraced = false } = {}): Disposable {
+    return take(this.#calls, user, { handler, untraced })
   }
 
   /** @throws when the method is taken already */
@@ -139,16 +145,16 @@ export class UserAgentServer implements TransactionUser {
     transaction: ServerInvite,
     respond: (options: ResponseOptions) => void,
   ): void {
-    const handler = this.#calls.get(userOf(request)) ?? this.#calls.get(undefined)
-    if (!handler) return respond({ code: 404 })
+    const taker = this.#calls.get(userOf(request)) ?? this.#calls.get(undefined)
+    if (!taker) return respond({ code: 404 })
     const refusal = tooBrief(request)
     if (refusal) return respond(refusal)
     const replacing = replacedBy(this.#core, request)
     if (replacing && 'code' in replacing) return respond(replacing)
-    const call = new IncomingInvite(this.#core, request, arrival, { transaction, replacing })
+    const call = new IncomingInvite(this.#core, request, arrival, { transaction, replacing, untraced: taker.untraced })
     this.#waiting.set(transaction, call)
     this.#guarded(
-      () => handler(call),
+      () => taker.handler(call),
       () => call.reject(500),
     )
   }
