@@ -42,9 +42,10 @@ export class Connections implements Disposable {
     channel.destroy()
   }
 
-  /** What is there already, without waiting. */
+  /** What is there already, without waiting. Whoever connected to us has proven to be nobody: what is to be verified goes over one of ours. */
   present(target: Target): Flow | undefined {
-    const theirs = this.#byKey.get(peerKey(target))
+    const verified = target.transport === 'TLS' || target.transport === 'WSS'
+    const theirs = verified ? undefined : this.#byKey.get(peerKey(target))
     if (theirs?.usable) return theirs
     const ours = this.#byKey.get(this.#key(target))
     return ours?.usable ? ours : undefined
