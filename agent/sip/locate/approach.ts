@@ -70,6 +70,8 @@ export class Approach {
 
   /** Another flow to the address in use. */
   async again(left: number): Promise<ReachOutcome> {
+    // For the connection that was there nothing has been looked up yet.
+    if (!this.#current && !this.#waiting) return this.next(left)
     const target = this.#current
     if (!target) return { kind: 'Aborted' }
     const limit = left / ((this.#waiting?.length ?? 0) + 1)
