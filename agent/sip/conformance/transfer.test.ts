@@ -207,6 +207,39 @@ describe('when the peer is odd', () => {
     expect((await peer.response()).code).toBe(400)
   })
 
+  test('a last NOTIFY while both hang up does not take the dialog from under the BYEs', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    const { call, invite } = await established(all)
+    const refer = call.refer('sip:carol@example.com')
+    peer.reply(await peer.request('REFER'), '202 Accepted')
+    await refer
+    const hangUp = call.bye()
+    const bye = await peer.request('BYE')
+    peer.send([...inside(invite, 'NOTIFY', { cseq: 1 }), ...notify('terminated;reason=noresource')], ours.ports.UDP)
+    expect((await peer.response()).code).toBe(200)
+    peer.send(inside(invite, 'BYE', { cseq: 2 }), ours.ports.UDP)
+    expect((await peer.response()).code).toBe(200)
+    peer.reply(bye, '481 Call/Transaction Does Not Exist')
+    expect(await hangUp).toEqual({ kind: 'Done', code: 481 })
+    expect(ours.gauges.dialogs).toBe(0)
+  })
+
+  test('a referrer who knows the subscription no more is told nothing more', async () => {
+    await using all = await lab(50)
+    const { ours, peer } = all
+    const asked = first<Referral>()
+    const { call, invite } = await established(all, { onRefer: asked.take })
+    peer.send([...inside(invite, 'REFER', { cseq: 1 }), 'Refer-To: <sip:carol@example.com>'], ours.ports.UDP)
+    const referral = await asked.promise
+    referral.accept()
+    peer.reply(await peer.request('NOTIFY'), '481 Subscription Does Not Exist')
+    const hangUp = call.bye()
+    peer.reply(await peer.request('BYE'), '200 OK')
+    await hangUp
+    expect(ours.gauges.dialogs).toBe(0)
+  })
+
   test('a handler that throws declines with 500', async () => {
     await using all = await lab()
     const onRefer = () => {

@@ -43,6 +43,8 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner, FlowWatc
   readonly #ended = Promise.withResolvers<CallEnd>()
   readonly #early: EarlyPart | undefined
   #over = false
+  /** Our BYE has no answer yet: that of the peer may cross it. */
+  #leaving = false
   #bye: Promise<DoneOutcome> | undefined
   /** Most calls have neither: they are made when they are needed. */
   #negotiation: Negotiation | undefined
@@ -209,7 +211,7 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner, FlowWatc
   }
 
   #transfer(): Transfers {
-    return (this.#transfers ??= new Transfers(this.#session, () => this.#over && this.#forget()))
+    return (this.#transfers ??= new Transfers(this.#session, () => this.#over && !this.#leaving && this.#forget()))
   }
 
   #hungUp({ headers }: Request, arrival: Arrival, respond: Respond): void {
@@ -244,11 +246,13 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner, FlowWatc
   async #hangUp(end: CallEnd, reason?: string | Reason): Promise<DoneOutcome> {
     const { core, timings } = this.#session
     this.#end(end)
+    this.#leaving = true
     const outcome = await ask(this.#session, {
       method: 'BYE',
       ...(reason !== undefined && { headers: [reasonField(reason)] }),
       numbered: () => void (timings.byeSent ??= core.clock.monotonic()),
     })
+    this.#leaving = false
     this.#forget()
     if (outcome.kind === 'Final') timings.byeAnswered = outcome.at
     const result = done(outcome)

@@ -8,6 +8,7 @@ import { parseNameAddress } from '../message/uri.ts'
 import type { Timer } from '../transaction/timer-wheel.ts'
 import { parseReferTo, referTo } from './replaces.ts'
 import type { Arrival } from '../transport/flow.ts'
+import type { ExchangeOutcome } from './exchange.ts'
 import { ask, contactField, done, type Respond, type Session } from './session.ts'
 
 /** Seconds that a subscription lives: longer than any INVITE rings. */
@@ -150,6 +151,11 @@ function unsubscribed(headers: Headers): boolean {
   return /^\s*false/i.test(headers.get('refer-sub') ?? '')
 }
 
+/** RFC 6665 4.2.2. */
+function endsSubscription(outcome: ExchangeOutcome): boolean {
+  return outcome.kind === 'Final' ? outcome.response.code === 481 : outcome.failure.kind === 'NoResponse'
+}
+
 class IncomingReferral implements Referral {
   readonly target: string
   readonly replaces: Referral['replaces']
@@ -202,6 +208,8 @@ class Notifier {
   #queue: Promise<unknown> = Promise.resolve()
   #last = 'SIP/2.0 100 Trying'
   #over = false
+  /** The last NOTIFY was answered, or the referrer knows the subscription no more. */
+  #through = false
 
   constructor(session: Session, identifier: number, ended: () => void) {
     const { clock, wheel } = session.core
@@ -227,13 +235,19 @@ class Notifier {
 
   #end(reason: string): void {
     this.stop()
-    this.#send(`terminated;reason=${reason}`)
-    void this.#queue.then(this.#ended)
+    this.#send(`terminated;reason=${reason}`, true)
   }
 
-  #send(state: string): void {
+  #send(state: string, last = false): void {
     const headers: HeaderField[] = [['Event', `refer;id=${this.#identifier}`], ['Subscription-State', state], SIPFRAG]
     const body = `${this.#last}\r\n`
-    this.#queue = this.#queue.then(() => ask(this.#session, { method: 'NOTIFY', headers, body, contact: true }))
+    this.#queue = this.#queue.then(async () => {
+      if (this.#through) return
+      const outcome = await ask(this.#session, { method: 'NOTIFY', headers, body, contact: true })
+      if (!last && !endsSubscription(outcome)) return
+      this.#through = true
+      this.stop()
+      this.#ended()
+    })
   }
 }
