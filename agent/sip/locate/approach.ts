@@ -183,6 +183,7 @@ export function reachNow(
 }
 
 /** The flow to the first address of a hop to which there is a way, within `timeout` milliseconds. Flows asked for one after the other come so. */
-export function reach(core: Core, wanted: Wanted, { timeout }: { timeout: number }): Promise<ReachOutcome> {
-  return new Approach(core, wanted).next(timeout)
+export async function reach(core: Core, wanted: Wanted, { timeout }: { timeout: number }): Promise<ReachOutcome> {
+  const now = reachNow(core, wanted)
+  return now ? { kind: 'Reached', flow: now } : new Approach(core, wanted).next(timeout)
 }
