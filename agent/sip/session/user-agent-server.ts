@@ -36,8 +36,6 @@ export class UserAgentServer implements TransactionUser {
   readonly #calls = new Map<string | undefined, CallTaker>()
   readonly #requests = new Map<string, RequestHandler>()
   #allow: string | undefined
-  /** INVITEs without a final response, by their transaction: what a CANCEL is looked up in. */
-  readonly #waiting = new WeakMap<ServerInvite, IncomingInvite>()
 
   constructor(core: Core) {
     this.#core = core
@@ -152,7 +150,7 @@ export class UserAgentServer implements TransactionUser {
     const replacing = replacedBy(this.#core, request)
     if (replacing && 'code' in replacing) return respond(replacing)
     const call = new IncomingInvite(this.#core, request, arrival, { transaction, replacing, untraced: taker.untraced })
-    this.#waiting.set(transaction, call)
+    transaction.answering = call
     this.#guarded(
       () => taker.handler(call),
       () => call.reject(500),
@@ -163,7 +161,7 @@ export class UserAgentServer implements TransactionUser {
   #cancel(request: Request, transaction: ServerNonInvite, respond: (options: ResponseOptions) => void): void {
     const invite = this.#core.transactions.cancelled(request)
     if (!invite) return respond({ code: 481 })
-    const call = invite instanceof ServerInvite ? this.#waiting.get(invite) : undefined
+    const call = invite instanceof ServerInvite ? invite.answering : undefined
     call?.keep(transaction)
     if (invite.ignored) return
     respond({ code: 200 })

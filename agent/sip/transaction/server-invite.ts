@@ -1,8 +1,18 @@
 /** The INVITE server transaction (RFC 3261 17.2.1 with RFC 6026). A 2xx is sent again by its user, who knows of the ACK. */
 import type { Arrival } from '../transport/flow.ts'
+import type { Reason } from '../engine.ts'
 import type { Journal } from '../trace/journal.ts'
 import { ServerChannel, type ServerSetup } from './server.ts'
+import type { ServerNonInvite } from './server-non-invite.ts'
 import { AUTOMATIC_TRYING, T1, T2, T4, TRANSACTION_TIMEOUT } from './timers.ts'
+
+/** Whose answer it waits for. */
+export interface Answering {
+  /** The CANCEL belongs into the record of what it cancels. */
+  keep(cancel: ServerNonInvite): void
+  /** The caller wants it no more (9.2): it is ended with `code`. */
+  cancel(code: number, reason?: Reason): void
+}
 
 type State = 'Proceeding' | 'Completed' | 'Confirmed' | 'Accepted' | 'Ignored'
 
@@ -14,6 +24,8 @@ type State = 'Proceeding' | 'Completed' | 'Confirmed' | 'Accepted' | 'Ignored'
  */
 export class ServerInvite {
   readonly #channel: ServerChannel
+  /** What a CANCEL is looked up in; absent: it was refused without one. */
+  answering: Answering | undefined
   #state: State = 'Proceeding'
   #last: string | undefined
 
@@ -98,6 +110,8 @@ export class ServerInvite {
 
   #complete(): void {
     this.#state = 'Completed'
+    // It stays for 32 s, and the call with all that it holds need not.
+    this.answering = undefined
     if (!this.#channel.reliable) this.#retransmitAfter(T1)
     this.#channel.timers.limit(TRANSACTION_TIMEOUT, () => this.#channel.end())
   }
