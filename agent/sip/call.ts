@@ -211,8 +211,8 @@ export interface IncomingCall {
   /** UPDATE in the early dialog, after a reliable provisional response. */
   update(offer?: string): Promise<ReofferOutcome>
   /**
-   * Sends 200 and resolves when the ACK came; undefined when it was cancelled before, or the ACK never came. `sdp` is left out of it when
-   * one went reliably before; then it also waits for that one's PRACK.
+   * Sends 200 and resolves when the ACK came, or a BYE that overtook it; undefined when it was cancelled before, or neither came. `sdp` is
+   * left out of it when one went reliably before; then it also waits for that one's PRACK.
    */
   answer(sdp: string, options?: AnswerOptions): Promise<Call | undefined>
   /** 300 to 699; `headers` as Contact for 3xx. */

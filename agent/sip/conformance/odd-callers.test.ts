@@ -36,6 +36,24 @@ describe('inside a call', () => {
     expect(offers).toEqual(['v=0\r\ns=hold\r\n', undefined])
   })
 
+  test('a BYE that overtakes the ACK ends a call that was there', async () => {
+    await using all = await lab()
+    const { ours, peer } = all
+    const answered = first<Call | undefined>()
+    using _bob = ours.onInvite('bob', (asked) => void asked.answer(ANSWER).then(answered.take))
+    peer.send([...outside('INVITE'), '', OFFER], ours.ports.UDP)
+    let response = await peer.response()
+    while (response.code !== 200) response = await peer.response()
+    const tag = { To: `<sip:bob@127.0.0.1>;tag=${response.headers.toTag}` }
+    peer.send(outside('BYE', { ...tag, Via: branch('bye'), CSeq: '2 BYE' }), ours.ports.UDP)
+    while (response.headers.cseq?.method !== 'BYE') response = await peer.response()
+    peer.send(outside('ACK', { ...tag, Via: branch('ack'), CSeq: '1 ACK' }), ours.ports.UDP)
+    expect(response.code).toBe(200)
+    const call = await answered.promise
+    expect(await call?.ended).toEqual({ by: 'Remote' })
+    expect([call?.sdp, ours.gauges.dialogs]).toEqual([OFFER, 0])
+  })
+
   test('a late copy of the first ACK is not that of a re-INVITE', async () => {
     await using all = await lab()
     const { ours, peer } = all

@@ -183,11 +183,16 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
   request(request: Request, arrival: Arrival, transaction: ServerNonInvite): void {
     const core = this.#core
     const respond = responder({ core, journal: this.#journal }, request, arrival, transaction)
+    // It has overtaken the ACK, or stands for it: who hangs up has heard our answer.
+    if (request.method === 'BYE' && this.#accepted)
+      return this.#confirm(this.#accepted, arrival).request(request, arrival, transaction)
     if (!this.dialog.inOrder(request)) return void respond({ code: 500, reason: 'CSeq Out Of Order' })
     switch (request.method) {
+      // A caller may end an early dialog so as well (15).
       case 'BYE':
         respond({ code: 200 })
-        return this.#hungUp(arrival)
+        this.timings.byeReceived = arrival.at
+        return this.cancel(487)
       case 'OPTIONS':
         return void respond({ code: 200, headers: everything(core) })
       case 'PRACK':
@@ -209,15 +214,8 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
 
   acknowledged(request: Request, arrival: Arrival): void {
     this.#journal.received(arrival, false)
-    if (!this.#accepted) return
-    const session = this.#sessionOf(arrival)
     // A late offer is answered in the ACK (13.2.2.4), or was in a PRACK.
-    if (session.sdp === '') session.sdp = sessionDescription(request) ?? ''
-    const call = new EstablishedCall(session, this.#early)
-    if (this.#timer) call.negotiation.startTimer(this.#timer, this.#request.headers)
-    this.#accepted.stop()
-    this.#transaction.confirmed()
-    this.#answered?.resolve(call)
+    if (this.#accepted) this.#confirm(this.#accepted, arrival, sessionDescription(request))
   }
 
   replaced(): void {}
@@ -305,11 +303,15 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
     return this.#early
   }
 
-  /** A caller may end an early dialog with BYE as well (15). */
-  #hungUp({ at }: Arrival): void {
-    this.timings.byeReceived = at
-    if (this.#accepted) this.#finish()
-    else this.cancel(487)
+  #confirm(accepted: Accepted, arrival: Arrival, answer = ''): EstablishedCall {
+    const session = this.#sessionOf(arrival)
+    if (session.sdp === '') session.sdp = answer
+    const call = new EstablishedCall(session, this.#early)
+    if (this.#timer) call.negotiation.startTimer(this.#timer, this.#request.headers)
+    accepted.stop()
+    this.#transaction.confirmed()
+    this.#answered?.resolve(call)
+    return call
   }
 
   /** 13.3.1.4: the dialog is confirmed all the same, and is ended with BYE. */

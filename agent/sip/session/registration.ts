@@ -312,8 +312,9 @@ function mayPass(failure: Failure): boolean {
     case 'NoFinalResponse':
     case 'DnsFailed':
     case 'ConnectFailed':
-      return true
+    // A server that restarts behind a balancer looks like one that cannot be trusted.
     case 'TlsFailed':
+      return true
     case 'AuthenticationFailed':
     case 'Aborted':
       return false
