@@ -185,7 +185,11 @@ describe.each(TRANSPORTS)('registration over %s', (transport) => {
   test('fails with the code of the registrar', async () => {
     await using all = await lab()
     all.state.refuse = 403
-    expect(await all.client.register(all.options(alice))).toMatchObject({ kind: 'Rejected', code: 403, reason: 'Forbidden' })
+    expect(await all.client.register(all.options(alice))).toMatchObject({
+      kind: 'Rejected',
+      code: 403,
+      reason: 'Forbidden',
+    })
   })
 
   test('is taken back when it was aborted under way', async () => {
