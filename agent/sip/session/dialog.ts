@@ -32,6 +32,7 @@ export class Dialog {
   readonly #flow: Flow
   /** What it was worked out to be; both of ACK and BYE ask. */
   #nextHop: Wanted | undefined
+  #key: string | undefined
 
   /** @param flow where the request or response came from that made the dialog */
   constructor(state: DialogState, flow: Flow) {
@@ -78,7 +79,7 @@ export class Dialog {
   }
 
   get key(): string {
-    return dialogKey(this.#state)
+    return (this.#key ??= dialogKey(this.#state))
   }
 
   get callId(): string {

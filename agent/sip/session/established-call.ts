@@ -40,9 +40,11 @@ const NOTHING_TO_HOLD: ReofferOutcome = { kind: 'Rejected', code: 488, reason: '
 
 export class EstablishedCall implements Call, DialogUser, SessionOwner, FlowWatcher {
   readonly #session: Session
-  readonly #ended = Promise.withResolvers<CallEnd>()
+  /** Made when somebody waits for it. */
+  #ended: PromiseWithResolvers<CallEnd> | undefined
   readonly #early: EarlyPart | undefined
-  #over = false
+  /** Undefined: it goes on. */
+  #how: CallEnd | undefined
   /** Our BYE has no answer yet: that of the peer may cross it. */
   #leaving = false
   #bye: Promise<DoneOutcome> | undefined
@@ -94,11 +96,13 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner, FlowWatc
   }
 
   get ended(): Promise<CallEnd> {
+    this.#ended ??= Promise.withResolvers()
+    if (this.#how) this.#ended.resolve(this.#how)
     return this.#ended.promise
   }
 
   get over(): boolean {
-    return this.#over
+    return this.#how !== undefined
   }
 
   get replacement(): Replaces {
@@ -107,7 +111,7 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner, FlowWatc
   }
 
   get replaceable(): 'Confirmed' | 'Over' {
-    return this.#over ? 'Over' : 'Confirmed'
+    return this.over ? 'Over' : 'Confirmed'
   }
 
   replaced(): void {
@@ -120,7 +124,7 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner, FlowWatc
 
   bye(reason?: string | Reason): Promise<DoneOutcome> {
     // The peer's BYE was first: nothing is left to hang up.
-    this.#bye ??= this.#over ? Promise.resolve({ kind: 'Done', code: 200 }) : this.#hangUp({ by: 'Local' }, reason)
+    this.#bye ??= this.over ? Promise.resolve({ kind: 'Done', code: 200 }) : this.#hangUp({ by: 'Local' }, reason)
     return this.#bye
   }
 
@@ -169,7 +173,7 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner, FlowWatc
     if (!dialog.inOrder(request)) return void respond({ code: 500, reason: 'CSeq Out Of Order' })
     if (request.method === 'BYE') return this.#hungUp(request, arrival, respond)
     if (request.method === 'NOTIFY') return this.#transfer().notified(request, respond)
-    if (this.#over) return void respond({ code: 481 })
+    if (this.over) return void respond({ code: 481 })
     switch (request.method) {
       case 'OPTIONS':
         return void respond({ code: 200, headers: everything(core) })
@@ -189,7 +193,7 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner, FlowWatc
   invite(request: Request, arrival: Arrival, transaction: ServerInvite): void {
     const respond = responder(this.#session, request, arrival, transaction)
     if (!this.#session.dialog.inOrder(request)) return void respond({ code: 500, reason: 'CSeq Out Of Order' })
-    if (this.#over) return void respond({ code: 481 })
+    if (this.over) return void respond({ code: 481 })
     this.negotiation.receiveInvite(request, arrival, { respond, transaction })
   }
 
@@ -199,7 +203,7 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner, FlowWatc
 
   /** 12.2.1.2: there is no dialog any more, as far as can be known; the BYE is for a peer that takes it to be alive. */
   died(): void {
-    this.#bye ??= this.#over ? Promise.resolve({ kind: 'Done', code: 200 }) : this.#hangUp({ by: 'Timeout' })
+    this.#bye ??= this.over ? Promise.resolve({ kind: 'Done', code: 200 }) : this.#hangUp({ by: 'Timeout' })
   }
 
   /** The connection is kept for us; when it is lost all the same, the next request makes another one. */
@@ -211,14 +215,14 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner, FlowWatc
   }
 
   #transfer(): Transfers {
-    return (this.#transfers ??= new Transfers(this.#session, () => this.#over && !this.#leaving && this.#forget()))
+    return (this.#transfers ??= new Transfers(this.#session, () => this.over && !this.#leaving && this.#forget()))
   }
 
   #hungUp({ headers }: Request, arrival: Arrival, respond: Respond): void {
     respond({ code: 200 })
     this.#session.timings.byeReceived ??= arrival.at
     // Ours crossed it.
-    if (this.#over) return
+    if (this.over) return
     const why = reasonOf(headers)
     const cause = why?.cause === undefined ? undefined : { protocol: why.protocol, code: why.cause }
     // A Reason without a text is told as it was written.
@@ -228,10 +232,10 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner, FlowWatc
   }
 
   #end(end: CallEnd): void {
-    this.#over = true
+    this.#how ??= end
     this.#session.flow.unwatch(this)
     this.#negotiation?.stop()
-    this.#ended.resolve(end)
+    this.#ended?.resolve(this.#how)
   }
 
   /** RFC 5057 5: a subscription may outlive the session in the dialog. */

@@ -75,12 +75,13 @@ export interface Asking {
 }
 
 /** One request inside the dialog until its final response, challenges answered with the call's credentials. */
-export async function ask(
-  session: Session,
-  { method, headers = [], body, contact, numbered }: Asking,
-): Promise<ExchangeOutcome> {
+export function ask(session: Session, asking: Asking): Promise<ExchangeOutcome> {
+  const { acknowledging } = session
+  return acknowledging ? acknowledging.then(() => askNow(session, asking)) : askNow(session, asking)
+}
+
+function askNow(session: Session, { method, headers = [], body, contact, numbered }: Asking): Promise<ExchangeOutcome> {
   const { core, dialog, journal, authenticator } = session
-  if (session.acknowledging) await session.acknowledging
   return exchange(core, {
     ...{ nextHop: dialog.nextHop, method, uri: dialog.requestUri, body, authenticator, journal },
     build: (flow, credentials) => {

@@ -20,25 +20,18 @@ export class Journal {
     this.trace = trace
   }
 
-  sent(text: string, flow: Flow, again: boolean): void {
+  sent(text: string, { local, remote }: Flow, again: boolean): void {
     if (again) this.counters.retransmissionsSent++
-    if (this.trace) this.#record('Out', { text, at: this.#clock.monotonic(), flow }, again)
+    if (!this.trace) return
+    const at = this.#clock.now()
+    const monotonic = this.#clock.monotonic()
+    this.trace.record({ at, monotonic, direction: 'Out', local, remote, text, retransmission: again })
   }
 
-  received(arrival: Arrival, again: boolean): void {
+  received({ text, at: monotonic, flow: { local, remote } }: Arrival, again: boolean): void {
     if (again) this.counters.retransmissionsReceived++
-    if (this.trace) this.#record('In', arrival, again)
-  }
-
-  #record(direction: 'In' | 'Out', { text, at, flow }: Arrival, retransmission: boolean): void {
-    this.trace?.record({
-      at: this.#clock.now() - (this.#clock.monotonic() - at),
-      monotonic: at,
-      direction,
-      local: flow.local,
-      remote: flow.remote,
-      text,
-      retransmission,
-    })
+    if (!this.trace) return
+    const at = this.#clock.now() - (this.#clock.monotonic() - monotonic)
+    this.trace.record({ at, monotonic, direction: 'In', local, remote, text, retransmission: again })
   }
 }
