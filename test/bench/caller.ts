@@ -70,7 +70,6 @@ export class Caller {
   readonly #target: { port: number; transport: Transport }
   readonly #traces: boolean
   #count = 0
-  #abort = new AbortController()
   /** Calls under way. */
   active = 0
   /** Calls that came to an end of either kind, since the start. */
@@ -100,7 +99,6 @@ export class Caller {
       callId: `bench-${process.pid}-${++this.#count}`,
       timeout: TIMEOUT,
       trace: this.trace(),
-      signal: this.#signal(),
       target: `sip:service@127.0.0.1:${port}${transport === 'UDP' ? '' : `;transport=${transport.toLowerCase()}`}`,
       offer: SDP,
     })
@@ -113,12 +111,6 @@ export class Caller {
     const { inviteSent = NaN, answered = NaN } = outgoing.timings
     tally.answers.push(answered - inviteSent)
     return outcome.call
-  }
-
-  /** Shared as by the calls of a run, yet by few: what a listener costs grows with those that are there. */
-  #signal(): AbortSignal {
-    if (this.#count % 64 === 0) this.#abort = new AbortController()
-    return this.#abort.signal
   }
 
   /** All of a call: INVITE, 180, 200, ACK, BYE, 200. */

@@ -63,7 +63,6 @@ async function register(user: string) {
     callId: `bench-${user}`,
     timeout: 8_000,
     trace: caller.trace(),
-    signal: new AbortController().signal,
     expires: 3_600,
   })
   if (outcome.kind !== 'Registered') throw new Error(`not registered: ${JSON.stringify(outcome)}`)
