@@ -12,7 +12,7 @@ test: install lab
 soak: install lab
 	npm run soak
 
-# The SIP user agent against SIPp, on two cores with nothing else to do; most of two hours.
+# The SIP user agent against SIPp, on two cores with nothing else to do; it takes long.
 bench-sip: install lab
 	npm run bench:sip -- --date "$$(date -u +%F)"
 

@@ -1,8 +1,9 @@
 /**
  * A map for short-lived things under a heavy load. A Map of V8 is copied into a new table again and again when few entries come and go
  * quickly, and each table left behind keeps alive what was in it, and the next one: in a busy process all that ever passed through
- * survives until the next major collection (measured: a quarter of the time of a SIP call). Here what is deleted leaves its key behind until
- * there are many of them, so that the table is copied seldom and holds nothing then.
+ * survives until the next major collection (measured with 600,000 objects of which nine lived at a time, Node 26: nearly all of them survived,
+ * here one in forty). Here what is deleted leaves its key behind until there are many of them, so that the table is copied seldom and holds
+ * nothing then.
  */
 
 /** Deletions after which the keys they left behind are thrown away, when they are also half of all. */
@@ -11,7 +12,7 @@ const MANY_DELETIONS = 4096
 export class ChurningMap<Key, Value extends object> {
   #map = new Map<Key, Value | undefined>()
   #deletions = 0
-  /** Undefined: to be counted again. A key that was there already may have been left behind, and looking costs as much as setting. */
+  /** Undefined: to be counted again. A key that was there already may have been left behind, and to know would take another look for each. */
   #size: number | undefined = 0
 
   get size(): number {

@@ -6,7 +6,7 @@ export type Random = () => number
 
 /** Bytes of a number: 48 bits. */
 const DRAWN = 6
-/** Asking the system costs more than what it gives: it is asked for many numbers at a time. */
+/** Each question to the system has its price: it is asked for many numbers at a time. */
 const RESERVE = 600 * DRAWN
 
 /** Unpredictable; for tags, branches, SSRCs, offsets. */

@@ -6,7 +6,7 @@ export const MAGIC_COOKIE = 'z9hG4bK'
 
 const LETTERS = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_'
 
-/** Two letters each: a number becomes text by looking up, which costs a fifth of writing it in another base. */
+/** Two letters each: a number becomes text by looking up. Writing one of 48 bits in another base showed in the profile of a call. */
 const PAIRS: readonly string[] = Array.from(
   { length: 4096 },
   (_, index) => `${LETTERS[index >> 6] ?? ''}${LETTERS[index & 63] ?? ''}`,

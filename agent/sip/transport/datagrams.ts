@@ -1,4 +1,4 @@
-/** Text to bytes for datagrams, written one behind the other into large blocks: a buffer of its own for each costs more than the writing. It sends nothing. */
+/** Text to bytes for datagrams, written one behind the other into large blocks, so that few blocks are made for many of them. It sends nothing. */
 
 /** Bytes of a block; a few hundred messages. */
 const BLOCK = 262_144

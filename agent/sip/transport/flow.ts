@@ -32,7 +32,7 @@ export interface Flow {
   readonly heardAt: number
   /**
    * Sends one message. `failed` is called when it could not be sent, with what a human can read; over UDP only now and then, since asking
-   * costs more than sending: a peer that cannot be reached is found out by a retransmission.
+   * has a price for each datagram: a peer that cannot be reached is found out by a retransmission.
    */
   send(text: string, failed?: (detail: string) => void): void
   /** A connection that somebody watches is in use, and not closed for being idle. */
