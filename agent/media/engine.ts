@@ -5,7 +5,7 @@ import type { MediaEngine, OpenOutcome } from './media.ts'
 import { Pacer } from './pacer.ts'
 import { type PortRange, PortPairs } from './ports.ts'
 import { RtpSession, type SessionContext } from './session.ts'
-import { encodeSources } from './sources.ts'
+import { encodeSources } from './source/sources.ts'
 
 export interface MediaEngineOptions {
   clock: Clock

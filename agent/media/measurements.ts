@@ -8,7 +8,7 @@ import {
   mosOfR,
   pathRating,
 } from '../quality/index.ts'
-import { G711_CLOCK_RATE } from './g711.ts'
+import { G711_CLOCK_RATE } from './codec/g711.ts'
 import type { MosBasis, StartOptions } from './media.ts'
 import type { RemoteView } from './rtcp-session.ts'
 import type { Sender } from './sender.ts'

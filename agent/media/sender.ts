@@ -1,9 +1,9 @@
 /** What leaves on the RTP socket and what is known of it: counters and the RTP clock. When a packet leaves is the caller's decision. */
 import type { Socket } from 'node:dgram'
-import { G711_CLOCK_RATE } from './g711.ts'
+import { G711_CLOCK_RATE } from './codec/g711.ts'
 import type { Peer } from './peer.ts'
 import { HEADER_LENGTH, createPacket, sequenceNumber, setSsrc, stampPacket, timestamp } from './rtp.ts'
-import type { EncodedSource } from './sources.ts'
+import type { EncodedSource } from './source/sources.ts'
 
 /** Packets are written into the same few buffers again and again, as long as no more than these are on their way. */
 const BUFFERS = 8

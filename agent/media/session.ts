@@ -5,7 +5,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import { type ReceivedPacket, ReceiveStatistics } from '../quality/index.ts'
 import { Echo } from './echo.ts'
-import { G711_CLOCK_RATE } from './g711.ts'
+import { G711_CLOCK_RATE } from './codec/g711.ts'
 import { Measurements } from './measurements.ts'
 import type { Codec, MediaReport, MediaSession, StartOptions } from './media.ts'
 import { LONGEST_INTERVAL, type Pacer } from './pacer.ts'
@@ -14,7 +14,7 @@ import type { PortPair } from './ports.ts'
 import { RtcpSession } from './rtcp-session.ts'
 import { isRtp, payloadType, sequenceNumber, ssrc, timestamp } from './rtp.ts'
 import { Sender, SourceSender, type Totals } from './sender.ts'
-import type { EncodedSource, SourceKind } from './sources.ts'
+import type { EncodedSource, SourceKind } from './source/sources.ts'
 
 export interface SessionContext {
   clock: Clock

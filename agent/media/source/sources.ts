@@ -1,7 +1,7 @@
 /** What we send, as code words made before any call: a tone, a speech-like signal, silence. It keeps no place in them. */
-import { seededRandom } from '../../lib/random.ts'
-import { G711_CLOCK_RATE, encodeG711 } from './g711.ts'
-import type { Codec } from './media.ts'
+import { seededRandom } from '../../../lib/random.ts'
+import { G711_CLOCK_RATE, encodeG711 } from '../codec/g711.ts'
+import type { Codec } from '../media.ts'
 
 /** A loop of code words. `octets` goes on beyond `loop` with its beginning, so that a packet may start anywhere in the loop. */
 export interface EncodedSource {

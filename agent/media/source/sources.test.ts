@@ -1,6 +1,6 @@
 /** What is sent: levels and shape of the sources. */
 import { describe, expect, test } from 'vitest'
-import { G711_DECODE } from './g711.ts'
+import { G711_DECODE } from '../codec/g711.ts'
 import { LONGEST_PACKET, encodeSources } from './sources.ts'
 
 const sources = encodeSources()

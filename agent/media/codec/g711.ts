@@ -1,5 +1,5 @@
 /** ITU-T G.711: A-law and mu-law to and from 16-bit linear samples. Nothing is encoded while calls run. */
-import type { Codec } from './media.ts'
+import type { Codec } from '../media.ts'
 
 /** Samples and RTP timestamp units a second. */
 export const G711_CLOCK_RATE = 8000
