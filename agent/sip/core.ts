@@ -1,11 +1,11 @@
 /** What the parts of one native engine share: its clock, timers, transactions, dialogs and ways out. It decides nothing. */
-import type { ChurningMap } from '../../lib/churning-map.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import type { LocalAddresses } from './transport/addresses.ts'
 import type { Locator } from './locate/locator.ts'
 import type { Dialog } from './session/dialog.ts'
+import type { Dialogs } from './session/dialogs.ts'
 import type { Ports } from './engine.ts'
 import type { Arrival } from './transport/flow.ts'
 import type { Identifiers } from './message/identifiers.ts'
@@ -37,8 +37,7 @@ export interface Core {
   readonly wheel: TimerWheel
   readonly identifiers: Identifiers
   readonly transactions: TransactionLayer
-  /** By `Dialog.key`. */
-  readonly dialogs: ChurningMap<string, DialogUser>
+  readonly dialogs: Dialogs
   readonly ways: Ways
   readonly addresses: LocalAddresses
   readonly locator: Locator

@@ -1,5 +1,4 @@
 /** The engine Native: our own SIP user agent over all transports, put together from the layers beside this file. */
-import { ChurningMap } from '../../lib/churning-map.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
@@ -7,13 +6,14 @@ import { LocalAddresses } from './transport/addresses.ts'
 import { Locator } from './locate/locator.ts'
 import { systemNames } from './locate/names.ts'
 import { respondOnce } from './transport/build.ts'
-import type { Core, DialogUser } from './core.ts'
+import type { Core } from './core.ts'
 import type { SignallingEngine, Transport } from './engine.ts'
 import type { Flow } from './transport/flow.ts'
 import { Identifiers } from './message/identifiers.ts'
 import { LIMITS, type Limits, noRefusals } from './limits.ts'
 import type { Request } from './message/message.ts'
 import { MessageCounter } from './transport/message-counter.ts'
+import { Dialogs } from './session/dialogs.ts'
 import { sendOptions } from './session/options.ts'
 import { OutgoingInvite } from './session/outgoing-invite.ts'
 import { register } from './session/registration.ts'
@@ -51,7 +51,8 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
   const wheel = new TimerWheel(clock)
   const addresses = new LocalAddresses(clock, host)
   const counter = new MessageCounter()
-  const dialogs = new ChurningMap<string, DialogUser>()
+  const identifiers = new Identifiers(random)
+  const dialogs = new Dialogs()
   const registrations = new Set<object>()
   const limits = { ...LIMITS, ...options.limits }
   const refused = noRefusals()
@@ -79,18 +80,22 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
     ...{ clock, random, host, ports, portRange, identity, addresses, counter, limits, refused, malformed },
     receive: (message, arrival) => layers?.transactions.receive(message, arrival),
   })
-  const transactions = new TransactionLayer(wheel, ways, {
-    admits: (request, arrival, load) => server.admits(request, arrival, load),
-    request: (request, arrival, incoming, merged) => server.request(request, arrival, incoming, merged),
-    acknowledged: (request, arrival) => server.acknowledged(request, arrival),
-    trying: (request, arrival) => server.trying(request, arrival),
-    answeredLate: (response, arrival) => server.answeredLate(response, arrival),
-  })
+  const transactions = new TransactionLayer(
+    { wheel, ways, identifiers },
+    {
+      admits: (request, arrival, load) => server.admits(request, arrival, load),
+      request: (request, arrival, incoming, merged) => server.request(request, arrival, incoming, merged),
+      acknowledged: (request, arrival) => server.acknowledged(request, arrival),
+      trying: (request, arrival) => server.trying(request, arrival),
+      answeredLate: (response, arrival) => server.answeredLate(response, arrival),
+    },
+  )
   const core: Core = {
     ...{
       clock,
       random,
       wheel,
+      identifiers,
       transactions,
       dialogs,
       addresses,
@@ -103,7 +108,6 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
       log,
       ways,
     },
-    identifiers: new Identifiers(random),
     ports: bound,
     allow: () => server.allow(),
   }

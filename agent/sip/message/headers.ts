@@ -44,7 +44,9 @@ export class Headers {
   /** Where the values begin that every message is asked for; -1: there is none; undefined: nobody has looked yet. */
   #places: Places | undefined
   #via: Via | undefined
+  #branch: string | undefined
   #cseq: CSeq | undefined
+  #callId: string | undefined
 
   /** @param text header lines, or a whole message when `block` says where they are in it */
   constructor(text = '', block?: Block) {
@@ -79,6 +81,11 @@ export class Headers {
     return place < 0 ? undefined : this.#valueAt(place)
   }
 
+  /** Whether there is one of that name, with or without a value. */
+  has(key: string): boolean {
+    return this.#placeOf(key) >= 0
+  }
+
   /** Every value in order, as written: one with commas is one. */
   all(key: string): string[] {
     const values: string[] = []
@@ -110,7 +117,7 @@ export class Headers {
 
   /** The branch of the topmost Via, empty when it has none: all that a response is matched by. */
   get branch(): string {
-    return this.#via?.branch ?? branchOf(this.get('via') ?? '') ?? this.via?.branch ?? ''
+    return (this.#branch ??= this.#via?.branch ?? branchOf(this.get('via') ?? '') ?? this.via?.branch ?? '')
   }
 
   get cseq(): CSeq | undefined {
@@ -118,7 +125,7 @@ export class Headers {
   }
 
   get callId(): string {
-    return this.get('call-id') ?? ''
+    return (this.#callId ??= this.get('call-id') ?? '')
   }
 
   get fromTag(): string | undefined {
@@ -135,7 +142,9 @@ export class Headers {
     this.#end = this.#text.length
     this.#places = undefined
     this.#via = undefined
+    this.#branch = undefined
     this.#cseq = undefined
+    this.#callId = undefined
     return this
   }
 

@@ -133,12 +133,13 @@ function lastBlank(line: string): number {
 }
 
 /** RFC 3261 8.1.1: the header fields without which no message can be matched with anything. */
-function unreadable({ headers, ...message }: Message): string | undefined {
+function unreadable(message: Message): string | undefined {
+  const { headers } = message
   // A response is found by its branch alone.
   if ((message.kind === 'Request' || headers.branch === '') && !headers.via) return 'it has no Via that can be read'
   if (headers.callId === '') return 'it has no Call-ID'
-  if (headers.get('from') === undefined) return 'it has no From'
-  if (headers.get('to') === undefined) return 'it has no To'
+  if (!headers.has('from')) return 'it has no From'
+  if (!headers.has('to')) return 'it has no To'
   if (!headers.cseq) return 'it has no CSeq that can be read'
   if (message.kind === 'Request' && headers.cseq.method !== message.method) return 'its CSeq names another method'
   return undefined

@@ -7,6 +7,7 @@ import { TRANSACTION_TIMEOUT } from '../transaction/timers.ts'
 import type { Arrival, Flow } from '../transport/flow.ts'
 import type { Answers } from './answers.ts'
 import { sendCancel } from './cancel.ts'
+import type { SentInvite } from './dialog.ts'
 
 const REASON = 'another server was asked'
 
@@ -14,6 +15,7 @@ export interface Abandoned {
   core: Core
   journal: Journal
   request: Request
+  invite: SentInvite
   flow: Flow
   transaction: ClientInvite
   /** Of this INVITE alone. */
@@ -24,20 +26,17 @@ export interface Abandoned {
  * Takes the responses of a server that was silent for too long: it is told CANCEL once it says that it has the request, and BYE when it
  * has answered it.
  */
-export function abandoned(invite: Abandoned): (response: Response, arrival: Arrival) => void {
-  const { core, request, transaction, answers } = invite
+export function abandoned(given: Abandoned): (response: Response, arrival: Arrival) => void {
+  const { core, invite, transaction, answers } = given
   let cancelled = false
   return (response, arrival) => {
     if (response.code >= 300) return
     if (response.code >= 200) {
-      const taken = answers.take(
-        { invite: request, response, arrival },
-        { verdict: { kind: 'Aborted' }, timer: undefined },
-      )
+      const taken = answers.take({ invite, response, arrival }, { verdict: { kind: 'Aborted' }, timer: undefined })
       void taken?.call.bye(REASON)
     } else if (!cancelled) {
       cancelled = true
-      sendCancel(core, invite, REASON)
+      sendCancel(core, given, REASON)
       // A server that never finishes the INVITE is not waited for any longer.
       core.wheel.start(TRANSACTION_TIMEOUT, () => transaction.proceeding && transaction.end())
     }

@@ -1,9 +1,8 @@
 /** The ACK of a 2xx (RFC 3261 13.2.2.4): a request of its own inside the dialog. It confirms nothing in our own books. */
 import { finish } from '../transport/build.ts'
 import { reach, reachNow } from '../locate/approach.ts'
-import type { Dialog } from './dialog.ts'
+import type { Dialog, SentInvite } from './dialog.ts'
 import type { Flow } from '../transport/flow.ts'
-import type { Request } from '../message/message.ts'
 import type { Session } from './session.ts'
 import { TRANSACTION_TIMEOUT } from '../transaction/timers.ts'
 
@@ -11,14 +10,16 @@ import { TRANSACTION_TIMEOUT } from '../transaction/timers.ts'
  * Sends it with the credentials of its INVITE (22.1), and with our answer when the 2xx had the offer.
  * Calling the result sends it again, for a 2xx that came again.
  */
-export function acknowledge(session: Session, invite: Pick<Request, 'headers'>, body = ''): () => void {
+export function acknowledge(
+  session: Session,
+  { sequence, credentials }: Pick<SentInvite, 'sequence' | 'credentials'>,
+  body = '',
+): () => void {
   const { core, dialog, journal } = session
   let sent: { flow: Flow; text: string } | undefined
   const send = (flow: Flow): void => {
-    const ack = dialog.request('ACK', invite.headers.cseq?.number ?? 1)
-    for (const name of ['Authorization', 'Proxy-Authorization']) {
-      ack.headers.addAll(name, invite.headers.all(name.toLowerCase()))
-    }
+    const ack = dialog.request('ACK', sequence)
+    for (const [name, value] of credentials) ack.headers.add(name, value)
     const { text } = finish(core, flow, { ...ack, body })
     sent = { flow, text }
     transmit(sent, false)

@@ -2,11 +2,11 @@
 import type { Authenticator } from '../digest/authenticator.ts'
 import type { Core } from '../core.ts'
 import type { CallTimings, EarlyCall, Failure, InviteOptions, SessionTimerOptions } from '../engine.ts'
-import { type Request, type Response, sessionDescription } from '../message/message.ts'
+import { type Response, sessionDescription } from '../message/message.ts'
 import type { Journal } from '../trace/journal.ts'
 import type { Arrival } from '../transport/flow.ts'
 import { acknowledge } from './acknowledge.ts'
-import { Dialog } from './dialog.ts'
+import { Dialog, type SentInvite } from './dialog.ts'
 import { type EarlyDialog, EarlyDialogs } from './early-dialog.ts'
 import { EstablishedCall } from './established-call.ts'
 import { handlersOf } from './invite-fields.ts'
@@ -25,7 +25,7 @@ export interface AnswersSetup {
 
 /** A response, and the INVITE that it is for. */
 export interface Answer {
-  invite: Request
+  invite: SentInvite
   response: Response
   arrival: Arrival
 }
@@ -121,7 +121,7 @@ export class Answers {
     if (wanted) timings.answered = arrival.at
     // What becomes of an answer that nobody wanted is no part of the call's times.
     session.timings = wanted ? timings : {}
-    if (wanted) session.branch = invite.headers.branch
+    if (wanted) session.branch = invite.branch
     session.flow = arrival.flow
     session.userAgent = headers.get('server') ?? headers.get('user-agent')
     // What came reliably is what holds; the 2xx may only repeat it (13.2.1).

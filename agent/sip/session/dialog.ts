@@ -2,14 +2,19 @@
 import { follow } from '../locate/follow.ts'
 import { hopOf, type Wanted } from '../locate/question.ts'
 import type { Flow } from '../transport/flow.ts'
+import type { HeaderField } from '../transport/build.ts'
 import { Headers } from '../message/headers.ts'
 import type { Request, Response } from '../message/message.ts'
-import { bracketed, parseNameAddress, parseUri } from '../message/uri.ts'
+import { bracketed, parseNameAddress, parseUri, type Uri } from '../message/uri.ts'
 
-interface DialogState {
-  callId: string
-  localTag: string
-  remoteTag: string
+/** What names a dialog in a request (12). */
+export interface DialogName {
+  readonly callId: string
+  readonly localTag: string
+  readonly remoteTag: string
+}
+
+interface DialogState extends DialogName {
   /** From and To values as they stand in our requests, tags included. */
   local: string
   remote: string
@@ -17,6 +22,18 @@ interface DialogState {
   routeSet: readonly string[]
   localSequence: number
   remoteSequence: number | undefined
+}
+
+/** What an INVITE of ours said that its dialog and its ACK repeat (12.1.2, 13.2.2.4): known, so that it is not read out of its text. */
+export interface SentInvite {
+  readonly uri: string
+  readonly callId: string
+  /** The From value, and the tag in it. */
+  readonly local: string
+  readonly localTag: string
+  readonly sequence: number
+  readonly branch: string
+  readonly credentials: readonly HeaderField[]
 }
 
 /** A request inside the dialog, without its Via. */
@@ -30,38 +47,42 @@ export interface Inside {
 export class Dialog {
   readonly #state: DialogState
   readonly #flow: Flow
+  /** The remote target taken apart, when it was already. */
+  #target: Uri | undefined
   /** What it was worked out to be; both of ACK and BYE ask. */
   #nextHop: Wanted | undefined
-  #key: string | undefined
 
   /** @param flow where the request or response came from that made the dialog */
-  constructor(state: DialogState, flow: Flow) {
+  constructor(state: DialogState, flow: Flow, target?: Uri) {
     this.#state = state
     this.#flow = flow
+    this.#target = target
   }
 
   /** 12.1.2: our INVITE was answered. A peer without Contact is taken to be where the INVITE went. */
-  static ofResponse(request: Pick<Request, 'headers' | 'uri'>, response: Response, flow: Flow): Dialog {
-    const { headers } = response
+  static ofResponse({ callId, localTag, local, sequence, uri }: SentInvite, { headers }: Response, flow: Flow): Dialog {
+    const contact = contactOf(headers)
     return new Dialog(
       {
-        callId: request.headers.callId,
-        localTag: request.headers.fromTag ?? '',
+        callId,
+        localTag,
         remoteTag: headers.toTag ?? '',
-        local: request.headers.get('from') ?? '',
+        local,
         remote: headers.get('to') ?? '',
-        remoteTarget: contactOf(headers) ?? request.uri,
+        remoteTarget: contact?.text ?? uri,
         routeSet: headers.list('record-route').reverse(),
-        localSequence: request.headers.cseq?.number ?? 0,
+        localSequence: sequence,
         remoteSequence: undefined,
       },
       flow,
+      contact?.uri,
     )
   }
 
   /** 12.1.1: we answer an INVITE. A caller without Contact is taken to be where the INVITE came from. */
   static ofRequest({ headers }: Request, localTag: string, flow: Flow): Dialog {
     const { host, port } = flow.remote
+    const contact = contactOf(headers)
     return new Dialog(
       {
         callId: headers.callId,
@@ -69,17 +90,14 @@ export class Dialog {
         remoteTag: headers.fromTag ?? '',
         local: `${headers.get('to') ?? ''};tag=${localTag}`,
         remote: headers.get('from') ?? '',
-        remoteTarget: contactOf(headers) ?? `sip:${bracketed(host)}:${port}`,
+        remoteTarget: contact?.text ?? `sip:${bracketed(host)}:${port}`,
         routeSet: headers.list('record-route'),
         localSequence: 0,
         remoteSequence: headers.cseq?.number,
       },
       flow,
+      contact?.uri,
     )
-  }
-
-  get key(): string {
-    return (this.#key ??= dialogKey(this.#state))
   }
 
   get callId(): string {
@@ -92,6 +110,11 @@ export class Dialog {
 
   get remoteTag(): string {
     return this.#state.remoteTag
+  }
+
+  isNamed({ callId, localTag, remoteTag }: DialogName): boolean {
+    const ours = this.#state
+    return ours.localTag === localTag && ours.remoteTag === remoteTag && ours.callId === callId
   }
 
   /** 13.2.2.4: the 2xx makes the route set of an early dialog anew; after that it never changes. */
@@ -110,7 +133,10 @@ export class Dialog {
 
   /** 12.2: the Contact of a re-INVITE, or of its answer, is the new remote target. */
   refreshTarget(headers: Headers): void {
-    this.#state.remoteTarget = contactOf(headers) ?? this.#state.remoteTarget
+    const contact = contactOf(headers)
+    if (!contact) return
+    this.#state.remoteTarget = contact.text
+    this.#target = contact.uri
     this.#nextHop = undefined
   }
 
@@ -146,24 +172,21 @@ export class Dialog {
 
   #locate(): Wanted {
     const [first] = this.#state.routeSet
-    const uri = parseUri(first === undefined ? this.#state.remoteTarget : (parseNameAddress(first)?.uri ?? ''))
+    const uri =
+      first === undefined
+        ? (this.#target ?? parseUri(this.#state.remoteTarget))
+        : parseUri(parseNameAddress(first)?.uri ?? '')
     const hop = uri && hopOf(uri)
     return follow(hop, this.#flow, first !== undefined)
   }
 }
 
-export function dialogKey({
-  callId,
-  localTag,
-  remoteTag,
-}: Pick<DialogState, 'callId' | 'localTag' | 'remoteTag'>): string {
-  return `${callId} ${localTag} ${remoteTag}`
-}
-
-function contactOf(headers: Headers): string | undefined {
+/** The first one, when it is a URI that can be read. */
+function contactOf(headers: Headers): { text: string; uri: Uri } | undefined {
   const [first] = headers.list('contact')
-  const uri = first === undefined ? undefined : parseNameAddress(first)?.uri
-  return uri !== undefined && parseUri(uri) ? uri : undefined
+  const text = first === undefined ? undefined : parseNameAddress(first)?.uri
+  const uri = text === undefined ? undefined : parseUri(text)
+  return text !== undefined && uri ? { text, uri } : undefined
 }
 
 function isLoose(route: string): boolean {

@@ -79,7 +79,7 @@ export class EarlyDialog implements DialogUser, EarlyCall, SessionOwner {
     this.#setup = setup
     this.session = session
     this.negotiation = new Negotiation(session, this, setup.offer === undefined ? 'RemoteOffer' : 'LocalOffer')
-    session.core.dialogs.set(session.dialog.key, this)
+    session.core.dialogs.put(this)
   }
 
   get dialog(): Dialog {
@@ -129,7 +129,7 @@ export class EarlyDialog implements DialogUser, EarlyCall, SessionOwner {
   }
 
   confirm(response: Response): void {
-    this.session.core.dialogs.delete(this.dialog.key)
+    this.session.core.dialogs.delete(this.dialog)
     this.dialog.confirm(response)
   }
 
@@ -160,7 +160,7 @@ export class EarlyDialog implements DialogUser, EarlyCall, SessionOwner {
   stopped(): void {
     this.#over = true
     this.negotiation.stop()
-    this.session.core.dialogs.delete(this.dialog.key)
+    this.session.core.dialogs.delete(this.dialog)
   }
 
   /** A reliable response carries the answer to our offer, or the offer that PRACK answers (RFC 3262 5). */

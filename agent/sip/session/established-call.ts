@@ -60,7 +60,7 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner, FlowWatc
     this.#early = early
     this.#negotiation = early?.negotiation
     this.#negotiation?.belongsTo(this)
-    session.core.dialogs.set(session.dialog.key, this)
+    session.core.dialogs.put(this)
   }
 
   get dialog(): Dialog {
@@ -152,8 +152,7 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner, FlowWatc
   }
 
   async info(contentType: string, body: string): Promise<DoneOutcome> {
-    const headers: HeaderField[] = [['Content-Type', contentType]]
-    const outcome = done(await ask(this.#session, { method: 'INFO', headers, body }))
+    const outcome = done(await ask(this.#session, { method: 'INFO', contentType, body }))
     if (outcome.kind === 'Rejected' && outcome.code === 481) this.died()
     return outcome
   }
@@ -243,7 +242,7 @@ export class EstablishedCall implements Call, DialogUser, SessionOwner, FlowWatc
     const { core, dialog, branch } = this.#session
     // What is known of the call is let go: the transaction stays for another 32 s.
     if (branch !== undefined) core.transactions.retire(branch, dialog.remoteTag)
-    if (!this.#transfers?.open) core.dialogs.delete(dialog.key)
+    if (!this.#transfers?.open) core.dialogs.delete(dialog)
   }
 
   /** 15.1.1: the session is over as soon as the BYE is sent, whatever becomes of it. */

@@ -95,7 +95,7 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
     this.sdp = sessionDescription(request)
     this.dialog = Dialog.ofRequest(request, this.#tag, arrival.flow)
     // A provisional response makes it an early dialog (12.1), in which requests may come.
-    core.dialogs.set(this.dialog.key, this)
+    core.dialogs.put(this)
     this.#limit = core.wheel.start(LONGEST_RINGING, () => this.cancel(408))
   }
 
@@ -332,7 +332,7 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
     this.#over = true
     this.#limit.cancel()
     this.#early?.stop()
-    this.#core.dialogs.delete(this.dialog.key)
+    this.#core.dialogs.delete(this.dialog)
   }
 }
 

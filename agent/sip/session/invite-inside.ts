@@ -3,10 +3,11 @@ import { finish, type HeaderField } from '../transport/build.ts'
 import type { Failure } from '../engine.ts'
 import { reach } from '../locate/approach.ts'
 import { type Flow, lost } from '../transport/flow.ts'
-import type { Request, Response } from '../message/message.ts'
+import type { Response } from '../message/message.ts'
 import { TRANSACTION_TIMEOUT } from '../transaction/timers.ts'
 import { acknowledge } from './acknowledge.ts'
 import { sendCancel } from './cancel.ts'
+import type { SentInvite } from './dialog.ts'
 import { contactField, type Session } from './session.ts'
 
 export type InviteRound =
@@ -47,7 +48,8 @@ function send(
   const request = dialog.request('INVITE')
   request.headers.add(...contactField(session, flow))
   for (const [name, value] of headers) request.headers.add(name, value)
-  for (const [name, value] of authenticator.authorize('INVITE', request.uri, body)) request.headers.add(name, value)
+  const credentials = authenticator.authorize('INVITE', request.uri, body)
+  for (const [name, value] of credentials) request.headers.add(name, value)
   const built = finish(core, flow, { ...request, body })
   let provisional: number | undefined
   const unanswered = (): Failure =>
@@ -56,7 +58,7 @@ function send(
     limit.cancel()
     resolve(round)
   }
-  const acknowledgements = new Acknowledgements(session, built.request)
+  const acknowledgements = new Acknowledgements(session, { sequence: request.sequence, credentials })
   // Without a response timer B is as quick; after a 1xx nothing else would end it.
   const limit = core.wheel.start(TRANSACTION_TIMEOUT, () => {
     settle({ kind: 'Failed', failure: unanswered() })
@@ -83,14 +85,16 @@ function send(
   return promise
 }
 
+type Sequenced = Pick<SentInvite, 'sequence' | 'credentials'>
+
 /** A 2xx that comes again is acknowledged again, once it is known with what. */
 class Acknowledgements {
   readonly #session: Session
-  readonly #invite: Request
+  readonly #invite: Sequenced
   #came = false
   #repeat: (() => void) | undefined
 
-  constructor(session: Session, invite: Request) {
+  constructor(session: Session, invite: Sequenced) {
     this.#session = session
     this.#invite = invite
   }

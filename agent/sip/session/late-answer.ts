@@ -10,10 +10,12 @@ import type { Session } from './session.ts'
 import type { Arrival } from '../transport/flow.ts'
 
 export function hangUpLate(core: Core, response: Response, { flow }: Arrival): void {
-  // The response repeats all that is needed of the INVITE, which nobody has kept.
-  const invite = { headers: response.headers, uri: '' }
+  // It repeats all that is needed of the INVITE, which nobody has kept.
+  const { callId, fromTag: localTag = '', cseq, branch } = response.headers
+  const local = response.headers.get('from') ?? ''
+  const invite = { uri: '', callId, local, localTag, sequence: cseq?.number ?? 1, branch, credentials: [] }
   const dialog = Dialog.ofResponse(invite, response, flow)
-  if (core.dialogs.has(dialog.key)) return
+  if (core.dialogs.find(dialog)) return
   if (core.dialogs.size >= core.limits.dialogs) return void core.refused.dialogs++
   const session: Session = {
     ...{ core, dialog, flow, outgoing: true, handlers: undefined },

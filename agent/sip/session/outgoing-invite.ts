@@ -1,6 +1,6 @@
 /** An INVITE that we send, until it is answered or has failed (RFC 3261 13.2, 9.1): challenges, CANCEL, forked answers. */
 import { Authenticator } from '../digest/authenticator.ts'
-import { contactUri, finish, outsideDialog } from '../transport/build.ts'
+import { contactUri, finish, fromValue, outsideDialog } from '../transport/build.ts'
 import type { Core } from '../core.ts'
 import { abandoned } from './abandoned.ts'
 import { Course, type Step } from './course.ts'
@@ -17,6 +17,7 @@ import type {
 } from '../engine.ts'
 import { Answers } from './answers.ts'
 import { sendCancel } from './cancel.ts'
+import type { SentInvite } from './dialog.ts'
 import { inviteFields } from './invite-fields.ts'
 import { longerTimer } from './session-timer.ts'
 import { type Arrival, type Flow, lost } from '../transport/flow.ts'
@@ -37,6 +38,7 @@ const MOST_TOO_BRIEF = 3
 /** One INVITE; each challenge makes another one, with the next CSeq, and each address one with the same. */
 interface Sent {
   readonly request: Request
+  readonly invite: SentInvite
   readonly flow: Flow
   readonly transaction: ClientInvite
   /** Clock.monotonic, milliseconds. */
@@ -168,14 +170,18 @@ export class OutgoingInvite implements OutgoingCall {
       sequence,
     }).add('Contact', `<${contactUri(flow, party.contactUser)}>`)
     for (const [name, value] of inviteFields(this.#core, this.#options, this.#timer)) headers.add(name, value)
-    for (const [name, value] of this.#authenticator.authorize('INVITE', uri, offer)) headers.add(name, value)
+    const credentials = this.#authenticator.authorize('INVITE', uri, offer)
+    for (const [name, value] of credentials) headers.add(name, value)
     const built = finish(this.#core, flow, { method: 'INVITE', uri, headers, body: offer })
+    const { branch } = built
+    const local = fromValue(party, this.#fromTag)
+    const invite = { uri, callId, local, localTag: this.#fromTag, sequence, branch, credentials }
     const larger = detour(this.#core, flow, built)
-    if (larger) void larger.then((other) => this.#settled || this.#transmit(other))
-    else this.#transmit({ flow, built })
+    if (larger) void larger.then((other) => this.#settled || this.#transmit(other, invite))
+    else this.#transmit({ flow, built }, invite)
   }
 
-  #transmit({ flow, built }: Detour): void {
+  #transmit({ flow, built }: Detour, invite: SentInvite): void {
     this.#remote = flow.remote
     const at = this.#core.clock.monotonic()
     this.#request = built.request
@@ -187,13 +193,13 @@ export class OutgoingInvite implements OutgoingCall {
         response: (response, arrival, again) => {
           if (this.#request === built.request) return this.#receive(response, arrival, again)
           const { request } = built
-          late ??= abandoned({ core: this.#core, journal: this.#journal, request, flow, transaction, answers })
+          late ??= abandoned({ core: this.#core, journal: this.#journal, request, invite, flow, transaction, answers })
           late(response, arrival)
         },
         failed: (failure) => this.#request === built.request && this.#fail(failure, flow),
       },
     )
-    this.#attempt = { request: built.request, flow, transaction, at }
+    this.#attempt = { request: built.request, invite, flow, transaction, at }
   }
 
   #receive(response: Response, arrival: Arrival, again: boolean): void {
@@ -214,7 +220,7 @@ export class OutgoingInvite implements OutgoingCall {
     if (code === 180 || code === 183) this.timings.ringing ??= arrival.at
     // We gave up before anything had come; only now may that be said (9.1).
     if (this.#verdict) return this.#cancel()
-    const told = this.#attempt && this.#answers.provisional({ invite: this.#attempt.request, response, arrival })
+    const told = this.#attempt && this.#answers.provisional({ invite: this.#attempt.invite, response, arrival })
     if (told && !again) this.#options.onProvisional?.({ code, reason, at: arrival.at, ...told })
   }
 
@@ -244,7 +250,7 @@ export class OutgoingInvite implements OutgoingCall {
   #receiveAnswer(response: Response, arrival: Arrival): void {
     const attempt = this.#attempt
     const wish = { verdict: this.#verdict, timer: this.#timer }
-    const taken = attempt && this.#answers.take({ invite: attempt.request, response, arrival }, wish)
+    const taken = attempt && this.#answers.take({ invite: attempt.invite, response, arrival }, wish)
     if (!taken) return
     const { code, reason } = response
     if (!this.#authenticator.accepted(response)) this.#journal.counters.wrongProofs++

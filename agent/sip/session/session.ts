@@ -66,8 +66,9 @@ export function contactField({ contactUser }: Session, flow: Flow): HeaderField 
 export interface Asking {
   method: string
   headers?: readonly HeaderField[]
-  /** Other than a session description: `headers` has its Content-Type. */
   body?: string
+  /** Default: a session description. */
+  contentType?: string
   /** It may make or refresh a target: it names our Contact. */
   contact?: boolean
   /** Told the CSeq of each round, before it is sent. */
@@ -80,7 +81,8 @@ export function ask(session: Session, asking: Asking): Promise<ExchangeOutcome> 
   return acknowledging ? acknowledging.then(() => askNow(session, asking)) : askNow(session, asking)
 }
 
-function askNow(session: Session, { method, headers = [], body, contact, numbered }: Asking): Promise<ExchangeOutcome> {
+function askNow(session: Session, asking: Asking): Promise<ExchangeOutcome> {
+  const { method, headers = [], body, contentType, contact, numbered } = asking
   const { core, dialog, journal, authenticator } = session
   return exchange(core, {
     ...{ nextHop: dialog.nextHop, method, uri: dialog.requestUri, body, authenticator, journal },
@@ -89,7 +91,10 @@ function askNow(session: Session, { method, headers = [], body, contact, numbere
       if (contact) request.headers.add(...contactField(session, flow))
       for (const [name, value] of [...headers, ...credentials]) request.headers.add(name, value)
       numbered?.(request.sequence)
-      return finish(core, flow, { ...request, ...(body !== undefined && { body }) })
+      return finish(core, flow, {
+        ...request,
+        ...(body !== undefined && { body, ...(contentType !== undefined && { contentType }) }),
+      })
     },
   })
 }

@@ -17,7 +17,7 @@ const SUBSCRIPTION = 190
 /** Subscriptions of one call, each way; a call is transferred once. */
 const MOST = 8
 
-const SIPFRAG: HeaderField = ['Content-Type', 'message/sipfrag;version=2.0']
+const SIPFRAG = 'message/sipfrag;version=2.0'
 
 type Progress = NonNullable<ReferOptions['onProgress']>
 
@@ -239,11 +239,14 @@ class Notifier {
   }
 
   #send(state: string, last = false): void {
-    const headers: HeaderField[] = [['Event', `refer;id=${this.#identifier}`], ['Subscription-State', state], SIPFRAG]
+    const headers: HeaderField[] = [
+      ['Event', `refer;id=${this.#identifier}`],
+      ['Subscription-State', state],
+    ]
     const body = `${this.#last}\r\n`
     this.#queue = this.#queue.then(async () => {
       if (this.#through) return
-      const outcome = await ask(this.#session, { method: 'NOTIFY', headers, body, contact: true })
+      const outcome = await ask(this.#session, { method: 'NOTIFY', headers, body, contentType: SIPFRAG, contact: true })
       if (!last && !endsSubscription(outcome)) return
       this.#through = true
       this.stop()

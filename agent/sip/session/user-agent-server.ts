@@ -3,14 +3,13 @@ import { buildResponse, respondOnce, type ResponseOptions } from '../transport/b
 import { allowed, everything, OWN_METHODS, unsupported } from './capabilities.ts'
 import type { Core, DialogUser } from '../core.ts'
 import { faultOf, unacceptable } from './bad-request.ts'
-import { dialogKey } from './dialog.ts'
 import type { IncomingCall, IncomingRequest } from '../engine.ts'
 import type { Arrival } from '../transport/flow.ts'
 import { headerKey } from '../message/headers.ts'
 import { IncomingInvite, type Replacing, userOf } from './incoming-invite.ts'
 import { hangUpLate } from './late-answer.ts'
 import type { Request, Response } from '../message/message.ts'
-import { METHODS } from '../message/methods.ts'
+import { methodAt } from '../message/methods.ts'
 import type { Incoming, Load, TransactionUser } from '../transaction/layer.ts'
 import { ServerInvite } from '../transaction/server-invite.ts'
 import type { ServerNonInvite } from '../transaction/server-non-invite.ts'
@@ -64,7 +63,7 @@ export class UserAgentServer implements TransactionUser {
 
   /** What is not known is told 501, whatever else is wrong with it; what is known and has no taker is not allowed here (405). */
   knows(method: string): boolean {
-    return METHODS.has(method) || this.#requests.has(method)
+    return methodAt(method) >= 0 || this.#requests.has(method)
   }
 
   trying(request: Request, arrival: Arrival): string {
@@ -134,7 +133,7 @@ export class UserAgentServer implements TransactionUser {
 
   #dialogOf({ headers }: Request) {
     const { callId, toTag = '', fromTag = '' } = headers
-    return this.#core.dialogs.get(dialogKey({ callId, localTag: toTag, remoteTag: fromTag }))
+    return this.#core.dialogs.find({ callId, localTag: toTag, remoteTag: fromTag })
   }
 
   #invite(
@@ -208,7 +207,7 @@ function replacedBy({ dialogs }: Core, { headers }: Request): Replacing | Respon
   const replaces = values.length === 1 ? parseReplaces(values[0] ?? '') : undefined
   if (!replaces) return { code: 400, reason: 'Bad Replaces' }
   const { callId, toTag, fromTag, earlyOnly } = replaces
-  const user: DialogUser | undefined = dialogs.get(dialogKey({ callId, localTag: toTag, remoteTag: fromTag }))
+  const user: DialogUser | undefined = dialogs.find({ callId, localTag: toTag, remoteTag: fromTag })
   if (!user?.replaceable) return { code: 481 }
   if (user.replaceable === 'Over') return { code: 603 }
   return earlyOnly && user.replaceable === 'Confirmed' ? { code: 486 } : { replaces, user }

@@ -24,14 +24,14 @@ export interface ClientSetup {
   readonly journal: Journal | undefined
   readonly user: ClientUser
   readonly wheel: TimerWheel
-  readonly key: string
+  readonly key: number
   readonly owner: ClientOwner
 }
 
 /** Who finds the machines by their key. */
 export interface ClientOwner {
   /** It is through, and nothing of it is to be known any more. */
-  ended(key: string): void
+  ended(key: number): void
   /** It is through, but copies of the final response may come for `T4`. */
   completed(copies: Copies): void
   /** The call of an INVITE is over, but answers of other branches may come for 64*T1; those with this To tag need none. */
@@ -45,7 +45,7 @@ export class ClientChannel {
   readonly timers: PairOfTimers
   readonly #flow: Flow
   readonly #journal: Journal | undefined
-  readonly #key: string
+  readonly #key: number
   readonly #owner: ClientOwner
   readonly #watcher: FlowWatcher
   #last: string | undefined

@@ -5,11 +5,11 @@ import type { ReplyPath } from '../transport/reply-path.ts'
 
 /** A non-INVITE client in Completed (RFC 3261 17.1.2.2, Timer K): what comes again is counted. */
 export class Copies {
-  readonly key: string
+  readonly key: number
   readonly method: string
   readonly #counters: SignallingCounters | undefined
 
-  constructor(key: string, method: string, counters: SignallingCounters | undefined) {
+  constructor(key: number, method: string, counters: SignallingCounters | undefined) {
     this.key = key
     this.method = method
     this.#counters = counters
@@ -22,12 +22,12 @@ export class Copies {
 
 /** An INVITE client in Accepted (RFC 6026, Timer M) whose call is over: an answer of another branch is somebody's to end. */
 export class Retired {
-  readonly key: string
+  readonly key: number
   readonly method = 'INVITE'
   /** In place of the To tag of the call, which would keep the whole message that it was cut out of. */
   readonly #fingerprint: number
 
-  constructor(key: string, tag: string) {
+  constructor(key: number, tag: string) {
     this.key = key
     this.#fingerprint = fingerprintOf(tag)
   }

@@ -3,6 +3,7 @@ import { ManualClock } from '../../../lib/manual-clock.ts'
 import type { Endpoint, Transport } from '../engine.ts'
 import type { Flow, FlowWatcher } from '../transport/flow.ts'
 import { Journal } from '../trace/journal.ts'
+import { Identifiers } from '../message/identifiers.ts'
 import { type Message, parseMessage, type Request } from '../message/message.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { Trace } from '../trace/trace.ts'
@@ -60,8 +61,13 @@ function lab(transport: Transport = 'UDP') {
   const heard: string[] = []
   const taken: Array<{ request: Request; incoming: Incoming; merged: boolean }> = []
   const layer = new TransactionLayer(
-    wheel,
-    { udp: () => wire, present: () => wire, securing: () => false, open: async () => ({ kind: 'Open', flow: wire }) },
+    {
+      ...{ wheel, identifiers: new Identifiers(() => 0) },
+      ways: {
+        ...{ udp: () => wire, present: () => wire, securing: () => false },
+        open: async () => ({ kind: 'Open', flow: wire }),
+      },
+    },
     {
       admits: () => true,
       request: (request, _arrival, incoming, merged) => taken.push({ request, incoming, merged }),
@@ -95,12 +101,15 @@ function parsed(text: string): Message {
   return outcome.message
 }
 
-function request(method: string, { branch = 'z9hG4bK1', to = '<sip:b@b>', cseq = `1 ${method}` } = {}): string {
+/** As one of ours. */
+const BRANCH = `z9hG4bK${'0'.repeat(10)}1`
+
+function request(method: string, { branch = BRANCH, to = '<sip:b@b>', cseq = `1 ${method}` } = {}): string {
   return `${method} sip:b@b SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=${branch};rport\r\nFrom: <sip:a@a>;tag=1\r\nTo: ${to}\r\nCall-ID: c\r\nCSeq: ${cseq}\r\nRoute: <sip:p;lr>\r\n\r\n`
 }
 
 function reply(code: number, method: string, extra = ''): string {
-  return `SIP/2.0 ${code} x\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK1;rport\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:b@b>;tag=2\r\nCall-ID: c\r\nCSeq: 1 ${method}\r\n${extra}\r\n`
+  return `SIP/2.0 ${code} x\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=${BRANCH};rport\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:b@b>;tag=2\r\nCall-ID: c\r\nCSeq: 1 ${method}\r\n${extra}\r\n`
 }
 
 /** All that came out of it is over. */
@@ -149,7 +158,7 @@ describe('INVITE client (17.1.1)', () => {
     start('INVITE')
     receive(reply(486, 'INVITE'))
     const ack = parsed(wire.sent[1]?.text ?? '')
-    expect(ack.headers.all('via')).toEqual(['SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK1;rport'])
+    expect(ack.headers.all('via')).toEqual([`SIP/2.0/UDP 192.0.2.2;branch=${BRANCH};rport`])
     expect(ack.headers.all('route')).toEqual(['<sip:p;lr>'])
     expect(ack.headers.cseq).toEqual({ number: 1, method: 'ACK' })
     expect(ack.headers.toTag).toBe('2')

@@ -2,7 +2,7 @@
 import { ChurningMap } from '../../../lib/churning-map.ts'
 import type { Arrival, Flow } from '../transport/flow.ts'
 import type { Built } from '../transport/build.ts'
-import { MAGIC_COOKIE } from '../message/identifiers.ts'
+import { type Identifiers, MAGIC_COOKIE } from '../message/identifiers.ts'
 import type { Journal } from '../trace/journal.ts'
 import type { Message, Request, Response } from '../message/message.ts'
 import { ReplyPath, type Ways } from '../transport/reply-path.ts'
@@ -47,8 +47,9 @@ export interface Outgoing extends Built {
 export class TransactionLayer {
   readonly #wheel: TimerWheel
   readonly #ways: Ways
+  readonly #identifiers: Identifiers
   readonly #user: TransactionUser
-  readonly #clients = new ChurningMap<string, ClientInvite | ClientNonInvite | Copies | Retired>()
+  readonly #clients = new ChurningMap<number, ClientInvite | ClientNonInvite | Copies | Retired>()
   readonly #servers = new Map<string, ServerInvite | ServerNonInvite | Absorbed | Answered>()
   readonly #completedExpire: Expiring<Copies>
   readonly #retiredExpire: Expiring<Retired>
@@ -57,9 +58,14 @@ export class TransactionLayer {
   readonly #merging = new Map<string, string>()
   #serverBytes = 0
 
-  constructor(wheel: TimerWheel, ways: Ways, user: TransactionUser) {
+  /** @param identifiers what the branches of all that is sent through it are made with */
+  constructor(
+    { wheel, ways, identifiers }: { wheel: TimerWheel; ways: Ways; identifiers: Identifiers },
+    user: TransactionUser,
+  ) {
     this.#wheel = wheel
     this.#ways = ways
+    this.#identifiers = identifiers
     this.#user = user
     this.#completedExpire = new Expiring(wheel, T4, ({ key }) => this.#clients.delete(key))
     this.#retiredExpire = new Expiring(wheel, TRANSACTION_TIMEOUT, ({ key }) => this.#clients.delete(key))
@@ -71,21 +77,22 @@ export class TransactionLayer {
   }
 
   invite(outgoing: Outgoing, user: ClientUser): ClientInvite {
-    const key = outgoing.branch
-    return this.#begin(key, new ClientInvite({ ...outgoing, user, wheel: this.#wheel, key, owner: this.#clientOwner }))
+    const { request, text, flow, journal, branch } = outgoing
+    const key = this.#key('INVITE', branch)
+    const setup = { request, text, flow, journal, user, wheel: this.#wheel, key, owner: this.#clientOwner }
+    return this.#begin(key, new ClientInvite(setup))
   }
 
   send(outgoing: Outgoing, user: ClientUser): ClientNonInvite {
-    const key = clientKey(outgoing.request.method, outgoing.branch)
-    return this.#begin(
-      key,
-      new ClientNonInvite({ ...outgoing, user, wheel: this.#wheel, key, owner: this.#clientOwner }),
-    )
+    const { request, text, flow, journal, branch } = outgoing
+    const key = this.#key(request.method, branch)
+    const setup = { request, text, flow, journal, user, wheel: this.#wheel, key, owner: this.#clientOwner }
+    return this.#begin(key, new ClientNonInvite(setup))
   }
 
   /** The call that the 2xx with this To tag made is over: the user of its INVITE, by branch, is told of no further answer. */
   retire(branch: string, tag: string): void {
-    const client = this.#clients.get(branch)
+    const client = this.#clients.get(this.#key('INVITE', branch))
     if (client instanceof ClientInvite) client.retire(tag)
   }
 
@@ -115,7 +122,7 @@ export class TransactionLayer {
     this.#serverBytes -= size
   }
 
-  #begin<Client extends ClientInvite | ClientNonInvite>(key: string, client: Client): Client {
+  #begin<Client extends ClientInvite | ClientNonInvite>(key: number, client: Client): Client {
     // A flow that was lost already has ended it.
     if (!client.over) this.#clients.set(key, client)
     return client
@@ -130,11 +137,16 @@ export class TransactionLayer {
   #receiveResponse(response: Response, arrival: Arrival): void {
     const { headers } = response
     const method = headers.cseq?.method ?? ''
-    const key = clientKey(method, headers.branch)
-    const client = this.#clients.get(key)
+    const client = this.#clients.get(this.#key(method, headers.branch))
     if (client?.method !== method) return
     if (!(client instanceof Retired)) return client.receive(response, arrival)
     if (client.concerns(response)) this.#user.answeredLate(response, arrival)
+  }
+
+  /** Our branches are unique, but a CANCEL shares that of its INVITE. NaN, which nothing has: it is none of ours. */
+  #key(method: string, branch: string): number {
+    const number = this.#identifiers.branchNumber(branch) ?? NaN
+    return method === 'CANCEL' ? -1 - number : number
   }
 
   #receiveRequest(request: Request, arrival: Arrival): void {
@@ -186,11 +198,6 @@ export class TransactionLayer {
     for (const table of [this.#clients, this.#servers, this.#merging]) table.clear()
     this.#serverBytes = 0
   }
-}
-
-/** Our branches are unique, but a CANCEL shares that of its INVITE. */
-function clientKey(method: string, branch: string): string {
-  return method === 'CANCEL' ? `CANCEL ${branch}` : branch
 }
 
 /** 17.2.3; without the magic cookie, or with nothing after it, what RFC 2543 took instead, the To tag left out because the ACK has another one. */

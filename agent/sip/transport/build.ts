@@ -25,16 +25,27 @@ export interface Built {
   text: string
 }
 
+/** A request without its Via. */
+interface Unfinished {
+  method: string
+  uri: string
+  /** Without Content-Type and Content-Length. */
+  headers: Headers
+  body?: string
+  /** Default: a session description. */
+  contentType?: string
+}
+
 /** Completes a request with its Via, under a new branch or under `branch`. */
 export function finish(
   author: Author,
   flow: Flow,
-  { method, uri, headers, body = '' }: { method: string; uri: string; headers: Headers; body?: string },
+  { method, uri, headers, body = '', contentType = 'application/sdp' }: Unfinished,
   branch = author.identifiers.branch(),
 ): Built {
   const complete = new Headers().add('Via', viaValue(flow, branch)).append(headers)
   complete.add('User-Agent', author.userAgent)
-  if (body !== '' && headers.get('content-type') === undefined) complete.add('Content-Type', 'application/sdp')
+  if (body !== '') complete.add('Content-Type', contentType)
   const request: Request = { kind: 'Request', version: 'SIP/2.0', method, uri, headers: complete, body }
   return { request, branch, text: requestText(request) }
 }
@@ -60,8 +71,7 @@ export function outsideDialog(
     sequence,
   }: { method: string; to: string; callId: string; fromTag: string; sequence: number },
 ): Headers {
-  const { aor, displayName, outboundProxy, nextHop, routes = [] } = party
-  const name = displayName === undefined ? '' : `${quote(displayName)} `
+  const { outboundProxy, nextHop, routes = [] } = party
   const headers = new Headers().add('Max-Forwards', '70')
   if (outboundProxy) {
     const { host, port, transport } = nextHop
@@ -71,10 +81,14 @@ export function outsideDialog(
   // RFC 3608 5: a service route is learned by a REGISTER and not for it.
   if (method !== 'REGISTER') headers.addAll('Route', routes)
   return headers
-    .add('From', `${name}<${aor}>;tag=${fromTag}`)
+    .add('From', fromValue(party, fromTag))
     .add('To', `<${to}>`)
     .add('Call-ID', callId)
     .add('CSeq', `${sequence} ${method}`)
+}
+
+export function fromValue({ aor, displayName }: LocalParty, tag: string): string {
+  return `${displayName === undefined ? '' : `${quote(displayName)} `}<${aor}>;tag=${tag}`
 }
 
 /** 10.2: the domain of an address-of-record, without its user. */
