@@ -34,7 +34,7 @@ export function isRtp(packet: Uint8Array): boolean {
 }
 
 /** With CSRCs and extension; more than the packet has when that is cut off. */
-function headerLength(packet: Uint8Array): number {
+export function headerLength(packet: Uint8Array): number {
   const length = HEADER_LENGTH + 4 * (octet(packet, 0) & 0x0f)
   if ((octet(packet, 0) & 0x10) === 0) return length
   return length + 4 + 4 * ((octet(packet, length + 2) << 8) | octet(packet, length + 3))
