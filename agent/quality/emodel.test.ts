@@ -1,7 +1,8 @@
 /** The E-model against the numbers of the Recommendations, against a table of the printed formulas, and its laws. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { G711_WITH_PLC, mosOfR, pathRating, rating } from './emodel.ts'
+import { G711_WITH_PLC } from './codec-equipment.ts'
+import { mosOfR, pathRating, rating } from './emodel.ts'
 
 const G711_WITHOUT_PLC = { ie: 0, bpl: 4.3 }
 const G729A_WITH_VAD = { ie: 11, bpl: 19 }
@@ -142,6 +143,42 @@ test.each(LOSS)('loss on %s %o at burst ratio %d', (_name, equipment, burstR, ce
     expect(Math.abs((measured[index]?.[1] ?? NaN) - r)).toBeLessThanOrEqual(0.0051)
     expect(Math.abs((measured[index]?.[2] ?? NaN) - mos)).toBeLessThanOrEqual(0.00051)
   }
+})
+
+/** ITU-T G.113 Appendix I: Ie, Bpl, then Ie,eff at 2 % of random loss. */
+test.each([
+  ['G.711 without PLC', 0, 4.3, 30.16],
+  ['G.711 with PLC', 0, 25.1, 7.01],
+  ['G.729A with VAD', 11, 19, 19],
+  ['G.723.1 at 6.3 kbit/s with VAD', 15, 16.1, 23.84],
+  ['GSM EFR at 12.2 kbit/s', 5, 10, 20],
+])('the row %s of G.113', (_name, ie, bpl, ieEff) => {
+  expect(rating({ ie, bpl }).ieEff).toBe(ie)
+  expect(rating({ ie, bpl, ppl: 2 }).ieEff).toBeCloseTo(ieEff, 2)
+})
+
+/** G.113 Appendix I of 1999 printed whole numbers of Ie for loss; the formula came later and meets them. */
+test.each([
+  [2, 19],
+  [8, 36],
+  [16, 49],
+])('G.729A with VAD at %d %% loss', (ppl, ieEff) => {
+  expect(Math.abs(rating({ ...G729A_WITH_VAD, ppl }).ieEff - ieEff)).toBeLessThan(0.5)
+})
+
+describe('echo: R against the loudness of it', () => {
+  const delays = [25, 50, 100, 150, 200, 300]
+  test.each([
+    { telr: 65, rs: [92.39, 91.76, 90.66, 89.54, 85.8, 72.67] },
+    { telr: 55, rs: [91.53, 89.97, 86.11, 81.98, 75.81, 59.53] },
+    { telr: 45, rs: [88.9, 82.4, 70.15, 62.53, 54.87, 37.38] },
+    { telr: 35, rs: [77.73, 62.95, 47.25, 38.94, 31.0, 13.27] },
+  ])('TELR $telr dB', ({ telr, rs }) => {
+    for (const [index, delay] of delays.entries()) {
+      const { r } = rating({ telr, t: delay, ta: delay, tr: 2 * delay })
+      expect(Math.abs(r - (rs[index] ?? NaN))).toBeLessThanOrEqual(0.0051)
+    }
+  })
 })
 
 test.each([

@@ -62,14 +62,11 @@ const DEFAULTS: Readonly<Parameters> = {
   sT: 1,
 }
 
-/** Equipment impairment of a codec. */
+/** Equipment impairment of a codec: without loss, and how well it stands loss. */
 export interface Equipment {
   ie: number
   bpl: number
 }
-
-/** G.711 with packet loss concealment of G.711 Appendix I, 10 ms packets: ITU-T G.113 Appendix I (Table I.4 in the 2024 edition). */
-export const G711_WITH_PLC: Readonly<Equipment> = { ie: 0, bpl: 25.1 }
 
 export interface Rating {
   /** (7-1), not clamped: may be below 0. */
@@ -82,7 +79,7 @@ export interface Rating {
   ieEff: number
 }
 
-export interface PathQuality {
+export interface NarrowbandPath {
   equipment: Readonly<Equipment>
   /** One-way delay mouth to ear, milliseconds. */
   delay: number
@@ -92,7 +89,7 @@ export interface PathQuality {
 }
 
 /** R of a path as a monitor sees it: everything at its default but T = Ta, Tr = 2 Ta, and the equipment's loss. */
-export function pathRating(path: PathQuality): Rating {
+export function pathRating(path: NarrowbandPath): Rating {
   const { equipment, delay, loss, burstRatio } = path
   return rating({ t: delay, ta: delay, tr: 2 * delay, ...equipment, ppl: loss, burstR: burstRatio })
 }
@@ -107,7 +104,7 @@ export function rating(given: Partial<Parameters>): Rating {
   const is = loudnessImpairment(p, no) + ist + quantizationImpairment(p, ro)
   const idte = talkerEchoImpairment(p, no, ist)
   const idle = listenerEchoImpairment(p, ro)
-  const idd = delayImpairment(p)
+  const idd = delayImpairment(p.ta, p.mT, p.sT)
   const ieEff = effectiveEquipmentImpairment(p)
   return { r: ro - is - (idte + idle + idd) - ieEff + p.a, ro, is, idte, idle, idd, ieEff }
 }
@@ -176,11 +173,11 @@ function listenerEchoImpairment(p: Parameters, ro: number): number {
   return half + Math.sqrt(half ** 2 + 169)
 }
 
-/** Idd: too long an absolute delay, also without echo (7-27, 7-28). */
-function delayImpairment(p: Parameters): number {
-  if (p.ta <= p.mT) return 0
-  const x = Math.log2(p.ta / p.mT)
-  const k = 6 * p.sT
+/** Idd: too long an absolute delay, also without echo (7-27, 7-28). @param ta milliseconds */
+export function delayImpairment(ta: number, mT = DEFAULTS.mT, sT = DEFAULTS.sT): number {
+  if (ta <= mT) return 0
+  const x = Math.log2(ta / mT)
+  const k = 6 * sT
   return 25 * ((1 + x ** k) ** (1 / k) - 3 * (1 + (x / 3) ** k) ** (1 / k) + 2)
 }
 
