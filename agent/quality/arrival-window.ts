@@ -1,24 +1,22 @@
-/** Which sequence numbers of a stream arrived: exact loss, order and duplicates. It looks at sequence numbers only; times are others' work. */
-import { LossPattern } from './burst.ts'
+/** Which sequence numbers of one count arrived: exact loss, order and duplicates. Whose packets they are, and when they came, is others' work. */
+import { type LossTotals, LossPattern } from './burst.ts'
 import { MAX_DROPOUT } from './sequence.ts'
 
 /**
- * How far behind the highest sequence number a packet may come and still fill its hole: 20 s of 20 ms packets, so that whatever a
+ * How far behind the highest sequence number a packet may come and still fill its hole: 10 s of 20 ms packets, so that whatever a
  * network can reorder is inside. A power of two, so that a position is a mask away.
  */
-const WINDOW = 1024
+const WINDOW = 512
 const POSITION = WINDOW - 1
 
-export type Placement =
-  /** Above the highest so far. */
-  | 'New'
-  /** Below the highest so far, and for the first time. */
-  | 'OutOfOrder'
-  | 'Duplicate'
-  /** Far from the stream: not counted, unless the next one follows it. */
-  | 'Stray'
-  /** The second of two consecutive packets far from the stream: the sender began a new count. */
-  | 'Reset'
+/** `New`: above the highest so far. `OutOfOrder`: below it, and for the first time. */
+export type Placement = 'New' | 'OutOfOrder' | 'Duplicate'
+
+/** Whether two sequence numbers may be of one count: from less than a window behind `highest` to less than a dropout before it. */
+export function belongs(sequenceNumber: number, highest: number): boolean {
+  const step = stepFrom(highest, sequenceNumber)
+  return step < MAX_DROPOUT && step > -WINDOW
+}
 
 /**
  *        first                          highest - WINDOW        highest
@@ -33,95 +31,68 @@ export class ArrivalWindow {
   /** Extended by cycles: grows without bound, unlike the 16 bits on the wire. */
   #first = 0
   #highest = 0
-  #started = false
   #settledTo = 0
   #received = 0
-  #expectedBefore = 0
-  #receivedBefore = 0
-  /** The sequence number that would confirm a reset, or -1. */
-  #awaited = -1
-  #resets = 0
   #lossRun = 0
   #longestLossRun = 0
   readonly #pattern = new LossPattern()
 
+  /** Forgets everything, and counts this packet as the first. */
+  begin(sequenceNumber: number): void {
+    this.#first = sequenceNumber
+    this.#highest = sequenceNumber
+    this.#settledTo = sequenceNumber
+    this.#received = 1
+    this.#lossRun = 0
+    this.#longestLossRun = 0
+    this.#arrived.fill(0)
+    this.#discarded.fill(0)
+    this.#pattern.clear()
+    setBit(this.#arrived, sequenceNumber)
+  }
+
+  belongs(sequenceNumber: number): boolean {
+    return belongs(sequenceNumber, this.#highest)
+  }
+
+  /** @param sequenceNumber one that belongs here */
   place(sequenceNumber: number): Placement {
-    if (!this.#started) {
-      this.#begin(sequenceNumber)
-      return 'New'
-    }
-    const step = (((sequenceNumber - this.#highest) & 0xffff) ^ 0x8000) - 0x8000
-    if (step > 0 && step < MAX_DROPOUT) return this.#advance(step)
-    if (step <= 0 && step > -WINDOW) return this.#fill(this.#highest + step)
-    if (sequenceNumber !== this.#awaited) {
-      this.#awaited = (sequenceNumber + 1) & 0xffff
-      return 'Stray'
-    }
-    this.finish()
-    this.#begin((sequenceNumber - 1) & 0xffff)
-    this.#advance(1)
-    this.#resets++
-    return 'Reset'
+    const step = stepFrom(this.#highest, sequenceNumber)
+    return step > 0 ? this.#advance(step) : this.#fill(this.#highest + step)
   }
 
   /** The packet placed last, or any in the window, came too late to be played. */
   discard(sequenceNumber: number): void {
-    const step = (((sequenceNumber - this.#highest) & 0xffff) ^ 0x8000) - 0x8000
-    setBit(this.#discarded, this.#highest + step)
+    setBit(this.#discarded, this.#highest + stepFrom(this.#highest, sequenceNumber))
   }
 
-  /** Ends the count of this sender: the next packet, of whatever number, begins another; the totals go on. */
-  finish(): void {
-    if (!this.#started) return
-    this.#settle(this.#highest + 1)
-    this.#expectedBefore += this.#highest - this.#first + 1
-    this.#receivedBefore += this.#received
-    this.#started = false
-  }
-
-  /** Sequence numbers from the first to the highest received, over all counts. */
+  /** Sequence numbers from the first to the highest received. */
   get expected(): number {
-    return this.#expectedBefore + (this.#started ? this.#highest - this.#first + 1 : 0)
+    return this.#highest - this.#first + 1
   }
 
   /** Of those, how many never arrived. */
   get lost(): number {
-    return this.expected - this.#receivedBefore - (this.#started ? this.#received : 0)
-  }
-
-  get sequenceResets(): number {
-    return this.#resets
+    return this.expected - this.#received
   }
 
   /** Packets lost in a row; discarded ones did arrive and end a run. */
   longestLossRun(): number {
     let run = this.#lossRun
     let longest = this.#longestLossRun
-    for (let position = this.#settledTo; this.#started && position <= this.#highest; position++) {
+    for (let position = this.#settledTo; position <= this.#highest; position++) {
       run = hasBit(this.#arrived, position) ? 0 : run + 1
       if (run > longest) longest = run
     }
     return longest
   }
 
-  /** The pattern of loss and discards up to the highest received, written into `pattern`. */
-  pattern(pattern: LossPattern): void {
-    pattern.copyFrom(this.#pattern)
-    for (let position = this.#settledTo; this.#started && position <= this.#highest; position++)
-      pattern.add(this.#isMissing(position))
-  }
-
-  #begin(sequenceNumber: number): void {
-    this.#started = true
-    this.#first = sequenceNumber
-    this.#highest = sequenceNumber
-    this.#settledTo = sequenceNumber
-    this.#received = 1
-    this.#lossRun = 0
-    this.#awaited = -1
-    this.#arrived.fill(0)
-    this.#discarded.fill(0)
-    setBit(this.#arrived, sequenceNumber)
+  /** Adds the pattern of loss and discards up to the highest received. @param scratch what it held is lost */
+  addTo(totals: LossTotals, scratch: LossPattern): void {
+    scratch.copyFrom(this.#pattern)
+    for (let position = this.#settledTo; position <= this.#highest; position++)
+      scratch.add(!hasBit(this.#arrived, position) || hasBit(this.#discarded, position))
+    scratch.addTo(totals)
   }
 
   #advance(step: number): Placement {
@@ -132,7 +103,6 @@ export class ArrivalWindow {
     }
     this.#highest += step
     this.#received++
-    this.#awaited = -1
     setBit(this.#arrived, this.#highest)
     return 'New'
   }
@@ -155,10 +125,11 @@ export class ArrivalWindow {
       if (this.#lossRun > this.#longestLossRun) this.#longestLossRun = this.#lossRun
     }
   }
+}
 
-  #isMissing(position: number): boolean {
-    return !hasBit(this.#arrived, position) || hasBit(this.#discarded, position)
-  }
+/** From one to the other by the shorter way around the 16 bits. @param from may be extended by cycles */
+function stepFrom(from: number, to: number): number {
+  return (((to - from) & 0xffff) ^ 0x8000) - 0x8000
 }
 
 function hasBit(bits: Uint32Array, position: number): boolean {

@@ -1,7 +1,7 @@
 /** Burst and gap figures against the definition of RFC 3611 4.7.2, cross-checked with the algorithm of its appendix A.2. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { GMIN, LossPattern, burstRatio } from './burst.ts'
+import { GMIN, LossPattern, burstRatio, burstSummary, noLossTotals } from './burst.ts'
 
 function patternOf(symbols: readonly boolean[]): LossPattern {
   const pattern = new LossPattern()
@@ -9,7 +9,18 @@ function patternOf(symbols: readonly boolean[]): LossPattern {
   return pattern
 }
 
-const ratioOf = (pattern: LossPattern) => burstRatio(pattern.packets, pattern.missing, pattern.runs)
+function totalsOf(...patterns: readonly LossPattern[]) {
+  const totals = noLossTotals()
+  for (const pattern of patterns) pattern.addTo(totals)
+  return totals
+}
+
+const summaryOf = (...patterns: readonly LossPattern[]) => burstSummary(totalsOf(...patterns))
+
+function ratioOf(pattern: LossPattern): number {
+  const { packets, missing, runs } = totalsOf(pattern)
+  return burstRatio(packets, missing, runs)
+}
 
 /** The definition, read literally: look at the whole sequence and cut it at Gmin received in a row. */
 function definition(symbols: readonly boolean[]) {
@@ -78,7 +89,7 @@ test('the sequence printed in RFC 3611 4.7.2, by its definition', () => {
     (symbol) => symbol !== '1',
   )
   expect(symbols).toHaveLength(63)
-  const { burstDensity, gapDensity, burstLength, gapLength } = patternOf(symbols).summary()
+  const { burstDensity, gapDensity, burstLength, gapLength } = summaryOf(patternOf(symbols))
   expect(Math.floor(256 * burstDensity)).toBe(85)
   expect(Math.floor(256 * gapDensity)).toBe(10)
   expect(burstLength).toBe(12)
@@ -96,7 +107,7 @@ test.each([
   ['one alone lost', [false, true, false], { burstDensity: 0, gapDensity: 1 / 3, burstLength: 0, gapLength: 3 }],
   ['a burst at the end', [false, true, true], { burstDensity: 1, gapDensity: 0, burstLength: 2, gapLength: 1 }],
 ])('%s', (_name, symbols, summary) => {
-  expect(patternOf(symbols).summary()).toEqual(summary)
+  expect(summaryOf(patternOf(symbols))).toEqual(summary)
 })
 
 const symbols = fc
@@ -116,7 +127,7 @@ test('equals the definition for every pattern', () => {
   fc.assert(
     fc.property(symbols, fc.integer({ min: 0, max: 40 }), (head, tail) => {
       const all = [...head, ...Array<boolean>(tail).fill(false)]
-      const measured = patternOf(all).summary()
+      const measured = summaryOf(patternOf(all))
       const defined = definition(all)
       for (const key of ['burstDensity', 'gapDensity', 'burstLength', 'gapLength'] as const)
         expect(measured[key]).toBeCloseTo(defined[key], 10)
@@ -130,8 +141,14 @@ test('a copy goes its own way', () => {
   const copy = new LossPattern()
   copy.copyFrom(pattern)
   copy.add(true)
-  expect([pattern.packets, pattern.missing, pattern.runs]).toEqual([3, 2, 1])
-  expect([copy.packets, copy.missing, copy.runs]).toEqual([4, 3, 2])
+  expect(totalsOf(pattern)).toMatchObject({ packets: 3, missing: 2, runs: 1 })
+  expect(totalsOf(copy)).toMatchObject({ packets: 4, missing: 3, runs: 2 })
+})
+
+test('patterns of two streams add up without a burst across them', () => {
+  const [one, other] = [patternOf([false, true, true]), patternOf([true, false, true, false])]
+  expect(summaryOf(one, other)).toEqual({ burstDensity: 4 / 5, gapDensity: 0, burstLength: 2.5, gapLength: 1 })
+  expect(totalsOf(one, patternOf([]))).toEqual(totalsOf(one))
 })
 
 describe('burst ratio', () => {

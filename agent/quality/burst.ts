@@ -13,6 +13,34 @@ export interface BurstSummary {
   gapLength: number
 }
 
+/** What patterns add up to. Each is one apart: no burst and no gap reaches from one into the next. */
+export interface LossTotals {
+  packets: number
+  /** Lost and discarded. */
+  missing: number
+  /** Uninterrupted runs of them. */
+  runs: number
+  bursts: number
+  burstPackets: number
+  burstMissing: number
+  gaps: number
+}
+
+export function noLossTotals(): LossTotals {
+  return { packets: 0, missing: 0, runs: 0, bursts: 0, burstPackets: 0, burstMissing: 0, gaps: 0 }
+}
+
+export function burstSummary(totals: Readonly<LossTotals>): BurstSummary {
+  const { packets, missing, bursts, burstPackets, burstMissing, gaps } = totals
+  const gapPackets = packets - burstPackets
+  return {
+    burstDensity: ratio(burstMissing, burstPackets),
+    gapDensity: ratio(missing - burstMissing, gapPackets),
+    burstLength: ratio(burstPackets, bursts),
+    gapLength: ratio(gapPackets, gaps),
+  }
+}
+
 /**
  * ITU-T G.107 (7-30): mean length of the observed runs of missing packets over the mean length that random loss of the same rate would
  * have, 1 / (1 - rate). At least 1; 1 when nothing is missing.
@@ -62,33 +90,22 @@ export class LossPattern {
     this.#receivedInRow = 0
   }
 
-  get packets(): number {
-    return this.#packets
-  }
-
-  /** Lost and discarded. */
-  get missing(): number {
-    return this.#missing
-  }
-
-  /** Uninterrupted runs of them. */
-  get runs(): number {
-    return this.#runs
-  }
-
-  summary(): BurstSummary {
-    // Gmin received are assumed after the end: a cluster that is still open is complete.
+  /** Adds the whole pattern: Gmin received are assumed after its end, so a cluster that is still open is complete. */
+  addTo(totals: LossTotals): void {
+    if (this.#packets === 0) return
     const open = this.#clusterMissing > 1 ? 1 : 0
     const bursts = this.#bursts + open
-    const burstPackets = this.#burstPackets + open * this.#clusterPackets
-    const burstMissing = this.#burstMissing + open * this.#clusterMissing
-    const gapPackets = this.#packets - burstPackets
-    return {
-      burstDensity: ratio(burstMissing, burstPackets),
-      gapDensity: ratio(this.#missing - burstMissing, gapPackets),
-      burstLength: ratio(burstPackets, bursts),
-      gapLength: ratio(gapPackets, bursts + 1 - this.#edgesWithoutGap()),
-    }
+    totals.packets += this.#packets
+    totals.missing += this.#missing
+    totals.runs += this.#runs
+    totals.bursts += bursts
+    totals.burstPackets += this.#burstPackets + open * this.#clusterPackets
+    totals.burstMissing += this.#burstMissing + open * this.#clusterMissing
+    totals.gaps += bursts + 1 - this.#edgesWithoutGap()
+  }
+
+  clear(): void {
+    this.copyFrom(EMPTY)
   }
 
   /** Becomes equal to `other`, so that a look at the tail of a stream changes nothing in it. */
@@ -123,6 +140,8 @@ export class LossPattern {
     this.#burstMissing += this.#clusterMissing
   }
 }
+
+const EMPTY = new LossPattern()
 
 function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole

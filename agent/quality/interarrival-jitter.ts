@@ -33,6 +33,11 @@ export class InterarrivalJitter {
     this.#timestamp = timestamp
   }
 
+  /** The sender's timestamps jumped: the next packet has no predecessor. */
+  skip(): void {
+    this.#started = false
+  }
+
   /** The next packet is another source's: it has no predecessor. */
   restart(): void {
     this.#started = false

@@ -1,6 +1,7 @@
 /** What is measured of a received stream, against schedules whose truth is known. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { seededRandom } from '../../lib/random.ts'
 import { ReceiveStatistics } from './receive-statistics.ts'
 
 const OPTIONS = { clockRate: 8000, jitterBuffer: { mode: 'Fixed', delay: 60 } } as const
@@ -112,7 +113,7 @@ describe('loss', () => {
 describe('a sender that begins anew', () => {
   test('with other sequence numbers is a reset, not loss', () => {
     expect(measured([1, 2, 30_000, 30_001, 30_002])).toMatchObject({
-      packets: 4,
+      packets: 5,
       expected: 5,
       lost: 0,
       sequenceResets: 1,
@@ -131,16 +132,79 @@ describe('a sender that begins anew', () => {
     expect(statistics.reception()).toMatchObject({ ssrc: 2, extendedHighest: 704 })
   })
 
-  test('the source that was replaced does not alternate with its successor', () => {
+  test('the source that was replaced does not alternate with its successor, and counts for a second more', () => {
     const statistics = new ReceiveStatistics(OPTIONS)
     receive(statistics, [1, 2, 3], 1)
-    for (let index = 0; index < 20; index++) {
+    for (let index = 0; index < 200; index++) {
       receive(statistics, [100 + index], 2, 100 + index * 20)
       receive(statistics, [4 + index], 1, 101 + index * 20)
     }
-    expect(statistics.summary()).toMatchObject({ packets: 24, lost: 0, ssrcSwitches: 1 })
-    receive(statistics, [90, 91], 1, 5000)
-    expect(statistics.summary()).toMatchObject({ ssrcSwitches: 2 })
+    // The second packet of source 2 came at 120 ms; source 1 counts up to 1120 ms.
+    expect(statistics.summary()).toMatchObject({ packets: 3 + 200 + 51, lost: 0, ssrcSwitches: 1 })
+    receive(statistics, [500, 501], 1, 9000)
+    expect(statistics.summary()).toMatchObject({ ssrcSwitches: 2, lost: 0 })
+  })
+
+  test('what was on its way when the source changed still fills its place', () => {
+    const statistics = new ReceiveStatistics(OPTIONS)
+    const arrive = (ssrc: number, number: number, at: number) => receive(statistics, [number], ssrc, at)
+    arrive(1, 97, 0)
+    arrive(1, 98, 20)
+    arrive(2, 700, 40)
+    arrive(2, 700, 41)
+    arrive(1, 100, 45)
+    arrive(2, 702, 60)
+    arrive(1, 99, 65)
+    arrive(1, 101, 66)
+    arrive(2, 701, 70)
+    expect(statistics.summary()).toMatchObject({
+      packets: 9,
+      expected: 8,
+      lost: 0,
+      duplicates: 1,
+      outOfOrder: 2,
+      ssrcSwitches: 1,
+    })
+  })
+
+  test('at random, over a lossy network: the sum of the counts is the truth', () => {
+    const stream = fc.array(
+      fc.record({ lost: fc.boolean(), shift: fc.integer({ min: 0, max: 9 }), copies: fc.integer({ min: 1, max: 2 }) }),
+      { minLength: 1, maxLength: 200 },
+    )
+    fc.assert(
+      fc.property(fc.array(stream, { minLength: 1, maxLength: 4 }), fc.nat(0xffff), (streams, start) => {
+        let sentAt = 0
+        const arrivals = streams.flatMap((packets, source) => {
+          sentAt += 2000
+          return packets.flatMap(({ lost, shift, copies }, index) => {
+            sentAt += 20
+            const at = sentAt + shift * 20
+            return lost
+              ? []
+              : Array.from({ length: copies }, (_, copy) => ({ source, number: start + index, at: at + copy }))
+          })
+        })
+        const statistics = new ReceiveStatistics(OPTIONS)
+        const ordered = arrivals.toSorted((one, other) => one.at - other.at)
+        for (const { source, number, at } of ordered) receive(statistics, [number], source + 1, at)
+        const counts = streams
+          .map((_, source) => ordered.filter((packet) => packet.source === source).map(({ number }) => number))
+          // What one packet alone begins is not believed, but at the very beginning.
+          .filter((numbers, index, all) => new Set(numbers).size > (all.slice(0, index).flat().length > 0 ? 1 : 0))
+        const expected = counts.map((numbers) => Math.max(...numbers) - (numbers[0] ?? 0) + 1)
+        const received = counts.map((numbers) => new Set(numbers.filter((number) => number >= (numbers[0] ?? 0))).size)
+        const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+        expect(statistics.summary()).toMatchObject({
+          packets: counts.flat().length,
+          expected: sum(expected),
+          lost: sum(expected) - sum(received),
+          duplicates: sum(counts.map((numbers) => numbers.length - new Set(numbers).size)),
+          ssrcSwitches: Math.max(0, counts.length - 1),
+        })
+      }),
+      { numRuns: 200 },
+    )
   })
 })
 
@@ -174,6 +238,48 @@ test('events between the audio have a sequence number but no jitter', () => {
   const { lost, jitter, packets } = statistics.summary()
   expect([lost, packets]).toEqual([0, 50])
   expect(jitter).toBeCloseTo(0, 9)
+})
+
+describe('timestamps', () => {
+  /** 20 ms packets; `media` moves the timestamp of each, milliseconds, `network` its arrival. */
+  function timed(count: number, media: (index: number) => number, network: (index: number) => number = () => 0) {
+    const statistics = new ReceiveStatistics(OPTIONS)
+    for (let index = 0; index < count; index++) {
+      const timestamp = Math.round((index * 20 + media(index)) * 8) >>> 0
+      statistics.receive(index * 20 + network(index), { ssrc: 1, sequenceNumber: index, timestamp, timed: true })
+    }
+    return statistics.summary()
+  }
+
+  test('that jump fit neither the packets nor the time between; the jump is no jitter', () => {
+    const { timestampJumps, jitter, discarded } = timed(100, (index) => (index < 50 ? 0 : 5_000_000))
+    expect([timestampJumps, discarded]).toEqual([1, 0])
+    expect(jitter).toBeCloseTo(0, 9)
+  })
+
+  test('that pause with the sender, come after loss, or wait in a queue do not jump', () => {
+    const pause = (index: number) => (index < 50 ? 0 : 4000)
+    expect(timed(100, pause, pause).timestampJumps).toBe(0)
+    expect(timed(100, () => 0, pause).timestampJumps).toBe(0)
+    expect(measured([0, 1, 2, 40, 41]).timestampJumps).toBe(0)
+  })
+
+  test.each([-300, -20, 0, 50, 300])('show a clock that is %d ppm fast through jitter', (ppm) => {
+    const random = seededRandom(42)
+    const queue = Array.from({ length: 3000 }, () => random() ** 3 * 40)
+    const { clockDriftPpm } = timed(
+      3000,
+      (index) => (index * 20 * ppm) / 1e6,
+      (index) => queue[index] ?? 0,
+    )
+    expect(Math.abs((clockDriftPpm ?? NaN) - ppm)).toBeLessThan(10)
+  })
+
+  test('give the drift of the longest stretch, and none of less than 5 s', () => {
+    expect(timed(240, () => 0).clockDriftPpm).toBeUndefined()
+    const jump = (index: number) => (index < 1000 ? (index * 20 * 100) / 1e6 : 1e7)
+    expect(timed(1300, jump).clockDriftPpm).toBeCloseTo(100, -1)
+  })
 })
 
 test('times between arrivals', () => {

@@ -1,20 +1,11 @@
 /** Everything that is measured of one received RTP stream from arrival stamps and headers; whose packets they are was decided before. */
-import { ArrivalWindow } from './arrival-window.ts'
-import { type BurstSummary, LossPattern, burstRatio } from './burst.ts'
+import { type Arrival, Arrivals, type ReceivedPacket } from './arrivals.ts'
+import { type BurstSummary, burstRatio, burstSummary } from './burst.ts'
 import { Histogram } from './histogram.ts'
 import { InterarrivalJitter } from './interarrival-jitter.ts'
 import { JitterBuffer, type JitterBufferMode } from './jitter-buffer.ts'
+import { MediaClock } from './media-clock.ts'
 import { type LossReport, SequenceState } from './sequence.ts'
-
-/** The header fields of a packet that count. The same object may be filled anew for each packet: nothing is kept of it. */
-export interface ReceivedPacket {
-  ssrc: number
-  sequenceNumber: number
-  /** RTP timestamp, 32 bit. */
-  timestamp: number
-  /** False for a payload type whose timestamps do not follow the audio (telephone-event): it has a sequence number, but no jitter. */
-  timed: boolean
-}
 
 export interface ReceiveOptions {
   /** RTP timestamp units a second. */
@@ -60,6 +51,10 @@ export interface ReceiveSummary extends ReceiveInterval {
   duration: number
   /** Step of the timestamps from one sequence number to the next, as seen last; absent: no two followed each other. */
   packetDuration?: number
+  /** Changes of the timestamp that fit neither the packets nor the time between. */
+  timestampJumps: number
+  /** Parts per million, positive: the sender's clock is faster than ours; absent: no 5 s without a jump. */
+  clockDriftPpm?: number
 }
 
 /** The part of a reception report block (RFC 3550 6.4.1) that the stream itself gives. */
@@ -69,59 +64,47 @@ export interface Reception extends LossReport {
   jitter: number
 }
 
-/** A replaced source comes back only when its successor was silent for so long, milliseconds: two streams at once do not alternate. */
-const RETURN_SILENCE = 1000
 /** Steps of 0.5 ms up to 200 ms, ten packets of 20 ms. */
 const INTERARRIVAL = { step: 0.5, steps: 400 }
 
-/**
- * One SSRC counts at a time. The first packet of all makes its SSRC the source; another SSRC replaces it with its second consecutive
- * packet (RFC 3550 A.1 probation, MIN_SEQUENTIAL 2), the first one is then counted too. Loss is counted within each source, never
- * across. Nothing is allocated per packet.
- */
+/** What follows from the packets of `Arrivals`, and when each came. Nothing is allocated per packet; one takes about 6 KB, however long. */
 export class ReceiveStatistics {
-  readonly #clockRate: number
-  readonly #window = new ArrivalWindow()
+  /** RTP timestamp units a second. */
+  readonly clockRate: number
+  readonly #arrivals = new Arrivals()
   readonly #jitter: InterarrivalJitter
   readonly #buffer: JitterBuffer
+  readonly #mediaClock: MediaClock
   readonly #interarrival = new Histogram(INTERARRIVAL.step, INTERARRIVAL.steps)
-  readonly #scratch = new LossPattern()
   #sequence = new SequenceState()
-  #ssrc: number | undefined
-  #previousSsrc: number | undefined
-  readonly #candidate: ReceivedPacket = { ssrc: -1, sequenceNumber: 0, timestamp: 0, timed: false }
-  #candidateArrival = 0
-  #firstArrival = 0
+  #firstArrival: number | undefined
   #lastArrival = 0
-  #lastSequenceNumber = 0
-  #lastTimestamp = 0
-  /** Timestamp units of a packet; 0: not known. */
-  #step = 0
   #shortest = Infinity
   #longest = 0
-  #packets = 0
-  #duplicates = 0
-  #outOfOrder = 0
-  #ssrcSwitches = 0
   readonly #mark = { packets: 0, expected: 0, lost: 0, judged: 0, missing: 0, runs: 0, jitterSum: 0, jitterCount: 0 }
 
   constructor(options: ReceiveOptions) {
-    this.#clockRate = options.clockRate
+    this.clockRate = options.clockRate
     this.#jitter = new InterarrivalJitter(options.clockRate)
     this.#buffer = new JitterBuffer(options.jitterBuffer.mode, options.jitterBuffer.delay, options.clockRate)
+    this.#mediaClock = new MediaClock(options.clockRate)
   }
 
   /** @param arrival monotonic milliseconds, in order of arrival */
   receive(arrival: number, packet: ReceivedPacket): void {
-    if (packet.ssrc !== this.#ssrc && !this.#admit(arrival, packet)) return
-    this.#count(arrival, packet)
+    const before = this.#arrivals.ssrc
+    const place = this.#arrivals.place(arrival, packet)
+    if (place === 'Switch') this.#begin(packet.ssrc !== before)
+    if (packet.ssrc === this.#arrivals.ssrc) this.#sequence.update(packet.sequenceNumber)
+    if (place !== 'Stray') this.#time(arrival, packet, place)
   }
 
   /** Of the source that counts now. */
   reception(): Reception | undefined {
-    const loss = this.#ssrc === undefined ? undefined : this.#sequence.report()
-    if (this.#ssrc === undefined || !loss) return undefined
-    return { ssrc: this.#ssrc, ...loss, jitter: Math.floor((this.#jitter.current * this.#clockRate) / 1000) }
+    const { ssrc } = this.#arrivals
+    const loss = this.#sequence.report()
+    if (ssrc === undefined || !loss) return undefined
+    return { ssrc, ...loss, jitter: Math.floor((this.#jitter.current * this.clockRate) / 1000) }
   }
 
   /** What the jitter buffer aims at on average, milliseconds. */
@@ -131,26 +114,26 @@ export class ReceiveStatistics {
 
   /** Since the last call of `interval`, or the start. */
   interval(): ReceiveInterval {
-    this.#window.pattern(this.#scratch)
+    const { expected, lost, packets } = this.#arrivals
+    const pattern = this.#arrivals.pattern()
     const mark = this.#mark
-    const { expected, lost } = this.#window
-    const missing = Math.max(0, this.#scratch.missing - mark.missing)
-    const judged = this.#scratch.packets - mark.judged
+    const missing = Math.max(0, pattern.missing - mark.missing)
+    const judged = pattern.packets - mark.judged
     const jitterCount = this.#jitter.count - mark.jitterCount
     const result: ReceiveInterval = {
-      packets: this.#packets - mark.packets,
+      packets: packets - mark.packets,
       expected: expected - mark.expected,
       lost: lost - mark.lost,
       missing,
-      burstRatio: burstRatio(judged, missing, this.#scratch.runs - mark.runs),
+      burstRatio: burstRatio(judged, missing, pattern.runs - mark.runs),
     }
     if (jitterCount > 0) result.jitter = (this.#jitter.sum - mark.jitterSum) / jitterCount
-    mark.packets = this.#packets
+    mark.packets = packets
     mark.expected = expected
     mark.lost = lost
-    mark.judged = this.#scratch.packets
-    mark.missing = this.#scratch.missing
-    mark.runs = this.#scratch.runs
+    mark.judged = pattern.packets
+    mark.missing = pattern.missing
+    mark.runs = pattern.runs
     mark.jitterSum = this.#jitter.sum
     mark.jitterCount = this.#jitter.count
     return result
@@ -158,27 +141,30 @@ export class ReceiveStatistics {
 
   /** Since the start. */
   summary(): ReceiveSummary {
-    this.#window.pattern(this.#scratch)
-    const { packets, missing, runs } = this.#scratch
+    const arrivals = this.#arrivals
+    const pattern = arrivals.pattern()
     const result: ReceiveSummary = {
-      packets: this.#packets,
-      expected: this.#window.expected,
-      lost: this.#window.lost,
-      missing,
-      burstRatio: burstRatio(packets, missing, runs),
+      packets: arrivals.packets,
+      expected: arrivals.expected,
+      lost: arrivals.lost,
+      missing: pattern.missing,
+      burstRatio: burstRatio(pattern.packets, pattern.missing, pattern.runs),
       discarded: this.#buffer.discarded,
-      duplicates: this.#duplicates,
-      outOfOrder: this.#outOfOrder,
-      longestLossRun: this.#window.longestLossRun(),
-      sequenceResets: this.#window.sequenceResets,
-      ssrcSwitches: this.#ssrcSwitches,
-      burst: this.#scratch.summary(),
+      duplicates: arrivals.duplicates,
+      outOfOrder: arrivals.outOfOrder,
+      longestLossRun: arrivals.longestLossRun(),
+      sequenceResets: arrivals.sequenceResets,
+      ssrcSwitches: arrivals.ssrcSwitches,
+      burst: burstSummary(pattern),
       bufferTarget: this.#buffer.averageTarget,
       played: this.#buffer.packets - this.#buffer.discarded,
-      duration: this.#packets === 0 ? 0 : this.#lastArrival - this.#firstArrival,
+      duration: this.#firstArrival === undefined ? 0 : this.#lastArrival - this.#firstArrival,
+      timestampJumps: this.#mediaClock.jumps,
     }
     if (this.#buffer.averageWait !== undefined) result.bufferWait = this.#buffer.averageWait
-    if (this.#step > 0) result.packetDuration = (this.#step * 1000) / this.#clockRate
+    const { packetDuration, driftPpm } = this.#mediaClock
+    if (packetDuration !== undefined) result.packetDuration = packetDuration
+    if (driftPpm !== undefined) result.clockDriftPpm = driftPpm
     const jitter = this.#jitter.average
     if (jitter !== undefined) {
       result.jitter = jitter
@@ -189,64 +175,41 @@ export class ReceiveStatistics {
     return result
   }
 
-  #admit(arrival: number, packet: ReceivedPacket): boolean {
-    if (this.#ssrc === undefined) {
-      this.#ssrc = packet.ssrc
-      return true
-    }
-    if (packet.ssrc === this.#previousSsrc && arrival - this.#lastArrival < RETURN_SILENCE) return false
-    const candidate = this.#candidate
-    if (packet.ssrc !== candidate.ssrc || packet.sequenceNumber !== ((candidate.sequenceNumber + 1) & 0xffff)) {
-      candidate.ssrc = packet.ssrc
-      candidate.sequenceNumber = packet.sequenceNumber
-      candidate.timestamp = packet.timestamp
-      candidate.timed = packet.timed
-      this.#candidateArrival = arrival
-      return false
-    }
-    this.#previousSsrc = this.#ssrc
-    this.#ssrc = packet.ssrc
-    this.#ssrcSwitches++
-    this.#window.finish()
+  /** Another count begins, with its first packet that waited. @param anotherSource false: the same one, with other numbers */
+  #begin(anotherSource: boolean): void {
+    const { candidate } = this.#arrivals
     this.#jitter.restart()
     this.#buffer.restart()
-    this.#sequence = new SequenceState()
-    this.#count(this.#candidateArrival, candidate)
-    candidate.ssrc = -1
-    return true
+    this.#mediaClock.restart()
+    if (anotherSource) {
+      this.#sequence = new SequenceState()
+      this.#sequence.update(candidate.sequenceNumber)
+    }
+    this.#time(candidate.arrival, candidate, 'New')
   }
 
-  #count(arrival: number, packet: ReceivedPacket): void {
-    this.#sequence.update(packet.sequenceNumber)
-    const placement = this.#window.place(packet.sequenceNumber)
-    if (placement === 'Stray') return
-    if (placement === 'Duplicate') this.#duplicates++
-    else if (placement === 'OutOfOrder') this.#outOfOrder++
-    if (this.#packets > 0) this.#gap(arrival - this.#lastArrival)
-    else this.#firstArrival = arrival
-    this.#packets++
+  #time(arrival: number, packet: ReceivedPacket, place: Exclude<Arrival, 'Stray'>): void {
+    this.#gap(arrival)
+    if (!packet.timed || place === 'Straggler') return
+    const { sequenceNumber, timestamp } = packet
+    const jumped = (place === 'New' || place === 'Switch') && this.#mediaClock.add(arrival, sequenceNumber, timestamp)
+    if (jumped) {
+      this.#jitter.skip()
+      this.#buffer.restart()
+    }
+    this.#jitter.add(arrival, timestamp)
+    if (place !== 'Duplicate' && !this.#buffer.add(arrival, timestamp)) this.#arrivals.discard(sequenceNumber)
+  }
+
+  #gap(arrival: number): void {
+    if (this.#firstArrival === undefined) this.#firstArrival = arrival
+    else {
+      // A packet that waited as a candidate may be older than the last one of the count before it.
+      const gap = Math.max(0, arrival - this.#lastArrival)
+      if (gap < this.#shortest) this.#shortest = gap
+      if (gap > this.#longest) this.#longest = gap
+      this.#interarrival.add(gap)
+    }
     this.#lastArrival = arrival
-    if (!packet.timed) return
-    this.#jitter.add(arrival, packet.timestamp)
-    this.#follow(packet)
-    if (placement !== 'Duplicate' && !this.#buffer.add(arrival, packet.timestamp))
-      this.#window.discard(packet.sequenceNumber)
-  }
-
-  #follow(packet: ReceivedPacket): void {
-    const step = (packet.timestamp - this.#lastTimestamp) >>> 0
-    const follows = packet.sequenceNumber === ((this.#lastSequenceNumber + 1) & 0xffff)
-    // More than 200 ms in one packet is no packet's length but a pause of the sender (RFC 3551 4.1).
-    if (follows && step > 0 && step <= this.#clockRate / 5) this.#step = step
-    this.#lastSequenceNumber = packet.sequenceNumber
-    this.#lastTimestamp = packet.timestamp
-  }
-
-  #gap(milliseconds: number): void {
-    // A packet that waited in probation may be older than the last one of the source it replaces.
-    const gap = Math.max(0, milliseconds)
-    if (gap < this.#shortest) this.#shortest = gap
-    if (gap > this.#longest) this.#longest = gap
-    this.#interarrival.add(gap)
   }
 }
