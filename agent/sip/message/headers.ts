@@ -1,4 +1,5 @@
 /** The header fields of one message, in their order and as they were written: a piece of text and where the fields are in it. Nothing is taken apart before somebody asks. */
+import { METHODS, methodAt } from './methods.ts'
 import { splitList, tagOf } from './uri.ts'
 import { branchOf, parseVia, type Via } from './via.ts'
 
@@ -365,7 +366,9 @@ function parseCSeq(value: string | undefined): CSeq | undefined {
   let number = 0
   for (let code = value.charCodeAt(0); code >= 48 && code <= 57; code = value.charCodeAt(++end))
     number = number * 10 + code - 48
-  const method = value.slice(end).trimStart()
-  if (end === 0 || number >= 2 ** 32 || method.length === value.length - end || !/^\S+$/.test(method)) return undefined
-  return { number, method }
+  let start = end
+  while (isBlank(value.charCodeAt(start))) start++
+  if (end === 0 || number >= 2 ** 32 || start === end) return undefined
+  const method = METHODS[methodAt(value, start)] ?? value.slice(start)
+  return /^\S+$/.test(method) ? { number, method } : undefined
 }

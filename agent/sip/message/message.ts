@@ -101,12 +101,12 @@ const VERSION = /^SIP\/\d+\.\d+$/i
 function parseStartLine(line: string, headers: Headers): Message | undefined {
   // The shape that every good server sends, without the price of a regular expression.
   if (line.startsWith('SIP/2.0 ') && line.charCodeAt(11) === BLANK && line.charCodeAt(12) > BLANK) {
-    return response({ version: 'SIP/2.0', code: line.slice(8, 11), reason: line.slice(12), headers })
+    return response({ version: 'SIP/2.0', code: numberOf(line, 8), reason: line.slice(12), headers })
   }
   const status = STATUS_LINE.exec(line)
   if (status) {
     const [, version = '', code = '', reason = ''] = status
-    return response({ version, code, reason: reason.trim(), headers })
+    return response({ version: version.toUpperCase(), code: numberOf(code, 0), reason: reason.trim(), headers })
   }
   return request(line, headers)
 }
@@ -121,11 +121,21 @@ function request(line: string, headers: Headers): Request | undefined {
 }
 
 /** Undefined when the code is none. */
-function response(status: { version: string; code: string; reason: string; headers: Headers }): Response | undefined {
-  const { version, reason, headers } = status
-  const code = Number(status.code)
+function response({ version, code, reason, headers }: Omit<Response, 'kind' | 'body'>): Response | undefined {
   if (!(code >= 100 && code < 700)) return undefined
-  return { kind: 'Response', version: version.toUpperCase(), code, reason, headers, body: '' }
+  return { kind: 'Response', version, code, reason, headers, body: '' }
+}
+
+const ZERO = 48
+
+/** Three digits; NaN: not all of them are. By hand: every response needs it. */
+function numberOf(text: string, at: number): number {
+  let number = 0
+  for (let index = at; index < at + 3; index++) {
+    const digit = text.charCodeAt(index) - ZERO
+    number = digit >= 0 && digit <= 9 ? number * 10 + digit : NaN
+  }
+  return number
 }
 
 function lastBlank(line: string): number {

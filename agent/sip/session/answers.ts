@@ -44,8 +44,8 @@ export type Taken =
 
 export class Answers {
   readonly #setup: AnswersSetup
-  /** The answers so far by To tag: a 2xx that comes again is acknowledged again. */
-  readonly #acknowledgements = new Map<string, () => void>()
+  /** The answers so far, nearly always one: a 2xx that comes again is acknowledged again. */
+  readonly #acknowledged: { readonly tag: string; readonly again: () => void }[] = []
   /** Early media's description by To tag, for peers that do not repeat it in the 200. */
   #descriptions: Map<string, string> | undefined
   /** Made for the first provisional response that needs an early dialog. */
@@ -80,10 +80,10 @@ export class Answers {
     if (this.#passedOver(tag)) return undefined
     const early = this.#branches?.confirm(response)
     const session = early?.session ?? this.#session(answer, arrival)
-    const wanted = this.#acknowledgements.size === 0 && !verdict
+    const wanted = this.#acknowledged.length === 0 && !verdict
     this.#confirm(session, answer, wanted)
     const body = answerLate(session, response, wanted ? this.#setup.options.onOffer : undefined)
-    this.#acknowledgements.set(tag, acknowledge(session, invite, body))
+    this.#acknowledged.push({ tag, again: acknowledge(session, invite, body) })
     const call = new EstablishedCall(session, early)
     if (!wanted) return { kind: 'Unwanted', call, verdict }
     // Nothing of ours for what the peer offers: there is no session.
@@ -95,10 +95,10 @@ export class Answers {
 
   /** What came before is acknowledged again; a branch too many is not at all. */
   #passedOver(tag: string): boolean {
-    const known = this.#acknowledgements.get(tag)
-    known?.()
+    const known = this.#acknowledged.find((each) => each.tag === tag)
+    known?.again()
     const { limits, refused } = this.#setup.core
-    const excess = !known && this.#acknowledgements.size >= limits.branches
+    const excess = !known && this.#acknowledged.length >= limits.branches
     if (excess) refused.branches++
     return known !== undefined || excess
   }
@@ -131,13 +131,18 @@ export class Answers {
   #session({ invite, response }: Answer, { flow }: Arrival): Session {
     const { core, options, journal, authenticator, timings } = this.#setup
     return {
-      ...{ core, journal, authenticator, timings, flow },
+      core,
+      journal,
+      authenticator,
+      timings,
+      flow,
       dialog: Dialog.ofResponse(invite, response, flow),
       contactUser: options.party.contactUser,
       outgoing: true,
       handlers: handlersOf(options),
       userAgent: undefined,
-      ...{ local: options.offer ?? '', sdp: '' },
+      local: options.offer ?? '',
+      sdp: '',
     }
   }
 }

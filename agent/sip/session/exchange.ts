@@ -40,25 +40,12 @@ type RoundOutcome = { kind: 'Response'; response: Response; at: number } | { kin
  * another address of the hop may not have.
  */
 export async function exchange(core: Core, options: ExchangeOptions): Promise<ExchangeOutcome> {
-  const { nextHop, uri, timeout = TRANSACTION_TIMEOUT, signal } = options
+  const { nextHop, uri, timeout = TRANSACTION_TIMEOUT, signal, authenticator, journal } = options
   const approach = new Approach(core, towards(nextHop, uri), signal)
   const now = approach.now()
   const reached: ReachOutcome = now ? { kind: 'Reached', flow: now } : await approach.next(timeout)
-  const outcome: ExchangeOutcome =
-    reached.kind === 'Reached'
-      ? await exchangeOver(reached.flow, core, { ...options, timeout, approach })
-      : { kind: 'Failed', failure: reached, sent: false }
-  const { attempts } = approach
-  return attempts.length > 0 ? { ...outcome, attempts } : outcome
-}
-
-async function exchangeOver(
-  first: Flow,
-  core: Core,
-  options: ExchangeOptions & { timeout: number; approach: Approach },
-): Promise<ExchangeOutcome> {
-  const { authenticator, journal, timeout, approach } = options
-  let flow = first
+  if (reached.kind !== 'Reached') return attempted(approach, { kind: 'Failed', failure: reached, sent: false })
+  let { flow } = reached
   const firstSent = core.clock.monotonic()
   const left = (): number => Math.max(0, timeout - (core.clock.monotonic() - firstSent))
   const elsewhere = detours(approach, left)
@@ -71,17 +58,21 @@ async function exchangeOver(
       authenticator.begin()
       continue
     }
-    if (next || outcome.kind === 'Failure') return failed(next, outcome)
+    if (next || outcome.kind === 'Failure') return attempted(approach, failed(next, outcome))
     const { response, at } = outcome
     if (response.code !== 401 && response.code !== 407) {
       if (!authenticator.accepted(response)) journal.counters.wrongProofs++
-      return { kind: 'Final', response, flow, at, milliseconds: at - firstSent }
+      return attempted(approach, { kind: 'Final', response, flow, at, milliseconds: at - firstSent })
     }
     const failure = unanswerable(authenticator, response)
-    if (failure) return { kind: 'Failed', failure, sent: true }
+    if (failure) return attempted(approach, { kind: 'Failed', failure, sent: true })
     journal.counters.authenticationRounds++
     journal.counters.authenticationTime ??= at - firstSent
   }
+}
+
+function attempted({ attempts }: Approach, outcome: ExchangeOutcome): ExchangeOutcome {
+  return attempts.length > 0 ? { ...outcome, attempts } : outcome
 }
 
 function mayDetour(outcome: RoundOutcome): boolean {

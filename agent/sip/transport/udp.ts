@@ -54,10 +54,17 @@ export async function bindUdp(options: UdpOptions): Promise<UdpTransport> {
   const sender: Sender = { socket, clock, datagrams: new Datagrams(), open: true, sent: options.sent }
   const flows = new Map<string, Map<number, UdpFlow>>()
   let known = 0
+  /** Who was asked for last is mostly asked for next. */
+  let last: UdpFlow | undefined
 
   /** One for each peer, so that a datagram costs no new one. A flow keeps nothing that could not be made again. */
   function flow(remoteHost: string, remotePort: number): Flow {
     const host = localHost(remoteHost)
+    if (last?.leadsTo(remoteHost, remotePort) && last.localHost === host) return last
+    return (last = found(remoteHost, remotePort, host))
+  }
+
+  function found(remoteHost: string, remotePort: number, host: string): UdpFlow {
     const present = flows.get(remoteHost)?.get(remotePort)
     if (present?.localHost === host) return present
     if (known >= MOST_FLOWS) {
@@ -126,6 +133,10 @@ class UdpFlow implements Flow {
     this.localHost = local.host
     this.sentBy = this.local
     this.remote = remote
+  }
+
+  leadsTo(host: string, port: number): boolean {
+    return this.remote.port === port && this.remote.host === host
   }
 
   get open(): boolean {
