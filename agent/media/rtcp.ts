@@ -1,5 +1,6 @@
-/** RTCP packets (RFC 3550 6): SR, RR, SDES and BYE from and to octets. It keeps no state and sends nothing. */
+/** RTCP packets (RFC 3550 6): SR, RR, SDES, BYE and XR from and to octets. It keeps no state and sends nothing. */
 import type { NtpTime } from './ntp.ts'
+import { type ExtendedReport, buildBlock, parseBlocks as parseExtendedBlocks } from './rtcp-xr.ts'
 
 /** RFC 3550 6.4.1. */
 export interface ReportBlock {
@@ -45,17 +46,17 @@ export interface Goodbye {
   reason?: string
 }
 
-/** A packet of another type (APP, feedback, XR): its length was believed, its content not looked at. */
+/** A packet of another type (APP, feedback): its length was believed, its content not looked at. */
 export interface OtherPacket {
   type: 'Other'
   packetType: number
 }
 
-export type RtcpPacket = SenderReport | ReceiverReport | SourceDescription | Goodbye | OtherPacket
+export type RtcpPacket = SenderReport | ReceiverReport | SourceDescription | Goodbye | ExtendedReport | OtherPacket
 
 /** SDES item types (RFC 3550 6.5). */
 export const CNAME = 1
-const PACKET_TYPES = { SR: 200, RR: 201, SDES: 202, BYE: 203 } as const
+const PACKET_TYPES = { SR: 200, RR: 201, SDES: 202, BYE: 203, XR: 207 } as const
 const HEADER = 4
 const BLOCK = 24
 const SENDER_INFO = 20
@@ -116,6 +117,8 @@ function parsePacket(packet: Buffer): RtcpPacket | undefined {
       return parseSourceDescription(packet, count)
     case PACKET_TYPES.BYE:
       return parseGoodbye(packet, count)
+    case PACKET_TYPES.XR:
+      return parseExtendedReport(packet)
     default:
       return { type: 'Other', packetType }
   }
@@ -192,6 +195,12 @@ function parseGoodbye(packet: Buffer, count: number): Goodbye | undefined {
   return { type: 'BYE', sources, reason: packet.toString('utf8', end + 1, end + 1 + length) }
 }
 
+/** Header, SSRC of the sender, blocks (RFC 3611 2). */
+function parseExtendedReport(packet: Buffer): ExtendedReport | undefined {
+  if (packet.length < HEADER + 4) return undefined
+  return { type: 'XR', ssrc: packet.readUInt32BE(4), blocks: parseExtendedBlocks(packet.subarray(HEADER + 4)) }
+}
+
 function buildPacket(packet: Exclude<RtcpPacket, OtherPacket>): Buffer {
   switch (packet.type) {
     case 'SR': {
@@ -224,6 +233,11 @@ function buildPacket(packet: Exclude<RtcpPacket, OtherPacket>): Buffer {
         reason.copy(octets, HEADER + 4 * sources.length + 1)
       }
       return finish(octets, PACKET_TYPES.BYE, sources.length)
+    }
+    case 'XR': {
+      const octets = Buffer.concat([Buffer.alloc(HEADER + 4), ...packet.blocks.map(buildBlock)])
+      octets.writeUInt32BE(packet.ssrc, HEADER)
+      return finish(octets, PACKET_TYPES.XR, 0)
     }
   }
 }

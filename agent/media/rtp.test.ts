@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import {
   HEADER_LENGTH,
   createPacket,
+  isRtcp,
   isRtp,
   payloadType,
   sequenceNumber,
@@ -66,6 +67,24 @@ describe('a packet is RTP', () => {
   ])('or not: %s', (_name, octets, expected) => {
     expect(isRtp(Buffer.from(octets))).toBe(expected)
   })
+})
+
+test('on a port of both, each packet is RTP, RTCP or neither (RFC 5761 4)', () => {
+  const of = (second: number) => Uint8Array.from([0x80, second, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3])
+  const rtcp = Array.from({ length: 256 }, (_, second) => second).filter((second) => isRtcp(of(second)))
+  expect([rtcp.length, rtcp[0], rtcp.at(-1)]).toEqual([32, 192, 223])
+  // Types that RTP has in use: static ones to 34, dynamic ones from 96, with and without the marker.
+  for (const type of [0, 8, 9, 18, 34, 96, 101, 111, 127]) {
+    for (const marker of [0, 0x80]) expect([isRtp(of(type | marker)), isRtcp(of(type | marker))]).toEqual([true, false])
+  }
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 40 }), (octets) => {
+      expect(isRtp(octets) && isRtcp(octets)).toBe(false)
+    }),
+  )
+  // STUN and DTLS on the same port (RFC 7983) are neither.
+  for (const first of [0, 1, 20, 63])
+    expect([isRtp(Uint8Array.of(first, 200)), isRtcp(Uint8Array.of(first, 200))]).toEqual([false, false])
 })
 
 test('no octets make reading throw', () => {

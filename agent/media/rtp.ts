@@ -19,18 +19,25 @@
  */
 export const HEADER_LENGTH = 12
 
+/** RTCP packet types, the whole second octet (RFC 5761 4): the payload types 64 to 95 of an RTP packet with its marker set. */
+const RTCP_TYPES = { first: 192, last: 223 } as const
+
 /**
  * Whether the octets are an RTP packet by the checks of RFC 3550 A.1: version 2, a length that holds CSRCs, extension and padding, and
- * no payload type that is an RTCP packet type with the top bit taken off (72 to 76: SR to APP). The functions below need it to be one.
+ * not RTCP. The functions below need it to be one.
  */
 export function isRtp(packet: Uint8Array): boolean {
-  if (packet.length < HEADER_LENGTH || octet(packet, 0) >> 6 !== 2) return false
-  const type = payloadType(packet)
-  if (type >= 72 && type <= 76) return false
+  if (packet.length < HEADER_LENGTH || octet(packet, 0) >> 6 !== 2 || isRtcp(packet)) return false
   const header = headerLength(packet)
   if ((octet(packet, 0) & 0x20) === 0) return header <= packet.length
   const padding = octet(packet, packet.length - 1)
   return padding > 0 && header + padding <= packet.length
+}
+
+/** Whether what came on a port that RTP and RTCP share is RTCP, encrypted or not (RFC 5761 4). Whether it is sound, `parseCompound` says. */
+export function isRtcp(packet: Uint8Array): boolean {
+  const type = octet(packet, 1)
+  return octet(packet, 0) >> 6 === 2 && type >= RTCP_TYPES.first && type <= RTCP_TYPES.last
 }
 
 /** With CSRCs and extension; more than the packet has when that is cut off. */
