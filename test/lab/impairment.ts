@@ -1,29 +1,22 @@
-/** A relay between two UDP peers that loses, delays, reorders and doubles datagrams by a seeded choice, and keeps a record of what it did to each; it does not know what is in them. */
+/** A relay between two UDP peers that does to datagrams what a schedule says, and keeps a record of it; it does not know what is in them. */
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { isIP, isIPv6 } from 'node:net'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
+import { type Impairment, Schedule } from './impairment-schedule.ts'
 
-/** What is done to the datagrams of one direction. Shares are from 0 to 1; what is left out is not done. */
-export interface Impairment {
-  /** Share that never arrives. */
-  loss?: number
-  /** Share that arrives twice, each with a delay of its own. */
-  duplication?: number
-  /** Milliseconds that each one takes. */
-  delay?: number
-  /** Up to so many milliseconds more, evenly distributed: what came later by less may overtake. */
-  jitter?: number
-}
-
-/** A datagram on its way, and what became of it. */
+/** A datagram on its way, and what became of it. Stamps are Clock.monotonic, milliseconds. */
 export interface Passage {
   /** As it came. */
   readonly bytes: Buffer
+  /** As it left. */
+  readonly translated: Buffer
   /** The same bytes came from this side before. */
   readonly again: boolean
-  /** How often it left the relay: 0 (lost), 1 or 2. */
-  copies: number
+  readonly arrivedAt: number
+  /** Of each copy when it left, taken right before it was sent: none (lost), one or two. */
+  readonly departures: number[]
   /** One that came later from this side left before it. */
   overtaken: boolean
 }
@@ -32,9 +25,11 @@ export interface Passage {
 export type Side = 'left' | 'right'
 
 export interface RelayOptions {
-  /** Port of each peer on 127.0.0.1. */
+  /** Port of each peer on the host. */
   left: number
   right: number
+  /** An IP address of this machine, for all. Default: 127.0.0.1. */
+  host?: string
   random: Random
   /** Default: the system's. */
   clock?: Clock
@@ -56,9 +51,10 @@ export interface Relay extends AsyncDisposable {
   readonly ports: Readonly<Record<Side, number>>
   /** In the order they came. */
   readonly record: Readonly<Record<Side, readonly Readonly<Passage>[]>>
+  /** Copies that have not left yet. */
+  readonly underWay: number
 }
 
-const HOST = '127.0.0.1'
 /** Bytes; what the kernel drops would not be in the record. */
 const BUFFER = 8_000_000
 
@@ -68,11 +64,11 @@ const BUFFER = 8_000_000
  *     left peer <---> [right's stand-in]  relay  [left's stand-in] <---> right peer
  */
 export async function impairmentRelay(options: RelayOptions): Promise<Relay> {
-  const { left, right, random, clock = systemClock, impairments, translate } = options
+  const { left, right, host = '127.0.0.1', random, clock = systemClock, impairments, translate } = options
   await using stack = new AsyncDisposableStack()
   /** By the peer that they face. */
-  const sockets = { left: await socket(stack), right: await socket(stack) }
-  const ports = { left: sockets.left.address().port, right: sockets.right.address().port }
+  const sockets = { left: stack.use(await boundSocket(host)), right: stack.use(await boundSocket(host)) }
+  const ports = { left: sockets.left.port, right: sockets.right.port }
   const addresses: Addresses = { peers: { left, right }, standIns: { left: ports.right, right: ports.left } }
   const record: Record<Side, Passage[]> = { left: [], right: [] }
   const held = new Set<Disposable>()
@@ -90,43 +86,69 @@ export async function impairmentRelay(options: RelayOptions): Promise<Relay> {
   }
 
   function relay(from: Side, to: Side): void {
-    const { loss = 0, duplication = 0, delay = 0, jitter = 0 } = impairments[from]
+    const schedule = new Schedule(impairments[from], random)
     const passages = record[from]
     const seen = new Set<string>()
     let latest = -1
-    sockets[from].on('message', (bytes) => {
+    sockets[from].socket.on('message', (bytes) => {
+      const arrivedAt = clock.monotonic()
       const text = bytes.toString('latin1')
-      const passage: Passage = { bytes, again: seen.has(text), copies: 0, overtaken: false }
+      const translated = translate?.(bytes, from, addresses) ?? bytes
+      const passage: Passage = { bytes, translated, again: seen.has(text), arrivedAt, departures: [], overtaken: false }
       seen.add(text)
       const place = passages.push(passage) - 1
-      if (random() < loss) return
-      const translated = translate?.(bytes, from, addresses) ?? bytes
       const leave = () => {
-        passage.copies++
         if (place < latest) passage.overtaken = true
         latest = Math.max(latest, place)
-        sockets[to].send(translated, addresses.peers[to], HOST)
+        passage.departures.push(clock.monotonic())
+        sockets[to].socket.send(translated, addresses.peers[to], host)
       }
-      after(delay + random() * jitter, leave)
-      if (random() < duplication) after(delay + random() * jitter, leave)
+      for (const delay of schedule.next()) after(delay, leave)
     })
   }
   relay('left', 'right')
   relay('right', 'left')
   const owned = stack.move()
-  return { ports, record, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return {
+    ports,
+    record,
+    get underWay() {
+      return held.size
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
 }
 
-async function socket(stack: AsyncDisposableStack): Promise<Socket> {
-  const made = createSocket({ type: 'udp4', recvBufferSize: BUFFER, sendBufferSize: BUFFER })
-  stack.defer(async () => {
-    const closed = once(made, 'close')
-    made.close()
-    await closed
-  })
-  made.bind(0, HOST)
-  await once(made, 'listening')
-  return made
+export interface BoundSocket extends AsyncDisposable {
+  readonly socket: Socket
+  readonly port: number
+}
+
+/** On a free port. A datagram leaves within `send`, so that a stamp taken right before it is that of its departure. */
+export async function boundSocket(host: string): Promise<BoundSocket> {
+  const sizes = { recvBufferSize: BUFFER, sendBufferSize: BUFFER }
+  const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4', lookup: literal, ...sizes })
+  const listening = once(socket, 'listening')
+  socket.bind(0, host)
+  await listening
+  return {
+    socket,
+    port: socket.address().port,
+    async [Symbol.asyncDispose]() {
+      const closed = once(socket, 'close')
+      socket.close()
+      await closed
+    },
+  }
+}
+
+/** Node looks up the address of every datagram, which costs a turn of the event loop also for an IP address. */
+function literal(
+  address: string,
+  _options: unknown,
+  callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
+): void {
+  callback(null, address, isIP(address))
 }
 
 /** Datagrams that a side sent more than once, byte for byte: each time after the first. */
@@ -135,7 +157,7 @@ export const sentAgain = (passages: readonly Readonly<Passage>[]): number =>
 
 /** Datagrams that arrived more than once, sent again or doubled by the relay: each time after the first. */
 export function arrivedAgain(passages: readonly Readonly<Passage>[]): number {
-  const arrived = passages.filter(({ copies }) => copies > 0)
+  const arrived = passages.filter(({ departures }) => departures.length > 0)
   const different = new Set(arrived.map(({ bytes }) => bytes.toString('latin1'))).size
-  return arrived.reduce((sum, { copies }) => sum + copies, 0) - different
+  return arrived.reduce((sum, { departures }) => sum + departures.length, 0) - different
 }

@@ -35,7 +35,7 @@ test('with 15 % of datagrams lost each way all calls complete, and what we say w
 
   const again = (side: 'left' | 'right') =>
     counters[side].reduce((sum, { retransmissionsSent }) => sum + retransmissionsSent, 0)
-  const lost = [...relay.record.left, ...relay.record.right].filter(({ copies }) => copies === 0)
+  const lost = [...relay.record.left, ...relay.record.right].filter(({ departures }) => departures.length === 0)
   expect(lost.length).toBeGreaterThan(50)
   expect({ left: again('left'), right: again('right') }).toEqual({
     left: sentAgain(relay.record.left),
