@@ -91,13 +91,13 @@ export class AudioAnalyser {
     const sound = soundOf(character)
     const echo = findEcho(this.#sent, this.#heard)
     const oneWay = this.#oneWay.summary(Math.max(endedAt, this.#startedAt), sound === 'Silence', echo)
-    const own = characterOf(this.#sent)
+    const ownTone = sound === 'Tone' ? toneOf(this.#sent) : undefined
     const byEar = classify({
       character,
       clipped: levels ? levels.clipped / levels.samples : 0,
       packets,
       echo,
-      ...(soundOf(own) === 'Tone' && { ownTone: own.strongest }),
+      ...(ownTone !== undefined && { ownTone }),
     })
     const deaf = byEar?.finding === 'SilentMedia' ? undefined : oneWayFinding(oneWay)
     return {
@@ -148,7 +148,8 @@ function reduce(samples: Int16Array, factor: number): Int16Array {
   return reduced
 }
 
-function characterOf(recording: Recording): CharacterSummary {
+/** Hertz; undefined: it holds something else. */
+function toneOf(recording: Recording): number | undefined {
   const character = new Character()
   const chunk = new Int16Array(RECORDING_RATE / 50)
   for (let place = recording.first; place + chunk.length <= recording.end; place += chunk.length) {
@@ -156,5 +157,6 @@ function characterOf(recording: Recording): CharacterSummary {
     if (chunk.includes(MISSING)) character.hole()
     else character.add(chunk)
   }
-  return character.summary()
+  const summary = character.summary()
+  return soundOf(summary) === 'Tone' ? summary.strongest : undefined
 }
