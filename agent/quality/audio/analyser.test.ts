@@ -18,10 +18,10 @@ import {
 } from './signals.fixture.ts'
 
 const FORMATS = {
-  PCMU: { sampleRate: 8000, largest: 32_124, otherLaw: otherLaw('PCMU') },
-  PCMA: { sampleRate: 8000, largest: 32_256, otherLaw: otherLaw('PCMA') },
-  G722: { sampleRate: 16_000, largest: 32_767 },
-  opus: { sampleRate: 48_000, largest: 32_767 },
+  PCMU: { sampleRate: 8000, codingDelay: 0, largest: 32_124, otherLaw: otherLaw('PCMU') },
+  PCMA: { sampleRate: 8000, codingDelay: 0, largest: 32_256, otherLaw: otherLaw('PCMA') },
+  G722: { sampleRate: 16_000, codingDelay: 0, largest: 32_767 },
+  opus: { sampleRate: 48_000, codingDelay: 0, largest: 32_767 },
 }
 const START = 90_000
 
@@ -255,5 +255,5 @@ describe('one-way audio', () => {
 })
 
 test('knows the sample rates of codecs only', () => {
-  expect(() => new AudioAnalyser({ sampleRate: 44_100, largest: 32_767 }, 0)).toThrow(RangeError)
+  expect(() => new AudioAnalyser({ sampleRate: 44_100, codingDelay: 0, largest: 32_767 }, 0)).toThrow(RangeError)
 })

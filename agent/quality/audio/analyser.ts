@@ -10,6 +10,8 @@ import { type LevelSummary, SpeechLevel } from './speech-level.ts'
 export interface AudioFormat {
   /** Samples a second of what is heard and sent: 8000, 16000 or 48000. */
   sampleRate: number
+  /** Milliseconds by which our own encoder and decoder delay the signal: the echo's delay is without it. */
+  codingDelay: number
   /** The largest sample of the codec: 32124 PCMU, 32256 PCMA, else 32767. */
   largest: number
   /** Of G.711: what the code word of a decoded sample is in the other law. Without it, a wrong law is not looked for. */
@@ -29,7 +31,7 @@ export interface AudioReport {
 /**
  * Samples are 16-bit linear. They come in chunks, as packets bring them, each with the time of its first sample on the monotonic clock and
  * with its position in its stream, so that lost ones leave a hole. Late ones are welcome, duplicates are not. Time of what is sent is when
- * its packet leaves, of what is heard when its packet arrives: the delay of an echo has no packetization and no jitter buffer in it.
+ * its packet leaves, of what is heard when its packet arrives: the delay of an echo has no packetization and no jitter buffer of ours in it.
  *
  * Two agents that send each other the same signal hear their own: give caller and callee sources of different seeds, or an echo is found
  * that is none.
@@ -39,6 +41,7 @@ export interface AudioReport {
  */
 export class AudioAnalyser {
   readonly #startedAt: number
+  readonly #codingDelay: number
   /** Samples that become one at 8 kHz. */
   readonly #factor: number
   readonly #levels: SpeechLevel
@@ -49,10 +52,11 @@ export class AudioAnalyser {
   #expected: number | undefined
 
   /** @param startedAt monotonic milliseconds from which both sides send @throws RangeError: another sample rate */
-  constructor({ sampleRate, largest, otherLaw }: AudioFormat, startedAt: number) {
+  constructor({ sampleRate, codingDelay, largest, otherLaw }: AudioFormat, startedAt: number) {
     this.#factor = sampleRate / RECORDING_RATE
     if (![1, 2, 6].includes(this.#factor)) throw new RangeError(`${sampleRate} is no sample rate of a codec`)
     this.#startedAt = startedAt
+    this.#codingDelay = codingDelay
     this.#levels = new SpeechLevel(sampleRate, largest)
     this.#character = new Character(otherLaw)
     this.#oneWay = new OneWay(startedAt)
@@ -104,7 +108,7 @@ export class AudioAnalyser {
       metrics: {
         ...(levels && levelMetrics(levels, character, sound)),
         ...(oneWay.duration !== undefined && { oneWayAudio: oneWay.duration }),
-        ...(echo.kind === 'Found' && { echoDelay: Math.max(0, echo.delay), echoLoss: echo.loss }),
+        ...(echo.kind === 'Found' && { echoDelay: Math.max(0, echo.delay - this.#codingDelay), echoLoss: echo.loss }),
       },
       findings: [byEar, deaf].filter((finding) => finding !== undefined),
       ...(levels && { levels }),

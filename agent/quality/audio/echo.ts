@@ -14,7 +14,7 @@ const SHORTEST = 2
 export type Echo =
   | {
       kind: 'Found'
-      /** From our sending a sound to hearing it again, milliseconds, 0 to 2,500; in steps of 0.125 ms. */
+      /** From our sending a sound to hearing it again, milliseconds, 0 to 2,500, what coding takes included; in steps of 0.125 ms. */
       delay: number
       /** How much weaker the echo is than what was sent, dB; below 0: it is louder. Other sounds in what was heard do not count. */
       loss: number

@@ -42,7 +42,48 @@ describe('against a full scale of 32768', () => {
   })
 })
 
+/** P.56 method B word by word: fifteen thresholds, each with its own counter and hangover. */
+function activeLevel(samples: Int16Array, rate: number): { level: number; activity: number } {
+  const g = Math.exp(-1 / (rate * 0.03))
+  const thresholds = Array.from({ length: 15 }, (_, index) => 2 ** (index - 15))
+  const counts = thresholds.map(() => 0)
+  const hangovers = thresholds.map(() => 0.2 * rate)
+  let [p, q, energy] = [0, 0, 0]
+  for (const sample of samples) {
+    const x = sample / 32_768
+    energy += x * x
+    p = g * p + (1 - g) * Math.abs(x)
+    q = g * q + (1 - g) * p
+    thresholds.forEach((threshold, index) => {
+      if (q >= threshold) hangovers[index] = 0
+      else if ((hangovers[index] ?? 0) < 0.2 * rate) hangovers[index] = (hangovers[index] ?? 0) + 1
+      else return
+      counts[index] = (counts[index] ?? 0) + 1
+    })
+  }
+  const levels = counts.map((count) => 10 * Math.log10(energy / count))
+  const margins = levels.map((level, index) => level - 20 * Math.log10(thresholds[index] ?? 1) - 15.9)
+  const upper = margins.findIndex((margin) => margin <= 0)
+  const [above, below] = [margins[upper - 1] ?? NaN, margins[upper] ?? NaN]
+  const share = above / (above - below)
+  const level = (levels[upper - 1] ?? NaN) * (1 - share) + (levels[upper] ?? NaN) * share
+  return { level, activity: energy / samples.length / 10 ** (level / 10) }
+}
+
 describe('active speech level of P.56', () => {
+  test.each([
+    [1, -26, -75, 8000],
+    [2, -40, -60, 8000],
+    [3, -12, -50, 8000],
+    [4, -30, -127, 16_000],
+  ])('is that of the procedure: talker %d at %d dBov over %d dBov', (seed, level, below, rate) => {
+    const samples = speech({ seed, seconds: 6, level, noise: below, rate })
+    const expected = activeLevel(samples, rate)
+    const { speech: active } = measure(samples, { rate })
+    expect(active?.level).toBeCloseTo(expected.level, 6)
+    expect(active?.activity).toBeCloseTo(expected.activity, 6)
+  })
+
   test('of a tone without pauses is its rms level', () => {
     const { speech: active, rms } = measure(tone([400], 20, -20))
     expect(active?.level).toBeCloseTo(rms, 1)
