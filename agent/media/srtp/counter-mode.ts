@@ -8,16 +8,16 @@ export class CounterMode implements Transform {
   readonly overhead: number
   readonly trailingTag: number
   readonly #rtcp: boolean
-  readonly #keys: SessionKeys
   readonly #keystream: Keystream
   readonly #hmac: HmacSha1
 
-  /** @param keys become its own */
+  /** @param keys become its own: what is not needed is overwritten */
   constructor(keys: SessionKeys, protocol: Protocol, tagLength: number) {
-    this.#keys = keys
     this.#rtcp = protocol === 'RTCP'
     this.#keystream = new Keystream(keys.encryption, keys.salt)
     this.#hmac = new HmacSha1(keys.authentication)
+    keys.encryption.fill(0)
+    keys.authentication.fill(0)
     this.trailingTag = tagLength
     this.overhead = tagLength + (this.#rtcp ? WORD : 0)
   }
@@ -43,7 +43,6 @@ export class CounterMode implements Transform {
   [Symbol.dispose](): void {
     this.#keystream[Symbol.dispose]()
     this.#hmac[Symbol.dispose]()
-    for (const secret of Object.values(this.#keys)) secret.fill(0)
   }
 
   /** Of RTP the rollover counter is authenticated though it is not sent; of RTCP the word that is. */

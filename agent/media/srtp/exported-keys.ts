@@ -2,10 +2,7 @@
 import type { MasterKey } from './session-keys.ts'
 import { type SuiteName, suiteNames, suites } from './suites.ts'
 
-/** What the exporter of RFC 5705 is asked with, without a context. */
-export const EXPORTER_LABEL = 'EXTRACTOR-dtls_srtp'
-
-/** Octets that it is asked for. */
+/** Octets that the exporter of RFC 5705 is asked for, with the label `EXTRACTOR-dtls_srtp` and without a context. */
 export function exportedLength(suite: SuiteName): number {
   const { keyLength, saltLength } = suites[suite]
   return 2 * (keyLength + saltLength)
@@ -20,7 +17,7 @@ export function suiteOfProfile(profile: number): SuiteName | undefined {
  *     | client_write key | server_write key | client_write salt | server_write salt |
  *
  * @param side which one we were in the handshake
- * @returns what we send with, and what we receive with, in the memory of `material`
+ * @returns what we send with, and what we receive with, in the memory of `material`: overwrite it once sender and receiver are made
  * @throws RangeError when the material has not `exportedLength` octets
  */
 export function masterKeysOf(

@@ -18,19 +18,20 @@ export class GaloisCounterMode implements Transform {
   readonly overhead: number
   readonly trailingTag = 0
   readonly #rtcp: boolean
-  readonly #keys: SessionKeys
+  readonly #salt: Buffer
   readonly #algorithm: CipherGCMTypes
   readonly #key
   readonly #iv = Buffer.alloc(12)
   /** Header and word of RTCP, which are not beside each other in the packet. */
   readonly #associated = Buffer.alloc(RTCP_HEADER + WORD)
 
-  /** @param keys become its own */
+  /** @param keys become its own: what is not needed is overwritten */
   constructor(keys: SessionKeys, protocol: Protocol) {
-    this.#keys = keys
+    this.#salt = keys.salt
     this.#rtcp = protocol === 'RTCP'
     this.#algorithm = keys.encryption.length === 32 ? 'aes-256-gcm' : 'aes-128-gcm'
     this.#key = createSecretKey(keys.encryption)
+    keys.encryption.fill(0)
     this.overhead = TAG + (this.#rtcp ? WORD : 0)
   }
 
@@ -65,11 +66,12 @@ export class GaloisCounterMode implements Transform {
   }
 
   [Symbol.dispose](): void {
-    for (const secret of Object.values(this.#keys)) secret.fill(0)
+    this.#salt.fill(0)
+    this.#iv.fill(0)
   }
 
   #ivOf({ ssrc, rollover, sequenceNumber }: Position): Buffer {
-    const { salt } = this.#keys
+    const salt = this.#salt
     salt.copy(this.#iv, 0, 0, 2)
     this.#iv.writeUInt32BE((salt.readUInt32BE(2) ^ ssrc) >>> 0, 2)
     this.#iv.writeUInt32BE((salt.readUInt32BE(6) ^ rollover) >>> 0, 6)

@@ -1,8 +1,8 @@
 /** The door to SRTP: packets protected and unprotected, keys by SDES and DTLS, and the decision between them. */
 export { decideEncryption } from './encryption.ts'
 export type { EncryptionDecision, EncryptionFailure, EncryptionPolicy, RemoteEncryption } from './encryption.ts'
-export { EXPORTER_LABEL, exportedLength, masterKeysOf, suiteOfProfile } from './exported-keys.ts'
-export { type RefusalReason, refusalReasons, type SrtpOutcome } from './outcome.ts'
+export { exportedLength, masterKeysOf, suiteOfProfile } from './exported-keys.ts'
+export type { RefusalReason, SrtpOutcome } from './outcome.ts'
 export { createKeyLine, type KeyChoice, type KeyLine } from './sdes.ts'
 export type { MasterKey } from './session-keys.ts'
 export { SrtpReceiver } from './srtp-receiver.ts'

@@ -27,8 +27,9 @@ export class Keystream implements Disposable {
   #packets = 0
   #blocks = 0
 
+  /** @param key 16 or 32 octets; it is not needed afterwards @param salt 14 octets; they become its own */
   constructor(key: Uint8Array, salt: Buffer) {
-    this.#aes = createCipheriv('aes-128-ecb', key, null).setAutoPadding(false)
+    this.#aes = createCipheriv(key.length === 32 ? 'aes-256-ecb' : 'aes-128-ecb', key, null).setAutoPadding(false)
     this.#salt = salt
   }
 
@@ -41,8 +42,7 @@ export class Keystream implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#octets.fill(0)
-    this.#counters.fill(0)
+    for (const secret of [this.#salt, this.#counters, this.#octets]) secret.fill(0)
     this.#ssrc = -1
   }
 

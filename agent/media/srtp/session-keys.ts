@@ -1,5 +1,5 @@
 /** Session keys from a master key (RFC 3711 4.3, RFC 6188 3); it encrypts no packet. */
-import { createCipheriv } from 'node:crypto'
+import { Keystream } from './keystream.ts'
 import { type SuiteName, suites } from './suites.ts'
 
 /** Of one direction. Secrets. */
@@ -34,29 +34,38 @@ export function deriveSessionKeys({ suite, key, salt }: MasterKey, protocol: Pro
     throw new RangeError(`${suite} has a key of ${keyLength} and a salt of ${saltLength} octets`)
   }
   const labels = LABELS[protocol]
+  using derivation = new KeyDerivation(key, salt)
   return {
-    encryption: derive(key, salt, labels.encryption, keyLength),
+    encryption: derivation.derive(labels.encryption, keyLength),
     // The tag of GCM is made with the encryption key.
-    authentication: derive(
-      key,
-      salt,
+    authentication: derivation.derive(
       labels.authentication,
       transform === 'CounterMode' ? AUTHENTICATION_KEY_LENGTH : 0,
     ),
-    salt: derive(key, salt, labels.salt, saltLength),
+    salt: derivation.derive(labels.salt, saltLength),
   }
 }
 
 /**
- * The first octets of the AES-CM keystream of the master key for x = (label * 2^48) XOR salt, with a key derivation rate of 0. A salt of
- * 96 bits stands as one of 112 whose last 16 are zeroes (RFC 7714 11).
- *
- *     octet   0              7              14  15
- *             |      salt (14 or 12)        | 0 |     label is XORed into octet 7
+ * A key is the beginning of the keystream of the master key for x = (label * 2^48) XOR salt, with a key derivation rate of 0: the label
+ * stands where the last octet of an SSRC does. A salt of 96 bits is one of 112 whose last 16 are zeroes (RFC 7714 11).
  */
-export function derive(key: Uint8Array, salt: Uint8Array, label: number, length: number): Buffer {
-  const block = Buffer.alloc(16)
-  block.set(salt)
-  block.writeUInt8(block.readUInt8(7) ^ label, 7)
-  return createCipheriv(key.length === 32 ? 'aes-256-ctr' : 'aes-128-ctr', key, block).update(Buffer.alloc(length))
+export class KeyDerivation implements Disposable {
+  readonly #keystream: Keystream
+  readonly #salt = Buffer.alloc(14)
+
+  constructor(key: Uint8Array, salt: Uint8Array) {
+    this.#salt.set(salt)
+    this.#keystream = new Keystream(key, this.#salt)
+  }
+
+  derive(label: number, length: number): Buffer {
+    const derived = Buffer.alloc(length)
+    this.#keystream.apply(derived, 0, length, { ssrc: label, rollover: 0, sequenceNumber: 0 })
+    return derived
+  }
+
+  [Symbol.dispose](): void {
+    this.#keystream[Symbol.dispose]()
+  }
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { derive } from './session-keys.ts'
+import { KeyDerivation } from './session-keys.ts'
 import { SrtpReceiver } from './srtp-receiver.ts'
 import { SrtpSender } from './srtp-sender.ts'
 import { suiteNames } from './suites.ts'
@@ -33,9 +33,10 @@ const HEADERS = { RTP: 12, RTCP: 8 }
 
 describe('session keys', () => {
   test.each(vectors.derivation)('$name', ({ key, salt, encryption, authentication, sessionSalt }) => {
-    expect(derive(key, salt, 0, encryption.length)).toEqual(encryption)
-    expect(derive(key, salt, 1, authentication.length)).toEqual(authentication)
-    expect(derive(key, salt, 2, sessionSalt.length)).toEqual(sessionSalt)
+    using derivation = new KeyDerivation(key, salt)
+    expect(derivation.derive(0, encryption.length)).toEqual(encryption)
+    expect(derivation.derive(1, authentication.length)).toEqual(authentication)
+    expect(derivation.derive(2, sessionSalt.length)).toEqual(sessionSalt)
   })
 })
 
