@@ -80,7 +80,15 @@ export interface SignallingEngine extends AsyncDisposable {
   localAddress(remote: Hop | string): Promise<string>
   readonly ports: Ports
   /** All of it is 0 after everything was stopped: tested. */
-  readonly gauges: Readonly<{ transactions: number; dialogs: number; registrations: number }>
+  readonly gauges: Readonly<{
+    transactions: number
+    dialogs: number
+    registrations: number
+    /** Of transactions, calls and registrations. */
+    timers: number
+    /** Those that are made or were taken; a socket that listens is none. */
+    connections: number
+  }>
   /** Totals since the start. A message's key is direction, method and class: `In INVITE request`, `Out INVITE 2xx`. */
   readonly counters: Readonly<{
     parseErrors: number

@@ -72,16 +72,13 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
     } else respondOnce(core, request, arrival, { code: 501, headers: [['Allow', server.allow()]] })
   }
 
-  const {
-    ways,
-    ports: bound,
-    ...transports
-  } = await bindTransports({
+  const transports = await bindTransports({
     ...{ clock, random, host, ports, portRange, identity, addresses, counter, limits, refused, malformed },
     receive: (message, arrival) => layers?.transactions.receive(message, arrival),
   })
+  const { ways, ports: bound } = transports
   const transactions = new TransactionLayer(
-    { wheel, ways, identifiers },
+    { wheel, ways, random, identifiers },
     {
       admits: (request, arrival, load) => server.admits(request, arrival, load),
       request: (request, arrival, incoming, merged) => server.request(request, arrival, incoming, merged),
@@ -134,6 +131,12 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
       },
       get registrations() {
         return registrations.size
+      },
+      get timers() {
+        return wheel.size
+      },
+      get connections() {
+        return transports.connections
       },
     },
     counters: {

@@ -11,6 +11,7 @@ import {
 import { systemClock } from '../../lib/clock.ts'
 import { systemRandom } from '../../lib/random.ts'
 import { expectShortLives } from '../../lib/short-lives.ts'
+import type { Identity } from '../lab/certificates.ts'
 
 /** As long as a usual offer of two codecs and DTMF; the same text in each message, since media is not measured. */
 export const SDP = [
@@ -28,7 +29,8 @@ export const SDP = [
 /** No limit that a peer could meet: the bench asks for more than any single peer may. */
 const UNLIMITED = { serverTransactions: 10_000_000, serverBytes: 100_000_000_000, dialogs: 10_000_000 }
 
-export function benchEngine(): Promise<SignallingEngine> {
+/** @param identity it listens for TLS as well */
+export function benchEngine(identity?: Identity): Promise<SignallingEngine> {
   // As an agent does.
   expectShortLives()
   const host = '127.0.0.1'
@@ -38,6 +40,7 @@ export function benchEngine(): Promise<SignallingEngine> {
     host,
     userAgent: 'Ringcheck/bench',
     limits: UNLIMITED,
+    ...(identity && { identity, ports: { TLS: 0 } }),
   })
 }
 
@@ -83,7 +86,9 @@ export class Caller {
   }
 
   party(user: string): LocalParty {
-    const nextHop = { host: '127.0.0.1', ...this.#target }
+    // The handshake is once for all calls: whether the peer is who it says is not what is measured.
+    const tls = this.#target.transport === 'TLS' ? { tls: { verify: 'None' as const } } : {}
+    const nextHop = { host: '127.0.0.1', ...this.#target, ...tls }
     return { aor: `sip:${user}@127.0.0.1`, contactUser: user, nextHop, outboundProxy: false }
   }
 

@@ -42,9 +42,9 @@ process.exit()
 
 async function snapshot(items: number): Promise<void> {
   await idle(engine)
-  const { transactions, dialogs, registrations, ...gauges } = engine.gauges
+  const { transactions, dialogs, registrations, timers, connections } = engine.gauges
   const goOn = once(process, 'SIGUSR2')
-  report({ event: 'memory', items, ...memory(), transactions, dialogs, registrations, ...gauges })
+  report({ event: 'memory', items, ...memory(), transactions, dialogs, registrations, timers, connections })
   await goOn
 }
 

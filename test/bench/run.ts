@@ -45,7 +45,8 @@ export async function run(arm: Arm, load: Load): Promise<Result> {
 
 export async function startUas(side: Side, core: 'Measured' | 'Peer', transport: BenchTransport, traces = true) {
   if (side === 'SIPp') return sippUas(core, transport)
-  const uas = await program(core, 'uas.ts', traces ? ['--traces'] : [], 'ready')
+  const options = [...(traces ? ['--traces'] : []), ...(transport === 'TLS' ? ['--tls'] : [])]
+  const uas = await program(core, 'uas.ts', options, 'ready')
   const { ports } = await line(uas.child, 'ready', { within: 1 })
   const port = ports instanceof Object && transport in ports ? Reflect.get(ports, transport) : undefined
   return { process: uas, port: Number(port) }

@@ -8,7 +8,16 @@ export interface Comparison {
   readonly reference: Arm
 }
 
-export const COMPARISONS: readonly Comparison[] = (['UDP', 'TCP'] as const).flatMap((transport) => over(transport))
+export const COMPARISONS: readonly Comparison[] = [
+  ...over('UDP'),
+  ...over('TCP'),
+  // The SIPp of Debian has no TLS: ours against ours over TCP.
+  {
+    name: 'tls-tcp',
+    subject: { uac: 'Ours', uas: 'Ours', measured: 'UAC', transport: 'TLS' },
+    reference: { uac: 'Ours', uas: 'Ours', measured: 'UAC', transport: 'TCP' },
+  },
+]
 
 /** Only the measured side differs between the two arms, but where no third program can be the peer of both. */
 function over(transport: BenchTransport): Comparison[] {

@@ -12,6 +12,7 @@ const COMMON = [
 ]
 
 function over(transport: BenchTransport): string[] {
+  if (transport === 'TLS') throw new Error('SIPp has no TLS here')
   return transport === 'TCP' ? ['-t', 't1'] : []
 }
 

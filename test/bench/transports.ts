@@ -1,7 +1,7 @@
 /** Names of the transports as they are on a command line; a transport is measured when it is in this list. */
 import type { Transport } from '../../agent/sip/index.ts'
 
-export const TRANSPORTS = ['UDP', 'TCP'] as const satisfies readonly Transport[]
+export const TRANSPORTS = ['UDP', 'TCP', 'TLS'] as const satisfies readonly Transport[]
 
 export type BenchTransport = (typeof TRANSPORTS)[number]
 

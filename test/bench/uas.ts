@@ -1,11 +1,12 @@
 /**
- * `node uas.ts [--traces]`: a process whose engine answers each INVITE at once with 180 and 200, and is a registrar that takes every REGISTER.
+ * `node uas.ts [--traces] [--tls]`: a process whose engine answers each INVITE at once with 180 and 200, and is a registrar that takes every REGISTER.
  * SIGUSR2: reports its memory once all transactions are over. SIGTERM: reports its calls and ends.
  */
 import type { IncomingCall } from '../../agent/sip/index.ts'
+import { certificateAuthority, type Identity } from '../lab/certificates.ts'
 import { benchEngine, idle, memory, report, SDP } from './caller.ts'
 
-const engine = await benchEngine()
+const engine = await benchEngine(process.argv.includes('--tls') ? await identity() : undefined)
 const counts = { calls: 0, confirmed: 0, ended: 0, retransmissionsSent: 0, retransmissionsReceived: 0 }
 
 const untraced = !process.argv.includes('--traces')
@@ -39,7 +40,12 @@ process.on('SIGTERM', () => {
 })
 report({ event: 'ready', ports: engine.ports })
 
+async function identity(): Promise<Identity> {
+  const authority = await certificateAuthority()
+  return authority.issue(['127.0.0.1'])
+}
+
 function gauges(): object {
-  const { transactions, dialogs } = engine.gauges
-  return { transactions, dialogs }
+  const { transactions, dialogs, timers, connections } = engine.gauges
+  return { transactions, dialogs, timers, connections }
 }

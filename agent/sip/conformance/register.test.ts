@@ -108,7 +108,7 @@ describe.each(TRANSPORTS)('registration over %s', (transport) => {
   })
 
   test('is lost when it expired and no refresh had success', async () => {
-    await using all = await lab(20)
+    await using all = await lab(4)
     const outcome = await all.client.register(all.options(alice, { expires: 5 }))
     if (outcome.kind !== 'Registered') throw new Error(outcome.kind)
     const { requests } = all.state

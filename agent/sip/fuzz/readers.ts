@@ -62,7 +62,7 @@ function readUri(text: string): unknown {
 function readRequest(request: Request): unknown {
   return [
     readUri(request.uri),
-    faultOf(request),
+    faultOf(request, parseUri(request.uri)),
     unacceptable(request),
     tooBrief(request),
     sameUri(request.uri, request.uri),

@@ -87,6 +87,11 @@ export class Headers {
     return this.#placeOf(key) >= 0
   }
 
+  /** A header field that no message has twice and this one has (RFC 3261 7.3.1). */
+  get repeated(): string | undefined {
+    return (this.#places ??= this.#look()).repeated
+  }
+
   /** Every value in order, as written: one with commas is one. */
   all(key: string): string[] {
     const values: string[] = []
@@ -156,6 +161,7 @@ export class Headers {
       case 'to':
       case 'call-id':
       case 'cseq':
+      case 'max-forwards':
       case 'content-length':
         return (this.#places ??= this.#look())[key]
       default:
@@ -226,13 +232,25 @@ export class Headers {
 interface Places extends Record<Place, number> {
   /** A bit for each name that is there; two names may share one. */
   names: number
+  /** The first that came again, but for Via. */
+  repeated: Place | undefined
 }
 
-const PLACES = ['via', 'from', 'to', 'call-id', 'cseq', 'content-length'] as const
+const PLACES = ['via', 'from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-length'] as const
 type Place = (typeof PLACES)[number]
 
 function nowhere(): Places {
-  return { names: 0, via: -1, from: -1, to: -1, 'call-id': -1, cseq: -1, 'content-length': -1 }
+  return {
+    names: 0,
+    repeated: undefined,
+    via: -1,
+    from: -1,
+    to: -1,
+    'call-id': -1,
+    cseq: -1,
+    'max-forwards': -1,
+    'content-length': -1,
+  }
 }
 
 /** The header lines of a message. */
@@ -299,7 +317,9 @@ function notePlace(text: string, position: number, next: number, places: Places)
   const length = nameEnd(text, position, colon) - position
   places.names |= bitOf(lower(text, position), length)
   const key = placeNamed(text, position, length)
-  if (key !== undefined && places[key] < 0) places[key] = valueStart(text, colon, next)
+  if (key === undefined) return
+  if (places[key] < 0) places[key] = valueStart(text, colon, next)
+  else if (key !== 'via') places.repeated ??= key
 }
 
 function placeNamed(text: string, name: number, length: number): Place | undefined {

@@ -1,6 +1,7 @@
 /** SIP messages to and from bytes (RFC 3261 section 7, 25.1): a tolerant reader that never throws, and a writer. It judges only what it needs to read on. */
 import { excessOf, SMALL } from './bounds.ts'
 import { type Headers, MOST_HEADERS, readHeaders, unfold } from './headers.ts'
+import { METHODS, methodAt } from './methods.ts'
 
 export interface Request {
   kind: 'Request'
@@ -113,6 +114,13 @@ function parseStartLine(line: string, headers: Headers): Message | undefined {
 
 /** The first and the last word; all between them is the Request-URI, whatever it holds. */
 function request(line: string, headers: Headers): Request | undefined {
+  // The shape that every good client sends, likewise.
+  const space = line.indexOf(' ')
+  const known = METHODS[methodAt(line, 0, space)]
+  if (known !== undefined && line.endsWith(' SIP/2.0') && line.lastIndexOf(' ', line.length - 9) === space) {
+    const uri = line.slice(space + 1, line.length - 8)
+    if (/^\S+$/.test(uri)) return { kind: 'Request', version: 'SIP/2.0', method: known, uri, headers, body: '' }
+  }
   const method = /^\S+/.exec(line)?.[0] ?? ''
   const version = line.slice(lastBlank(line) + 1)
   const uri = line.slice(method.length, line.length - version.length).trim()

@@ -2,18 +2,18 @@
 import type { ResponseOptions } from '../transport/build.ts'
 import type { Headers } from '../message/headers.ts'
 import type { Request } from '../message/message.ts'
-import { parseUri, schemeOf } from '../message/uri.ts'
+import { schemeOf, type Uri } from '../message/uri.ts'
 
-/** RFC 3261 7.3.1: header fields that no request has twice. Which of two would count is anybody's guess. */
-const SINGLE = ['call-id', 'cseq', 'from', 'to', 'max-forwards', 'content-length']
-
-/** What is wrong, for the reason phrase; undefined when nothing is. */
-export function faultOf({ uri, headers }: Request): string | undefined {
-  const scheme = schemeOf(uri)
+/**
+ * What is wrong, for the reason phrase; undefined when nothing is.
+ * @param target the Request-URI, when it can be read
+ */
+export function faultOf({ uri, headers }: Request, target: Uri | undefined): string | undefined {
+  const scheme = target?.scheme ?? schemeOf(uri)
   if (scheme === undefined || /\s/.test(uri)) return 'its Request-URI is no URI'
-  if ((scheme === 'sip' || scheme === 'sips') && !parseUri(uri)) return `its Request-URI is no ${scheme} URI`
-  const twice = SINGLE.find((key) => headers.all(key).length > 1)
-  if (twice !== undefined) return `it has more than one ${twice}`
+  if ((scheme === 'sip' || scheme === 'sips') && !target) return `its Request-URI is no ${scheme} URI`
+  // RFC 3261 7.3.1: which of two would count is anybody's guess.
+  if (headers.repeated !== undefined) return `it has more than one ${headers.repeated}`
   if (isOpen(headers.get('from')) || isOpen(headers.get('to'))) return 'a quoted string does not end'
   if (hasEmptyParts(headers)) return 'a part of its Via is empty'
   return undefined

@@ -30,7 +30,7 @@ import type { Timer } from '../transaction/timer-wheel.ts'
 import { Trace } from '../trace/trace.ts'
 import type { ServerInvite } from '../transaction/server-invite.ts'
 import type { ServerNonInvite } from '../transaction/server-non-invite.ts'
-import { parseUri, unescaped } from '../message/uri.ts'
+import { unescaped } from '../message/uri.ts'
 
 /** Milliseconds an INVITE may wait for a final response, like a proxy's timer C (16.6): after it the caller is surely gone. */
 const LONGEST_RINGING = 181_000
@@ -41,6 +41,14 @@ const NO_EARLY_DIALOG: ReofferOutcome = { kind: 'Rejected', code: 481, reason: '
 export interface Replacing {
   replaces: Replaces
   user: DialogUser
+}
+
+interface IncomingSetup {
+  transaction: ServerInvite
+  /** User part of the Request-URI, as it was written; empty when it has none. */
+  user: string
+  replacing: Replacing | undefined
+  untraced: boolean
 }
 
 export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
@@ -58,6 +66,7 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
   readonly #transaction: ServerInvite
   readonly #journal: Journal
   readonly #tag: string
+  readonly #contactUser: string
   /** Made for whoever asks, and for who may ask when it is too late. */
   #cancelled: AbortController | undefined
   readonly #limit: Timer
@@ -76,11 +85,7 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
     core: Core,
     request: Request,
     arrival: Arrival,
-    {
-      transaction,
-      replacing,
-      untraced,
-    }: { transaction: ServerInvite; replacing: Replacing | undefined; untraced: boolean },
+    { transaction, user, replacing, untraced }: IncomingSetup,
   ) {
     this.#core = core
     this.#request = request
@@ -90,7 +95,8 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
     this.#tag = core.identifiers.tag()
     this.#journal = new Journal(core.clock, untraced ? undefined : this.trace)
     transaction.keep(this.#journal)
-    this.user = userOf(request)
+    this.user = unescaped(user)
+    this.#contactUser = user
     this.from = request.headers.get('from') ?? ''
     this.sdp = sessionDescription(request)
     this.dialog = Dialog.ofRequest(request, this.#tag, arrival.flow)
@@ -275,17 +281,23 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
   }
 
   #contact(): HeaderField {
-    return ['Contact', `<${contactUri(this.#arrival.flow, parseUri(this.#request.uri)?.user ?? '')}>`]
+    return ['Contact', `<${contactUri(this.#arrival.flow, this.#contactUser)}>`]
   }
 
   #sessionOf({ flow }: Arrival): Session {
     this.#session ??= {
-      ...{ core: this.#core, dialog: this.dialog, journal: this.#journal, timings: this.timings, flow },
+      core: this.#core,
+      dialog: this.dialog,
+      journal: this.#journal,
+      timings: this.timings,
+      flow,
       authenticator: new Authenticator(undefined, this.#core.random),
-      contactUser: parseUri(this.#request.uri)?.user ?? '',
+      contactUser: this.#contactUser,
       outgoing: false,
       userAgent: this.#request.headers.get('user-agent'),
-      ...{ handlers: this.#handlers, local: '', sdp: this.sdp ?? '' },
+      handlers: this.#handlers,
+      local: '',
+      sdp: this.sdp ?? '',
     }
     this.#session.flow = flow
     return this.#session
@@ -338,9 +350,4 @@ export class IncomingInvite implements IncomingCall, DialogUser, SessionOwner {
 
 function isRinging(code: number): boolean {
   return code === 180 || code === 183
-}
-
-/** User part of the Request-URI, unescaped; empty when it has none. */
-export function userOf({ uri }: Request): string {
-  return unescaped(parseUri(uri)?.user ?? '')
 }

@@ -6,7 +6,7 @@ import { faultOf, unacceptable } from './bad-request.ts'
 import type { IncomingCall, IncomingRequest } from '../engine.ts'
 import type { Arrival } from '../transport/flow.ts'
 import { headerKey } from '../message/headers.ts'
-import { IncomingInvite, type Replacing, userOf } from './incoming-invite.ts'
+import { IncomingInvite, type Replacing } from './incoming-invite.ts'
 import { hangUpLate } from './late-answer.ts'
 import type { Request, Response } from '../message/message.ts'
 import { methodAt } from '../message/methods.ts'
@@ -16,7 +16,7 @@ import type { ServerNonInvite } from '../transaction/server-non-invite.ts'
 import { reasonOf } from './reason.ts'
 import { parseReplaces } from './replaces.ts'
 import { tooBrief } from './session-timer.ts'
-import { schemeOf } from '../message/uri.ts'
+import { parseUri, schemeOf, unescaped, type Uri } from '../message/uri.ts'
 
 /** Methods that have a meaning inside a dialog alone; NOTIFY, as long as nobody subscribed outside of one. */
 const INSIDE = new Set(['BYE', 'PRACK', 'UPDATE', 'INFO', 'NOTIFY'])
@@ -93,12 +93,14 @@ export class UserAgentServer implements TransactionUser {
     const { transaction } = incoming
     const respond = (options: ResponseOptions): void =>
       transaction.respond(options.code, buildResponse(this.#core, request, arrival, options))
-    const refusal = this.#refusal(request, merged)
+    const target = parseUri(request.uri)
+    const refusal = this.#refusal(request, target, merged)
     if (refusal) return respond(refusal)
     if (request.headers.toTag !== undefined && request.method !== 'CANCEL') {
       return this.#inDialog(request, arrival, incoming, respond)
     }
-    if (incoming.kind === 'Invite') return this.#invite(request, arrival, incoming.transaction, respond)
+    if (incoming.kind === 'Invite')
+      return this.#invite(request, target, arrival, { transaction: incoming.transaction, respond })
     if (request.method === 'CANCEL') return this.#cancel(request, incoming.transaction, respond)
     if (request.method === 'OPTIONS') return respond({ code: 200, headers: everything(this.#core) })
     this.#other(request, arrival, respond)
@@ -113,13 +115,13 @@ export class UserAgentServer implements TransactionUser {
   }
 
   /** 8.2.1, 8.2.2. */
-  #refusal(request: Request, merged: boolean): ResponseOptions | undefined {
+  #refusal(request: Request, target: Uri | undefined, merged: boolean): ResponseOptions | undefined {
     const { method, version, uri } = request
     if (version !== 'SIP/2.0') return { code: 505 }
     if (!this.knows(method)) return { code: 501, headers: [allowed(this.#core)] }
-    const fault = faultOf(request)
+    const fault = faultOf(request, target)
     if (fault !== undefined) return { code: 400, reason: `Bad Request: ${fault}` }
-    if (!['sip', 'sips', 'tel'].includes(schemeOf(uri) ?? '')) return { code: 416 }
+    if (!['sip', 'sips', 'tel'].includes(target?.scheme ?? schemeOf(uri) ?? '')) return { code: 416 }
     if (method === 'CANCEL') return undefined
     return merged ? { code: 482 } : (unsupported(request) ?? unacceptable(request))
   }
@@ -138,17 +140,23 @@ export class UserAgentServer implements TransactionUser {
 
   #invite(
     request: Request,
+    target: Uri | undefined,
     arrival: Arrival,
-    transaction: ServerInvite,
-    respond: (options: ResponseOptions) => void,
+    { transaction, respond }: { transaction: ServerInvite; respond: (options: ResponseOptions) => void },
   ): void {
-    const taker = this.#calls.get(userOf(request)) ?? this.#calls.get(undefined)
+    const user = target?.user ?? ''
+    const taker = this.#calls.get(unescaped(user)) ?? this.#calls.get(undefined)
     if (!taker) return respond({ code: 404 })
     const refusal = tooBrief(request)
     if (refusal) return respond(refusal)
     const replacing = replacedBy(this.#core, request)
     if (replacing && 'code' in replacing) return respond(replacing)
-    const call = new IncomingInvite(this.#core, request, arrival, { transaction, replacing, untraced: taker.untraced })
+    const call = new IncomingInvite(this.#core, request, arrival, {
+      transaction,
+      user,
+      replacing,
+      untraced: taker.untraced,
+    })
     transaction.answering = call
     this.#guarded(
       () => taker.handler(call),

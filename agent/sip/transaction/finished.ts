@@ -47,9 +47,9 @@ function fingerprintOf(tag: string): number {
 
 /** Where a server transaction stands in the layer's books. */
 export interface Place {
-  readonly key: string
+  readonly key: number
   /** What a copy that came by another way would share with it; absent when it is one itself, or inside a dialog. */
-  readonly copies: string | undefined
+  readonly copies: number | undefined
   /** Characters of the request. */
   readonly size: number
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../lib/manual-clock.ts'
+import { seededRandom } from '../../../lib/random.ts'
 import type { Endpoint, Transport } from '../engine.ts'
 import type { Flow, FlowWatcher } from '../transport/flow.ts'
 import { Journal } from '../trace/journal.ts'
@@ -62,7 +63,7 @@ function lab(transport: Transport = 'UDP') {
   const taken: Array<{ request: Request; incoming: Incoming; merged: boolean }> = []
   const layer = new TransactionLayer(
     {
-      ...{ wheel, identifiers: new Identifiers(() => 0) },
+      ...{ wheel, random: seededRandom(1), identifiers: new Identifiers(() => 0) },
       ways: {
         ...{ udp: () => wire, present: () => wire, securing: () => false },
         open: async () => ({ kind: 'Open', flow: wire }),

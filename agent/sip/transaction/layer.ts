@@ -1,5 +1,6 @@
 /** The transaction layer (RFC 3261 17): finds the machine a message belongs to, by branch in a map, and makes new ones. The machines are beside it. */
 import { ChurningMap } from '../../../lib/churning-map.ts'
+import type { Random } from '../../../lib/random.ts'
 import type { Arrival, Flow } from '../transport/flow.ts'
 import type { Built } from '../transport/build.ts'
 import { type Identifiers, MAGIC_COOKIE } from '../message/identifiers.ts'
@@ -10,6 +11,7 @@ import { ClientInvite } from './client-invite.ts'
 import { ClientNonInvite } from './client-non-invite.ts'
 import type { ClientOwner, ClientUser } from './client.ts'
 import { Expiring } from './expiring.ts'
+import { Fingerprints } from './fingerprint.ts'
 import { Absorbed, type Answered, Copies, type Place, Retired } from './finished.ts'
 import type { ServerOwner } from './server.ts'
 import type { TimerWheel } from './timer-wheel.ts'
@@ -48,24 +50,26 @@ export class TransactionLayer {
   readonly #wheel: TimerWheel
   readonly #ways: Ways
   readonly #identifiers: Identifiers
+  readonly #fingerprints: Fingerprints
   readonly #user: TransactionUser
   readonly #clients = new ChurningMap<number, ClientInvite | ClientNonInvite | Copies | Retired>()
-  readonly #servers = new Map<string, ServerInvite | ServerNonInvite | Absorbed | Answered>()
+  readonly #servers = new Map<number, ServerInvite | ServerNonInvite | Absorbed | Answered>()
   readonly #completedExpire: Expiring<Copies>
   readonly #retiredExpire: Expiring<Retired>
   readonly #finishedExpire: Expiring<Absorbed | Answered>
-  /** Key of the transaction of each request without a To tag that is under way, by what a copy of it would share. */
-  readonly #merging = new Map<string, string>()
+  /** Of each request without a To tag that is under way, what a copy of it would share. */
+  readonly #merging = new Set<number>()
   #serverBytes = 0
 
   /** @param identifiers what the branches of all that is sent through it are made with */
   constructor(
-    { wheel, ways, identifiers }: { wheel: TimerWheel; ways: Ways; identifiers: Identifiers },
+    { wheel, ways, random, identifiers }: { wheel: TimerWheel; ways: Ways; random: Random; identifiers: Identifiers },
     user: TransactionUser,
   ) {
     this.#wheel = wheel
     this.#ways = ways
     this.#identifiers = identifiers
+    this.#fingerprints = new Fingerprints(random)
     this.#user = user
     this.#completedExpire = new Expiring(wheel, T4, ({ key }) => this.#clients.delete(key))
     this.#retiredExpire = new Expiring(wheel, TRANSACTION_TIMEOUT, ({ key }) => this.#clients.delete(key))
@@ -149,25 +153,38 @@ export class TransactionLayer {
     return method === 'CANCEL' ? -1 - number : number
   }
 
+  /** 17.2.3; without the magic cookie, or with nothing after it, what RFC 2543 took instead, the To tag left out because the ACK has another one. */
+  #serverKey({ headers, uri }: Request, method: string): number {
+    const { via, cseq, callId, fromTag = '' } = headers
+    if (via?.branch.startsWith(MAGIC_COOKIE) && via.branch !== MAGIC_COOKIE)
+      return this.#fingerprints.of(method, via.branch, via.sentBy)
+    return this.#fingerprints.of(method, uri, fromTag, callId, String(cseq?.number), headers.list('via')[0] ?? '')
+  }
+
+  #mergeKey({ headers }: Request): number {
+    const { callId, fromTag = '', cseq } = headers
+    return this.#fingerprints.of(callId, fromTag, String(cseq?.number), cseq?.method ?? '')
+  }
+
   #receiveRequest(request: Request, arrival: Arrival): void {
     const { method } = request
-    const present = this.#servers.get(serverKey(request, method === 'ACK' ? 'INVITE' : method))
+    const key = this.#serverKey(request, method === 'ACK' ? 'INVITE' : method)
+    const present = this.#servers.get(key)
     if (method === 'ACK') {
       const taken = present instanceof ServerInvite && present.acknowledged(arrival)
       if (!taken) this.#user.acknowledged(request, arrival)
     } else if (present) present.receive(arrival)
-    else this.#begins(request, arrival)
+    else this.#begins(request, arrival, key)
   }
 
-  #begins(request: Request, arrival: Arrival): void {
+  #begins(request: Request, arrival: Arrival, key: number): void {
     const { headers, method } = request
     if (!headers.via) return
     const load = { transactions: this.#servers.size, bytes: this.#serverBytes }
     if (!this.#user.admits(request, arrival, load)) return
-    const key = serverKey(request, method)
-    const copies = headers.toTag === undefined ? mergeKey(request) : undefined
+    const copies = headers.toTag === undefined ? this.#mergeKey(request) : undefined
     const merged = copies !== undefined && this.#merging.has(copies)
-    if (copies !== undefined && !merged) this.#merging.set(copies, key)
+    if (copies !== undefined && !merged) this.#merging.add(copies)
     const place: Place = { key, copies: merged ? undefined : copies, size: arrival.text.length }
     this.#serverBytes += place.size
     const path = new ReplyPath(arrival, headers.via, this.#ways)
@@ -182,7 +199,7 @@ export class TransactionLayer {
 
   /** The INVITE that a CANCEL means (9.2). */
   cancelled(cancel: Request): ServerInvite | Absorbed | undefined {
-    const transaction = this.#servers.get(serverKey(cancel, 'INVITE'))
+    const transaction = this.#servers.get(this.#serverKey(cancel, 'INVITE'))
     return transaction instanceof ServerInvite || transaction instanceof Absorbed ? transaction : undefined
   }
 
@@ -198,17 +215,4 @@ export class TransactionLayer {
     for (const table of [this.#clients, this.#servers, this.#merging]) table.clear()
     this.#serverBytes = 0
   }
-}
-
-/** 17.2.3; without the magic cookie, or with nothing after it, what RFC 2543 took instead, the To tag left out because the ACK has another one. */
-function serverKey({ headers, uri }: Request, method: string): string {
-  const { via, cseq, callId, fromTag } = headers
-  if (via?.branch.startsWith(MAGIC_COOKIE) && via.branch !== MAGIC_COOKIE)
-    return `${method} ${via.branch} ${via.sentBy}`
-  return [method, uri, fromTag, callId, cseq?.number, headers.list('via')[0]].join(' ')
-}
-
-function mergeKey({ headers }: Request): string {
-  const { callId, fromTag, cseq } = headers
-  return `${callId} ${fromTag} ${cseq?.number} ${cseq?.method}`
 }

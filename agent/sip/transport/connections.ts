@@ -31,6 +31,10 @@ export class Connections implements Disposable {
     this.#options = options
   }
 
+  get size(): number {
+    return this.#all.size + this.#opening.size
+  }
+
   /** One that a peer made. What is sent to the address it came from goes over it: a client that listens nowhere is reached by no other way. */
   take(channel: Channel, remote: Endpoint): void {
     const { limits, refused } = this.#options
@@ -61,7 +65,7 @@ export class Connections implements Disposable {
     const { clock, limits, refused } = this.#options
     if (this.#closed) return { kind: 'ConnectFailed', detail: 'the engine was stopped' }
     // As many of ours as of others: a peer can have us connect as well, by the way back that it names.
-    if (this.#all.size + this.#opening.size >= 2 * limits.connections) {
+    if (this.size >= 2 * limits.connections) {
       refused.connections++
       return { kind: 'ConnectFailed', detail: 'there are too many connections' }
     }

@@ -37,6 +37,8 @@ export interface TransportOptions {
 export interface Transports extends AsyncDisposable {
   readonly ways: Ways
   readonly ports: Ports
+  /** How many there are, those that are being made too. */
+  readonly connections: number
 }
 
 /** Binds UDP, TCP and what else is asked for. @throws with `code`, `address` and `port` when one of them cannot be bound; then none is */
@@ -105,6 +107,9 @@ export async function bindTransports(options: TransportOptions): Promise<Transpo
       open: (target) => connections.open(target),
     },
     ports: { ...bound, UDP: udp.port, TCP: tcp },
+    get connections() {
+      return connections.size
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
