@@ -3,7 +3,8 @@ import { G711_WITH_PLC, G722, opusEquipment } from './codec-equipment.ts'
 import { type Equipment, mosOfR, pathRating } from './emodel.ts'
 import { FULLBAND, type Scale, WIDEBAND, wideRating } from './emodel-wide.ts'
 
-export type RatedCodec = 'PCMA' | 'PCMU' | 'G722' | 'Opus'
+/** Encoding names as RFC 3551 and RFC 7587 register them. */
+export type RatedCodec = 'PCMA' | 'PCMU' | 'G722' | 'opus'
 
 export interface MeasuredPath {
   codec: RatedCodec
@@ -27,11 +28,6 @@ export interface PathQuality {
   assumed: readonly string[]
 }
 
-/**
- * Milliseconds that an encoder needs of the future: G.711 none, G.722 its 24-tap filter bank (G.722 3.1), Opus 6.5 ms (RFC 6716 2).
- */
-export const LOOK_AHEAD: Readonly<Record<RatedCodec, number>> = { PCMA: 0, PCMU: 0, G722: 1.5, Opus: 6.5 }
-
 export function pathQuality(path: MeasuredPath): PathQuality {
   switch (path.codec) {
     case 'PCMA':
@@ -47,12 +43,12 @@ export function pathQuality(path: MeasuredPath): PathQuality {
         name: `G722: Ie,wb ${G722.ie}, Bpl,wb ${G722.bpl}`,
         assumed: ['Ie,wb', 'Bpl,wb'],
       })
-    case 'Opus': {
+    case 'opus': {
       const { row, ie, bpl } = opusEquipment(path.bitRate)
       return wideQuality(FULLBAND, path, {
         ie,
         bpl,
-        name: `Opus at ${row} kbit/s: Ie,fb ${ie}, Bpl,fb ${bpl} (doi 10.1145/3458751)`,
+        name: `opus at ${row} kbit/s: Ie,fb ${ie}, Bpl,fb ${bpl} (doi 10.1145/3458751)`,
         assumed: ['Ie,fb', 'Bpl,fb', 'scale of Ie,fb'],
       })
     }

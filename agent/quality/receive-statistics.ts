@@ -62,6 +62,8 @@ export interface Reception extends LossReport {
   ssrc: number
   /** Timestamp units, rounded down. */
   jitter: number
+  /** Since the last one. */
+  duplicatesSince: number
 }
 
 /** Steps of 0.5 ms up to 200 ms, ten packets of 20 ms. */
@@ -69,8 +71,7 @@ const INTERARRIVAL = { step: 0.5, steps: 400 }
 
 /** What follows from the packets of `Arrivals`, and when each came. Nothing is allocated per packet; one takes about 6 KB, however long. */
 export class ReceiveStatistics {
-  /** RTP timestamp units a second. */
-  readonly clockRate: number
+  readonly #clockRate: number
   readonly #arrivals = new Arrivals()
   readonly #jitter: InterarrivalJitter
   readonly #buffer: JitterBuffer
@@ -81,10 +82,11 @@ export class ReceiveStatistics {
   #lastArrival = 0
   #shortest = Infinity
   #longest = 0
+  #duplicatesReported = 0
   readonly #mark = { packets: 0, expected: 0, lost: 0, judged: 0, missing: 0, runs: 0, jitterSum: 0, jitterCount: 0 }
 
   constructor(options: ReceiveOptions) {
-    this.clockRate = options.clockRate
+    this.#clockRate = options.clockRate
     this.#jitter = new InterarrivalJitter(options.clockRate)
     this.#buffer = new JitterBuffer(options.jitterBuffer.mode, options.jitterBuffer.delay, options.clockRate)
     this.#mediaClock = new MediaClock(options.clockRate)
@@ -99,12 +101,14 @@ export class ReceiveStatistics {
     if (place !== 'Stray') this.#time(arrival, packet, place)
   }
 
-  /** Of the source that counts now. */
+  /** Of the source that counts now; begins the next interval of its loss and duplicates. */
   reception(): Reception | undefined {
-    const { ssrc } = this.#arrivals
+    const { ssrc, duplicates } = this.#arrivals
     const loss = this.#sequence.report()
     if (ssrc === undefined || !loss) return undefined
-    return { ssrc, ...loss, jitter: Math.floor((this.#jitter.current * this.clockRate) / 1000) }
+    const duplicatesSince = duplicates - this.#duplicatesReported
+    this.#duplicatesReported = duplicates
+    return { ssrc, ...loss, jitter: Math.floor((this.#jitter.current * this.#clockRate) / 1000), duplicatesSince }
   }
 
   /** What the jitter buffer aims at on average, milliseconds. */

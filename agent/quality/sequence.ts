@@ -16,6 +16,10 @@ export interface LossReport {
   cumulativeLost: number
   /** Cycles in the upper 16 bits, highest sequence number received in the lower. */
   extendedHighest: number
+  /** Expected since the last report; 0: nothing new came. */
+  expectedSince: number
+  /** Of those, lost; below 0 when more came late, or twice, than were lost. */
+  lostSince: number
 }
 
 export class SequenceState {
@@ -67,6 +71,8 @@ export class SequenceState {
       fractionLost: lostInterval <= 0 ? 0 : Math.min(255, Math.floor((256 * lostInterval) / expectedInterval)),
       cumulativeLost: Math.max(-0x80_0000, Math.min(0x7f_ffff, lost)),
       extendedHighest: extendedHighest % 2 ** 32,
+      expectedSince: expectedInterval,
+      lostSince: lostInterval,
     }
   }
 
