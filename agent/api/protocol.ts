@@ -121,7 +121,14 @@ export type Phase = (typeof phases)[number]
 
 const measured = z.partialRecord(names<MetricKey>(metrics), z.number())
 
-const mosBasis = z.object({ model: z.string(), codec: z.string(), jitterBuffer: z.string(), delayBasis: z.string() })
+const mosBasis = z.object({
+  model: z.string(),
+  codec: z.string(),
+  jitterBuffer: z.string(),
+  delayBasis: z.string(),
+  /** Constants of the model that no Recommendation confirms. */
+  assumed: z.array(z.string()).readonly().exactOptional(),
+})
 const address = z.object({ host: z.string(), port: z.number(), transport })
 
 /** One check's result: what was measured and how it ended, without a judgement. */
