@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createKeyLine, type KeyLine, suiteNames } from './index.ts'
+import { createKeyLine, type KeyLine, readKeyLine, suiteNames } from './index.ts'
 import { seededOctets } from './packets.fixture.ts'
-import { chooseKeyLine, readKeyLine } from './sdes.ts'
+import { chooseKeyLine } from './sdes.ts'
 
 const line = (change: Partial<KeyLine> = {}): KeyLine => ({
   ...createKeyLine(1, 'AES_CM_128_HMAC_SHA1_80', seededOctets(1)).line,

@@ -66,7 +66,7 @@ export class SrtpReceiver implements Disposable {
     return { kind: 'Ok', packet: packet.subarray(0, packet.length - this.#rtcp.overhead) }
   }
 
-  /** Overwrites the keys; everything after that is refused. */
+  /** Overwrites the keys, and everything after that is refused. What is inside the system's ciphers goes with this object. */
   [Symbol.dispose](): void {
     this.#disposed = true
     this.#rtp[Symbol.dispose]()

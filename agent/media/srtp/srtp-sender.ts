@@ -7,8 +7,8 @@ import { LAST_INDEX, setPosition, SourceIndices } from './source-indices.ts'
 import { RTCP_HEADER, type Position, type Transform } from './transform.ts'
 import { createTransform } from './transforms.ts'
 
-/** Octets that a protected packet is at most longer by. */
-export const MOST_OVERHEAD = 20
+/** Octets that a protected RTP packet is at most longer by: the tag of GCM. */
+export const MOST_OVERHEAD = 16
 
 export class SrtpSender implements Disposable {
   readonly #rtp: Transform
@@ -73,7 +73,7 @@ export class SrtpSender implements Disposable {
     return { kind: 'Ok', packet: sealed }
   }
 
-  /** Overwrites the keys; everything after that is refused. */
+  /** Overwrites the keys, and everything after that is refused. What is inside the system's ciphers goes with this object. */
   [Symbol.dispose](): void {
     this.#disposed = true
     this.#rtp[Symbol.dispose]()

@@ -2,8 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MOST_OVERHEAD, type SrtpOutcome, SrtpReceiver, SrtpSender, suiteNames } from './index.ts'
 import { masterKey, rtcpPacket, rtpPacket, withMki } from './packets.fixture.ts'
+import { deriveSessionKeys } from './session-keys.ts'
 import { MOST_SOURCES } from './source-indices.ts'
 import { suites } from './suites.ts'
+import { transformOf } from './transforms.ts'
 
 function pair(suite = suiteNames[0] ?? 'AEAD_AES_128_GCM', mki = Buffer.alloc(0)) {
   return { sender: new SrtpSender(masterKey(suite)), receiver: new SrtpReceiver(masterKey(suite), mki) }
@@ -154,6 +156,15 @@ describe.each(suiteNames)('%s', (suite) => {
     expect(receiver.unprotectRtp(sealed)).toEqual(refused('Disposed'))
     expect(receiver.unprotectRtcp(sealed)).toEqual(refused('Disposed'))
     expect(receiver.refusals.Disposed).toBe(2)
+  })
+
+  test('what is not needed of the session keys is overwritten at once, the rest when they are forgotten', () => {
+    const keys = deriveSessionKeys(masterKey(suite), 'RTP')
+    const transform = transformOf(suite, 'RTP', keys)
+    const overwritten = (secret: Buffer) => secret.every((octet) => octet === 0)
+    expect([keys.encryption, keys.authentication, keys.salt].map(overwritten)).toEqual([true, true, false])
+    transform[Symbol.dispose]()
+    expect(overwritten(keys.salt)).toBe(true)
   })
 
   test('a key of another length is an error', () => {
