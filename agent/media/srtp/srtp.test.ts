@@ -122,6 +122,15 @@ describe.each(suiteNames)('%s', (suite) => {
     expect(receiver.unprotectRtcp(sealed.rtcp).kind).toBe('Ok')
   })
 
+  test('a packet of one round of sequence numbers is none of another', () => {
+    using transform = transformOf(suite, 'RTP', deriveSessionKeys(masterKey(suite), 'RTP'))
+    const packet = Buffer.concat([rtpPacket(7, 5), Buffer.alloc(transform.overhead)])
+    transform.seal(packet, 12, { ssrc: 7, rollover: 1, sequenceNumber: 5 })
+    expect(transform.open(packet, 12, { ssrc: 7, rollover: 2, sequenceNumber: 5 })).toBe(false)
+    expect(transform.open(packet, 12, { ssrc: 7, rollover: 1, sequenceNumber: 5 })).toBe(true)
+    expect(packet.subarray(0, 172)).toEqual(rtpPacket(7, 5))
+  })
+
   test('a packet of another key is refused and leaves no trace', () => {
     using other = new SrtpSender(masterKey(suite, 2))
     const { sender, receiver } = pair(suite)
