@@ -1,7 +1,8 @@
 /** The one registry of everything measured; no other place spells a metric's name, unit or meaning. */
 import { callMetrics, runMetrics } from './metrics/call.ts'
+import { jitterBufferMetrics } from './metrics/jitter-buffer.ts'
 import { networkMetrics } from './metrics/network.ts'
-import { jitterBufferMetrics, qualityMetrics } from './metrics/quality.ts'
+import { qualityMetrics } from './metrics/quality.ts'
 import { audioMetrics, videoMetrics } from './metrics/sound.ts'
 
 export { statistics } from './metrics/definition.ts'

@@ -129,30 +129,45 @@ export function metricsPage(): string {
     ...Object.entries(metricGroups),
     ['Of a run', runMetrics],
   ]
+  const gauges = groups.flatMap(([, group]) =>
+    Object.entries(group).flatMap(([key, { prometheus }]) =>
+      prometheus ? [`| \`${key}\` | \`${prometheus.name}\` |`] : [],
+    ),
+  )
   return [
     '# What is measured',
     generated,
-    'Every figure has one definition, one unit and one source. What was not measured is absent: never 0.\n',
+    'Every figure has one definition, one unit and one source. What was not measured is absent: never 0. Thresholds may be set for what is *judged*.\n',
     ...groups.flatMap(([title, group]) => [
       `## ${title}\n`,
-      ...Object.entries(group).map(([key, metric]) => metricText(key, metric)),
+      '| metric | definition | unit | better | source | what it cannot see | absent when |',
+      '| --- | --- | --- | --- | --- | --- | --- |',
+      ...Object.entries(group).map(([key, metric]) => metricRow(key, metric)),
+      '',
     ]),
     '## Thresholds of the profiles\n',
     '| metric | Standard | Enterprise | BestEffort |\n| --- | --- | --- | --- |',
     ...Object.entries(profiles.Standard).map(([key, standard]) => profileRow(key, standard)),
+    '\n## Gauges of a probe\n',
+    'In base units; [all series](metrics.md).\n',
+    '| metric | series |\n| --- | --- |',
+    ...gauges,
     '',
   ].join('\n')
 }
 
-function metricText(key: string, metric: MetricDefinition): string {
-  const better = { Higher: 'higher is better', Lower: 'lower is better', None: 'describes only' }[metric.direction]
-  const facts = [
-    `${metric.unit}, ${better}${metric.judged ? ', may be judged' : ''}`,
-    `Source: ${metric.source}`,
-    `Absent when ${metric.absentWhen}`,
-    ...(metric.prometheus ? [`Prometheus: \`${metric.prometheus.name}\``] : []),
+function metricRow(key: string, metric: MetricDefinition): string {
+  const better = { Higher: 'higher', Lower: 'lower', None: '' }[metric.direction]
+  const cells = [
+    `\`${key}\`: ${metric.title}`,
+    metric.definition,
+    metric.unit,
+    [better, metric.judged ? '*judged*' : ''].filter(Boolean).join(', '),
+    metric.source,
+    metric.cannotSee,
+    metric.absentWhen,
   ]
-  return `### \`${key}\`: ${metric.title}\n\n${metric.definition}\n\n${facts.join('. ')}.\n`
+  return `| ${cells.map(escaped).join(' | ')} |`
 }
 
 function profileRow(key: string, standard: { warning: number; critical: number }): string {

@@ -12,6 +12,7 @@ export const callMetrics = {
     source: 'RFC 6076 section 4.3 (SRD)',
     absentWhen: 'no 180 or 183 came',
     prometheus: { name: 'ringcheck_probe_setup_seconds', factor: 0.001 },
+    cannotSee: 'How it divides between network and server.',
   },
   ringTime: {
     ...time,
@@ -20,6 +21,7 @@ export const callMetrics = {
     source: 'own, over RFC 3261 section 13',
     absentWhen: 'no 180 or 183 came, or no answer',
     prometheus: { name: 'ringcheck_probe_ring_seconds', factor: 0.001 },
+    cannotSee: 'What the caller heard.',
   },
   connectTime: {
     ...time,
@@ -28,6 +30,7 @@ export const callMetrics = {
     source: 'own, over RFC 3261 section 13',
     absentWhen: 'the call was not answered',
     prometheus: { name: 'ringcheck_probe_connect_seconds', factor: 0.001 },
+    cannotSee: 'When audio came.',
   },
   registerTime: {
     ...time,
@@ -36,6 +39,7 @@ export const callMetrics = {
     source: 'RFC 6076 section 4.1 (RRD)',
     absentWhen: 'nothing was registered, or the registration failed',
     prometheus: { name: 'ringcheck_probe_register_seconds', factor: 0.001 },
+    cannotSee: 'Whether a call reaches the contact.',
   },
   optionsTime: {
     ...time,
@@ -43,6 +47,7 @@ export const callMetrics = {
     definition: 'OPTIONS sent to its final response.',
     source: 'RFC 3261 section 11',
     absentWhen: 'no OPTIONS was sent, or none was answered',
+    cannotSee: 'Whether a call would succeed.',
   },
   authTime: {
     ...ofACall,
@@ -53,6 +58,7 @@ export const callMetrics = {
       'First request sent to its 401 or 407, of the INVITE, or of the REGISTER where the INVITE was not challenged: the part of its time that authentication cost.',
     source: 'RFC 3261 section 22',
     absentWhen: 'no request was challenged',
+    cannotSee: 'What a proxy behind the server asked.',
   },
   authRounds: {
     ...counted,
@@ -60,6 +66,7 @@ export const callMetrics = {
     definition: 'Challenges answered, of REGISTER and INVITE.',
     source: 'RFC 3261 section 22',
     absentWhen: 'no request was sent',
+    cannotSee: 'Challenges that we could not answer.',
   },
   disconnectTime: {
     ...ofACall,
@@ -69,6 +76,7 @@ export const callMetrics = {
     definition: 'BYE sent to its final response.',
     source: 'RFC 6076 section 4.4 (SDD)',
     absentWhen: 'we sent no BYE, or it was not answered',
+    cannotSee: 'When the other side stopped sending.',
   },
   sessionTime: {
     ...ofACall,
@@ -77,6 +85,7 @@ export const callMetrics = {
     definition: 'The 200 of the INVITE to the BYE.',
     source: 'RFC 6076 section 4.5 (SDT)',
     absentWhen: 'the call was not answered',
+    cannotSee: 'Whether anything was heard in it.',
   },
   retransmissionsSent: {
     ...counted,
@@ -84,6 +93,7 @@ export const callMetrics = {
     definition: 'SIP messages of ours sent again.',
     source: 'RFC 3261 section 17',
     absentWhen: 'no request was sent',
+    cannotSee: 'Whether request or response was lost.',
   },
   retransmissionsReceived: {
     ...counted,
@@ -91,6 +101,7 @@ export const callMetrics = {
     definition: 'SIP messages of the other side that came again.',
     source: 'RFC 3261 section 17',
     absentWhen: 'no request was sent',
+    cannotSee: 'What was lost below TCP and TLS.',
   },
   statusCode: {
     ...ofACall,
@@ -100,6 +111,7 @@ export const callMetrics = {
     definition: 'The final response that decided: of the INVITE, REGISTER or OPTIONS.',
     source: 'RFC 3261 section 21',
     absentWhen: 'no final response came',
+    cannotSee: 'Responses before the last one.',
   },
   scenarioActionsDone: {
     ...counted,
@@ -108,6 +120,7 @@ export const callMetrics = {
     definition: 'Actions of the scenario that were carried out.',
     source: 'own',
     absentWhen: 'there is no scenario',
+    cannotSee: 'What they brought about.',
   },
   scenarioActionsFailed: {
     ...counted,
@@ -115,6 +128,7 @@ export const callMetrics = {
     definition: 'Actions of the scenario that failed.',
     source: 'own',
     absentWhen: 'there is no scenario',
+    cannotSee: 'What they would have brought about.',
   },
 } as const satisfies Record<string, MetricDefinition>
 
@@ -123,19 +137,33 @@ const number = { ...ofARun, unit: 'count', absentWhen: 'never in a run that star
 
 /** Figures that a run has once: gates may ask for them, without a statistic. No call has them. */
 export const runMetrics = {
-  endpoints: { ...number, title: 'Endpoints', direction: 'None', definition: 'Endpoints of the run.' },
+  endpoints: {
+    ...number,
+    title: 'Endpoints',
+    direction: 'None',
+    definition: 'Endpoints of the run.',
+    cannotSee: 'What each of them did.',
+  },
   callsAttempted: {
     ...number,
     title: 'Calls attempted',
     direction: 'None',
     definition: 'Calls whose first INVITE was sent.',
+    cannotSee: 'Calls that our own limits kept back.',
   },
-  callsAnswered: { ...number, title: 'Calls answered', direction: 'Higher', definition: 'Calls that got a 200.' },
+  callsAnswered: {
+    ...number,
+    title: 'Calls answered',
+    direction: 'Higher',
+    definition: 'Calls that got a 200.',
+    cannotSee: 'What was heard in them.',
+  },
   callsFailed: {
     ...number,
     title: 'Calls failed',
     direction: 'Lower',
     definition: 'Calls with a failure class.',
+    cannotSee: 'Why (the failure classes say).',
   },
   callsFailedPercent: {
     ...ofARun,
@@ -143,6 +171,7 @@ export const runMetrics = {
     unit: '%',
     direction: 'Lower',
     definition: 'Calls failed per call attempted.',
+    cannotSee: 'Why (the failure classes say).',
   },
   asr: {
     ...ofARun,
@@ -151,6 +180,7 @@ export const runMetrics = {
     direction: 'Higher',
     definition: 'Calls answered per call attempted.',
     source: 'ITU-T E.411; RFC 6076 section 4.6 (SER)',
+    cannotSee: 'Whether it was the network or the callee.',
   },
   ner: {
     ...ofARun,
@@ -159,6 +189,7 @@ export const runMetrics = {
     direction: 'Higher',
     definition: 'Calls answered, busy, unanswered or declined by the called party, per call attempted.',
     source: 'ITU-T E.425; RFC 6076 section 4.7 (SEER)',
+    cannotSee: 'What was heard in the calls.',
   },
   achievedCallsPerSecond: {
     ...ofARun,
@@ -166,12 +197,14 @@ export const runMetrics = {
     unit: 'calls/s',
     direction: 'Higher',
     definition: 'Completed calls per second of the steady window.',
+    cannotSee: 'Ramp-up and ramp-down.',
   },
   peakConcurrentCalls: {
     ...number,
     title: 'Peak concurrent calls',
     direction: 'Higher',
     definition: 'The most calls that were up at once.',
+    cannotSee: 'For how long.',
   },
   retransmissions: {
     ...number,
@@ -179,5 +212,6 @@ export const runMetrics = {
     direction: 'Lower',
     definition: 'SIP messages sent again, in both directions.',
     source: 'RFC 3261 section 17',
+    cannotSee: 'In which direction packets were lost.',
   },
 } as const satisfies Record<string, MetricDefinition>

@@ -29,6 +29,8 @@ export interface MetricDefinition {
   /** RFC section, Recommendation, or `own` with what it rests on. */
   readonly source: string
   readonly absentWhen: string
+  /** What it says nothing of, where one might think it did. */
+  readonly cannotSee: string
   /** Whether thresholds may be set for it. */
   readonly judged: boolean
   /** What a gate may ask of it over the calls of a run; empty for a figure that is one number per run. */

@@ -13,20 +13,37 @@ const spacing = {
 } as const
 
 export const networkMetrics = {
-  packetsSent: { ...count, title: 'Packets sent', definition: 'RTP packets we sent.' },
+  packetsSent: {
+    ...count,
+    title: 'Packets sent',
+    definition: 'RTP packets we sent.',
+    cannotSee: 'Whether they arrived (`remotePacketLoss`).',
+  },
   packetsReceived: {
     ...count,
     title: 'Packets received',
     direction: 'Higher',
     definition: 'RTP packets of the other side that arrived, duplicates included.',
+    cannotSee: 'What else came to the port: only RTP of the other side counts.',
   },
-  bytesSent: { ...bytes, title: 'Bytes sent', definition: 'RTP payload and headers we sent.' },
-  bytesReceived: { ...bytes, title: 'Bytes received', definition: 'RTP payload and headers that arrived.' },
+  bytesSent: {
+    ...bytes,
+    title: 'Bytes sent',
+    definition: 'RTP payload and headers we sent.',
+    cannotSee: 'Headers below RTP.',
+  },
+  bytesReceived: {
+    ...bytes,
+    title: 'Bytes received',
+    definition: 'RTP payload and headers that arrived.',
+    cannotSee: 'Headers below RTP.',
+  },
   packetRateSent: {
     ...count,
     title: 'Packet rate sent',
     unit: 'packets/s',
     definition: 'Packets sent per second of media.',
+    cannotSee: 'Packets that left late: it is a mean.',
   },
   packetRateReceived: {
     ...count,
@@ -34,14 +51,22 @@ export const networkMetrics = {
     unit: 'packets/s',
     definition: 'Packets received per second of media.',
     absentWhen: tooShort,
+    cannotSee: 'Gaps: it is a mean (`interarrivalMax`).',
   },
-  bitRateSent: { ...count, title: 'Bit rate sent', unit: 'bit/s', definition: 'Bits sent per second of media.' },
+  bitRateSent: {
+    ...count,
+    title: 'Bit rate sent',
+    unit: 'bit/s',
+    definition: 'Bits sent per second of media.',
+    cannotSee: 'Headers below RTP.',
+  },
   bitRateReceived: {
     ...count,
     title: 'Bit rate received',
     unit: 'bit/s',
     definition: 'Bits received per second of media.',
     absentWhen: tooShort,
+    cannotSee: 'Headers below RTP.',
   },
   duplicates: {
     ...count,
@@ -49,6 +74,7 @@ export const networkMetrics = {
     direction: 'Lower',
     definition: 'Packets whose sequence number had arrived before.',
     absentWhen: withoutMedia,
+    cannotSee: 'Whether the sender or the network doubled them; copies that came more than 512 packets later.',
   },
   outOfOrder: {
     ...count,
@@ -56,6 +82,7 @@ export const networkMetrics = {
     direction: 'Lower',
     definition: 'Packets below the highest sequence number seen that are not duplicates.',
     absentWhen: withoutMedia,
+    cannotSee: 'By how much; packets that came more than 512 packets late.',
   },
   sequenceResets: {
     ...count,
@@ -65,6 +92,7 @@ export const networkMetrics = {
     definition: 'Jumps of the sequence number too large to be loss: the sender began anew.',
     source: 'RFC 3550 A.1',
     absentWhen: withoutMedia,
+    cannotSee: 'A new beginning near the old numbers: it looks like loss.',
   },
   longestLossRun: {
     ...judged,
@@ -75,18 +103,26 @@ export const networkMetrics = {
     definition: 'The most packets lost one after the other.',
     source: 'own, over RFC 3611 section 4.7.2',
     absentWhen: withoutMedia,
+    cannotSee: 'Loss before the first and after the last packet; packets too late to be played.',
   },
-  interarrivalMin: { ...spacing, title: 'Spacing, least', definition: 'Shortest time between two arrivals.' },
+  interarrivalMin: {
+    ...spacing,
+    title: 'Spacing, least',
+    definition: 'Shortest time between two arrivals.',
+    cannotSee: 'Whether the network or the sender bunched them.',
+  },
   interarrivalMax: {
     ...spacing,
     title: 'Spacing, most',
     direction: 'Lower',
     definition: 'Longest time between two arrivals.',
+    cannotSee: 'Whether the sender paused or the network did.',
   },
   interarrivalP95: {
     ...spacing,
     title: 'Spacing, 95th percentile',
     direction: 'Lower',
     definition: '95 % of the arrivals came at most this long after the one before.',
+    cannotSee: 'What happened to the rarest twentieth; steps of 0.5 ms.',
   },
 } as const satisfies Record<string, MetricDefinition>

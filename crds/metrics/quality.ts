@@ -14,19 +14,23 @@ export const qualityMetrics = {
     range: [1, 5],
     definition:
       'Listening and conversational quality from 1 to 5, computed from loss, its burstiness, jitter-buffer discards, delay and codec of the whole call. It names its model, codec, jitter buffer and the basis of its delay.',
-    source: 'ITU-T G.107, G.113 Appendix I; G.107.1 for wideband codecs',
+    source: 'ITU-T G.107, G.113 Appendix I; G.107.1 for G.722, G.107.2 for Opus',
     absentWhen: withoutMedia,
     prometheus: { name: 'ringcheck_probe_mos', factor: 1 },
+    cannotSee:
+      'What was said and how it sounded: it knows packets, not level, noise or echo. Values of different models do not compare.',
   },
   rFactor: {
     ...ofACall,
     title: 'R factor',
     unit: 'R',
     direction: 'Higher',
-    definition: 'Transmission rating of the E-model: 93.2 - Id - Ie,eff + A; 94 and above is toll quality.',
-    source: 'ITU-T G.107',
+    definition:
+      'Transmission rating of the E-model: of G.711 93.2 - Id - Ie,eff + A. The scale of G.722 reaches 129 (G.107.1), that of Opus 148 (G.107.2).',
+    source: 'ITU-T G.107, G.107.1, G.107.2',
     absentWhen: withoutMedia,
     prometheus: { name: 'ringcheck_probe_r_factor', factor: 1 },
+    cannotSee: 'As `mos`; on the scale of its model.',
   },
   mosLow: {
     ...judged,
@@ -37,6 +41,7 @@ export const qualityMetrics = {
     definition: 'The 5th percentile of the MOS of each second: what the worst moments of the call were like.',
     source: 'own, over ITU-T G.107',
     absentWhen: 'the call had less than one full second of media',
+    cannotSee: 'Moments shorter than a second.',
   },
   jitter: {
     ...judged,
@@ -48,6 +53,7 @@ export const qualityMetrics = {
     source: 'RFC 3550 section 6.4.1 and A.8',
     absentWhen: tooShort,
     prometheus: { name: 'ringcheck_probe_jitter_seconds', factor: 0.001 },
+    cannotSee: 'A delay that is long but steady. A jump of the timestamps is not in it (`timestampJumps`).',
   },
   packetLoss: {
     ...judged,
@@ -60,6 +66,7 @@ export const qualityMetrics = {
     source: 'own, over RFC 3550 A.3: duplicates and late packets never lower it',
     absentWhen: withoutMedia,
     prometheus: { name: 'ringcheck_probe_packet_loss_ratio', factor: 0.01 },
+    cannotSee: 'Loss before the first and after the last packet, and packets too late to be played (`discardRate`).',
   },
   packetsLost: {
     ...ofACall,
@@ -69,6 +76,7 @@ export const qualityMetrics = {
     definition: 'Sequence numbers from the first to the highest received that never arrived.',
     source: 'own, over RFC 3550 A.3',
     absentWhen: withoutMedia,
+    cannotSee: 'Loss before the first and after the last packet.',
   },
   rtt: {
     ...judged,
@@ -79,8 +87,9 @@ export const qualityMetrics = {
     definition:
       'Time of a packet there and back, from the LSR and DLSR of receiver reports or from XR DLRR; averaged over the call.',
     source: 'RFC 3550 section 6.4.1, RFC 3611 section 4.5',
-    absentWhen: 'the other side sent no RTCP report about our stream',
+    absentWhen: 'no report of the other side named one of ours',
     prometheus: { name: 'ringcheck_probe_rtt_seconds', factor: 0.001 },
+    cannotSee: 'How it divides between there and back, and what RTP waits where RTCP does not.',
   },
   oneWayDelay: {
     ...ofACall,
@@ -90,6 +99,7 @@ export const qualityMetrics = {
     definition: 'Estimate: half the round-trip time, plus packetization and jitter buffer.',
     source: 'own, over RFC 3611 section 4.7.3',
     absentWhen: 'the round-trip time is absent',
+    cannotSee: 'Ways of different length there and back; buffer and devices of the other side.',
   },
   burstDensity: {
     ...ofACall,
@@ -99,6 +109,7 @@ export const qualityMetrics = {
     definition: 'Packets lost or discarded within bursts, per packet of the bursts (Gmin 16).',
     source: 'RFC 3611 section 4.7.2',
     absentWhen: noLoss,
+    cannotSee: 'Single bursts: it is a mean over all of them.',
   },
   gapDensity: {
     ...ofACall,
@@ -108,6 +119,7 @@ export const qualityMetrics = {
     definition: 'Packets lost or discarded outside bursts, per packet of the gaps (Gmin 16).',
     source: 'RFC 3611 section 4.7.2',
     absentWhen: withoutMedia,
+    cannotSee: 'Loss inside bursts.',
   },
   burstDuration: {
     ...ofACall,
@@ -117,6 +129,7 @@ export const qualityMetrics = {
     definition: 'Mean length of a burst of loss.',
     source: 'RFC 3611 section 4.7.2',
     absentWhen: noLoss,
+    cannotSee: 'The longest one (`longestLossRun`).',
   },
   gapDuration: {
     ...ofACall,
@@ -126,21 +139,25 @@ export const qualityMetrics = {
     definition: 'Mean length of the time between bursts of loss.',
     source: 'RFC 3611 section 4.7.2',
     absentWhen: withoutMedia,
+    cannotSee: 'Where in the call they were.',
   },
   clockDriftPpm: {
     ...ofACall,
     title: 'Clock drift',
     unit: 'ppm',
-    definition: "How much faster the sender's media clock runs than ours; negative: slower.",
-    source: 'own: slope of RTP timestamps over arrival times',
-    absentWhen: 'the call had less than five seconds of media',
+    definition:
+      "How much faster the sender's media clock runs than ours; negative: slower. The median slope of the least transits of each second, over the longest stretch without a jump.",
+    source: 'own: Theil-Sen slope of RTP timestamps over arrival times',
+    absentWhen: 'no five seconds of media were without a jump of the timestamps',
+    cannotSee: 'Which of the two clocks is wrong; in a call of a few seconds, less than some 20 ppm.',
   },
   timestampJumps: {
     ...counted,
     title: 'Timestamp jumps',
-    definition: 'Changes of the RTP timestamp that do not fit the sequence numbers between them.',
+    definition: 'Changes of the RTP timestamp that fit neither the packets nor the time between.',
     source: 'own, over RFC 3550 section 5.1',
     absentWhen: withoutMedia,
+    cannotSee: 'Jumps of less than 200 ms, the longest packet of RFC 3551.',
   },
   ssrcSwitches: {
     ...counted,
@@ -149,6 +166,7 @@ export const qualityMetrics = {
     definition: 'Times the other side went on under another synchronization source.',
     source: 'RFC 3550 section 8',
     absentWhen: withoutMedia,
+    cannotSee: 'A source of which a single packet came.',
   },
   srtpFailures: {
     ...counted,
@@ -156,6 +174,7 @@ export const qualityMetrics = {
     definition: 'Packets whose authentication or replay check failed.',
     source: 'RFC 3711 section 3.3',
     absentWhen: 'media was not encrypted',
+    cannotSee: 'Why: wrong keys, damage and replay look alike.',
   },
   dtlsRehandshakes: {
     ...counted,
@@ -163,6 +182,7 @@ export const qualityMetrics = {
     definition: 'DTLS handshakes after the first one of the call.',
     source: 'RFC 5764',
     absentWhen: 'the keys were not exchanged by DTLS',
+    cannotSee: 'Handshakes that failed before the first one.',
   },
   rtcpInterval: {
     ...ofACall,
@@ -171,6 +191,7 @@ export const qualityMetrics = {
     definition: "Mean time between the other side's RTCP reports.",
     source: 'RFC 3550 section 6.2',
     absentWhen: 'fewer than two reports were received',
+    cannotSee: 'Reports that were lost on the way.',
   },
   remotePacketLoss: {
     ...ofACall,
@@ -180,6 +201,7 @@ export const qualityMetrics = {
     definition: 'Loss of our stream as the receiver reports of the other side state it.',
     source: 'RFC 3550 section 6.4.1',
     absentWhen: 'the other side sent no report about our stream',
+    cannotSee: 'What was lost after their last report. Duplicates hide loss (RFC 3550 A.3).',
   },
   remoteJitter: {
     ...ofACall,
@@ -189,6 +211,7 @@ export const qualityMetrics = {
     definition: 'Jitter of our stream as the receiver reports of the other side state it.',
     source: 'RFC 3550 section 6.4.1',
     absentWhen: 'the other side sent no report about our stream',
+    cannotSee: 'What was between their reports.',
   },
   certificateDays: {
     ...judged,
@@ -199,61 +222,6 @@ export const qualityMetrics = {
     definition: "Days until the first certificate of the SIP server's chain expires.",
     source: 'RFC 5280 section 4.1.2.5',
     absentWhen: 'the signalling did not run over TLS',
-  },
-} as const satisfies Record<string, MetricDefinition>
-
-export const jitterBufferMetrics = {
-  delay: {
-    ...ofACall,
-    title: 'Jitter buffer delay',
-    unit: 'ms',
-    direction: 'Lower',
-    definition: 'Mean time a packet waits in the model of a jitter buffer that runs on the arrival times.',
-    source: 'own model, fixed or adaptive; RFC 3611 section 4.7.7',
-    absentWhen: withoutMedia,
-  },
-  target: {
-    ...ofACall,
-    title: 'Jitter buffer target',
-    unit: 'ms',
-    definition: 'Mean delay the buffer aims at.',
-    source: 'own model; RFC 3611 section 4.7.7',
-    absentWhen: withoutMedia,
-  },
-  late: {
-    ...ofACall,
-    title: 'Late packets',
-    unit: 'packets',
-    direction: 'Lower',
-    definition: 'Packets that arrived after their time of playing.',
-    source: 'own model; RFC 3611 section 4.7.1',
-    absentWhen: withoutMedia,
-  },
-  discardRate: {
-    ...judged,
-    title: 'Discard rate',
-    unit: '%',
-    direction: 'Lower',
-    range: [0, 100],
-    definition: 'Packets received but not played because they were too late or too early, per packet expected.',
-    source: 'RFC 3611 section 4.7.1',
-    absentWhen: withoutMedia,
-  },
-  played: {
-    ...ofACall,
-    title: 'Packets played',
-    unit: 'packets',
-    definition: 'Packets that were there at their time of playing.',
-    source: 'own model',
-    absentWhen: withoutMedia,
-  },
-  concealed: {
-    ...ofACall,
-    title: 'Packets concealed',
-    unit: 'packets',
-    direction: 'Lower',
-    definition: 'Times of playing for which no packet was there.',
-    source: 'own model',
-    absentWhen: withoutMedia,
+    cannotSee: 'The rest of the chain, and revocation.',
   },
 } as const satisfies Record<string, MetricDefinition>

@@ -19,6 +19,7 @@ export const audioMetrics = {
     definition: 'Active level of the received audio; 0 is overload, nominal speech is near -26.',
     source: 'ITU-T P.56 method B',
     absentWhen: notDecoded,
+    cannotSee: 'What was said.',
   },
   signalLevel: {
     ...level,
@@ -26,6 +27,7 @@ export const audioMetrics = {
     direction: 'Higher',
     definition: 'Level of the frames in which somebody spoke or a tone sounded.',
     source: 'RFC 3611 section 4.7.4',
+    cannotSee: 'Speech below the noise.',
   },
   noiseLevel: {
     ...level,
@@ -33,18 +35,21 @@ export const audioMetrics = {
     direction: 'Lower',
     definition: 'Level of the frames in which nobody spoke.',
     source: 'RFC 3611 section 4.7.4',
+    cannotSee: 'Noise under speech.',
   },
   rms: {
     ...level,
     title: 'RMS level',
     definition: 'Root mean square of all received samples; a full-scale sine is -3.01.',
     source: 'RFC 6464 section 4',
+    cannotSee: 'How loud the speech was: pauses count too.',
   },
   speechActivity: {
     ...share,
     title: 'Speech activity',
     definition: 'Share of the time with speech or tone.',
     source: 'ITU-T P.56 activity factor',
+    cannotSee: 'Whether it was speech: music and tones count.',
   },
   clipping: {
     ...share,
@@ -52,6 +57,7 @@ export const audioMetrics = {
     direction: 'Lower',
     definition: 'Share of the samples at the codec’s largest value.',
     source: 'own',
+    cannotSee: 'Clipping before the codec at a lower level.',
   },
   silence: {
     ...share,
@@ -59,6 +65,7 @@ export const audioMetrics = {
     direction: 'Lower',
     definition: 'Share of the time below -65 dBov.',
     source: 'own',
+    cannotSee: 'Whether somebody was silent or something cut.',
   },
   oneWayAudio: {
     ...judged,
@@ -70,6 +77,7 @@ export const audioMetrics = {
       'Time of the call in which one side heard nothing. That the far side hears us is proven by echo correlation, else by the progress of its receiver reports.',
     source: 'own',
     absentWhen: 'neither an echo nor receiver reports prove what the far side hears',
+    cannotSee: 'Whether what arrived at the far side was played there.',
   },
   echoDelay: {
     ...judged,
@@ -80,6 +88,7 @@ export const audioMetrics = {
     definition: 'Time from our sending a sound to hearing it again: mouth to ear and back.',
     source: 'own: correlation against what was sent',
     absentWhen: noEcho,
+    cannotSee: 'How it divides between there and back.',
   },
   echoLoss: {
     ...ofACall,
@@ -88,6 +97,7 @@ export const audioMetrics = {
     definition: 'How much weaker the echo is than what was sent.',
     source: 'RFC 3611 section 4.7.4',
     absentWhen: noEcho,
+    cannotSee: 'Echo below the noise.',
   },
 } as const satisfies Record<string, MetricDefinition>
 
@@ -100,6 +110,7 @@ export const videoMetrics = {
     definition: 'Complete video frames per second.',
     source: 'RFC 7741, RFC 6184',
     absentWhen: noVideo,
+    cannotSee: 'What the pictures show.',
   },
   frameWidth: {
     ...ofACall,
@@ -108,6 +119,7 @@ export const videoMetrics = {
     definition: 'Width of the last key frame.',
     source: 'RFC 6386, H.264',
     absentWhen: noVideo,
+    cannotSee: 'Changes between key frames.',
   },
   frameHeight: {
     ...ofACall,
@@ -116,14 +128,22 @@ export const videoMetrics = {
     definition: 'Height of the last key frame.',
     source: 'RFC 6386, H.264',
     absentWhen: noVideo,
+    cannotSee: 'Changes between key frames.',
   },
-  keyFrames: { ...video, title: 'Key frames', definition: 'Key frames received.', source: 'RFC 7741, RFC 6184' },
+  keyFrames: {
+    ...video,
+    title: 'Key frames',
+    definition: 'Key frames received.',
+    source: 'RFC 7741, RFC 6184',
+    cannotSee: 'Whether they could be decoded.',
+  },
   freezes: {
     ...video,
     title: 'Freezes',
     direction: 'Lower',
     definition: 'Times a frame came later than three frame times and 150 ms after the one before.',
     source: 'W3C WebRTC statistics, freezeCount',
+    cannotSee: 'A picture that stands still because the scene does.',
   },
   freezeTime: {
     ...ofACall,
@@ -133,11 +153,42 @@ export const videoMetrics = {
     definition: 'How long the picture stood still in all.',
     source: 'W3C WebRTC statistics, totalFreezesDuration',
     absentWhen: noVideo,
+    cannotSee: 'A picture that stands still because the scene does.',
   },
-  nacksSent: { ...video, title: 'NACKs sent', definition: 'Packets we asked for again.' },
-  nacksReceived: { ...video, title: 'NACKs received', definition: 'Packets the other side asked for again.' },
-  plisSent: { ...video, title: 'PLIs sent', definition: 'Picture losses we reported.' },
-  plisReceived: { ...video, title: 'PLIs received', definition: 'Picture losses the other side reported.' },
-  firsSent: { ...video, title: 'FIRs sent', definition: 'Key frames we demanded.' },
-  firsReceived: { ...video, title: 'FIRs received', definition: 'Key frames the other side demanded.' },
+  nacksSent: {
+    ...video,
+    title: 'NACKs sent',
+    definition: 'Packets we asked for again.',
+    cannotSee: 'Whether the packets came.',
+  },
+  nacksReceived: {
+    ...video,
+    title: 'NACKs received',
+    definition: 'Packets the other side asked for again.',
+    cannotSee: 'Whether what was sent again arrived.',
+  },
+  plisSent: {
+    ...video,
+    title: 'PLIs sent',
+    definition: 'Picture losses we reported.',
+    cannotSee: 'Whether a key frame came of it.',
+  },
+  plisReceived: {
+    ...video,
+    title: 'PLIs received',
+    definition: 'Picture losses the other side reported.',
+    cannotSee: 'Why the picture was lost.',
+  },
+  firsSent: {
+    ...video,
+    title: 'FIRs sent',
+    definition: 'Key frames we demanded.',
+    cannotSee: 'Whether a key frame came of it.',
+  },
+  firsReceived: {
+    ...video,
+    title: 'FIRs received',
+    definition: 'Key frames the other side demanded.',
+    cannotSee: 'Why one was wanted.',
+  },
 } as const satisfies Record<string, MetricDefinition>

@@ -1,0 +1,65 @@
+/** What the model of a jitter buffer makes of the arrival times: waiting, what came too late, what was played. Not what a device did. */
+import { judged, ofACall, withoutMedia } from './definition.ts'
+import type { MetricDefinition } from './definition.ts'
+
+export const jitterBufferMetrics = {
+  delay: {
+    ...ofACall,
+    title: 'Jitter buffer delay',
+    unit: 'ms',
+    direction: 'Lower',
+    definition: 'Mean time a packet waits in the model of a jitter buffer that runs on the arrival times.',
+    source: 'own model, fixed or adaptive (algorithm 1 of Ramjee et al., INFOCOM 1994); RFC 3611 section 4.7.7',
+    absentWhen: withoutMedia,
+    cannotSee: 'The buffer of any device: it is a model.',
+  },
+  target: {
+    ...ofACall,
+    title: 'Jitter buffer target',
+    unit: 'ms',
+    definition: 'Mean delay the buffer aims at.',
+    source: 'own model; RFC 3611 section 4.7.7',
+    absentWhen: withoutMedia,
+    cannotSee: 'The buffer of any device: it is a model.',
+  },
+  late: {
+    ...ofACall,
+    title: 'Late packets',
+    unit: 'packets',
+    direction: 'Lower',
+    definition: 'Packets that arrived after their time of playing.',
+    source: 'own model; RFC 3611 section 4.7.1',
+    absentWhen: withoutMedia,
+    cannotSee: 'Packets of a device with a longer or shorter buffer than the model.',
+  },
+  discardRate: {
+    ...judged,
+    title: 'Discard rate',
+    unit: '%',
+    direction: 'Lower',
+    range: [0, 100],
+    definition: 'Packets received but not played because they were too late, per packet expected.',
+    source: 'RFC 3611 section 4.7.1',
+    absentWhen: withoutMedia,
+    cannotSee: 'Packets that came too early: the model has room for all.',
+  },
+  played: {
+    ...ofACall,
+    title: 'Packets played',
+    unit: 'packets',
+    definition: 'Packets that were there at their time of playing.',
+    source: 'own model',
+    absentWhen: withoutMedia,
+    cannotSee: 'Whether it was audible.',
+  },
+  concealed: {
+    ...ofACall,
+    title: 'Packets concealed',
+    unit: 'packets',
+    direction: 'Lower',
+    definition: 'Times of playing for which no packet was there.',
+    source: 'own model',
+    absentWhen: withoutMedia,
+    cannotSee: 'How well it was concealed.',
+  },
+} as const satisfies Record<string, MetricDefinition>
