@@ -142,6 +142,23 @@ describe('what is no speech has its finding', () => {
     }
   })
 
+  test('noise that is spread evenly, as quantisation noise is', () => {
+    for (const amplitude of [60, 600, 4000, 20_000]) {
+      const random = seededRandom(amplitude)
+      const even = Int16Array.from({ length: 40_000 }, () => Math.round(amplitude * (2 * random() - 1)))
+      expect(named(analyse(throughG711(even, 'PCMU')))).toEqual(['NoiseOnly: SteadyNoise'])
+    }
+  })
+
+  test('noise that is cut off', () => {
+    for (const level of [-6, 0, 6, 12]) {
+      const cut = noise(level + 20, 5, level).map((sample) => Math.max(-8000, Math.min(8000, sample)))
+      for (const loud of [noise(level + 40, 5, level), cut]) {
+        expect(analyse(throughG711(loud, 'PCMU')).findings.map(({ finding }) => finding)).not.toContain('WrongCodec')
+      }
+    }
+  })
+
   test.each([
     ['a test tone', tone([1004], 5, -16), 1004],
     ['a busy tone', tone([425], 8, -20, { on: 0.5, off: 0.5 }), 425],

@@ -98,7 +98,6 @@ export class AudioAnalyser {
     const ownTone = sound === 'Tone' ? toneOf(this.#sent) : undefined
     const byEar = classify({
       character,
-      clipped: levels ? levels.clipped / levels.samples : 0,
       packets,
       echo,
       ...(ownTone !== undefined && { ownTone }),

@@ -17,7 +17,7 @@ const LEVELS = 128
 const SPREAD = { from: 0.1, to: 0.9 }
 
 export interface CharacterSummary {
-  /** Frames of 32 ms without a hole. */
+  /** Frames of 32 ms. */
   frames: number
   /** Those of them below -65 dBov, without their DC part. */
   silent: number
@@ -45,6 +45,8 @@ export class Character {
   )
   readonly #frame = new Int16Array(FRAME)
   #filled = 0
+  /** Samples since the last hole. */
+  #run = 0
   readonly #real = new Float64Array(FRAME)
   readonly #imaginary = new Float64Array(FRAME)
   readonly #power = new Float64Array(FRAME / 2)
@@ -65,6 +67,7 @@ export class Character {
   }
 
   add(samples: Int16Array): void {
+    this.#run += samples.length
     for (let used = 0; used < samples.length;) {
       const part = samples.subarray(used, used + FRAME - this.#filled)
       this.#frame.set(part, this.#filled)
@@ -74,9 +77,10 @@ export class Character {
     }
   }
 
-  /** What comes next does not go on from what came last. */
+  /** What comes next does not go on from what came last. Pieces too short for a frame are joined: better than to know nothing of them. */
   hole(): void {
-    this.#filled = 0
+    if (this.#run >= FRAME) this.#filled = 0
+    this.#run = 0
   }
 
   summary(): CharacterSummary {

@@ -13,8 +13,8 @@ const TONE = { share: 0.15, tonal: 0.8, fluctuation: 1.5 }
 const NOISE = { share: 0.9, spread: 6, fluctuation: { from: 1.7, to: 3 } }
 /** Frames that vote for the other law, seconds, and how many times those for the own one. */
 const OTHER_LAW = { seconds: 1, times: 5 }
-/** Noise whose samples are spread otherwise than noise is no audio; unless it is cut off, which spreads them otherwise too. */
-const NO_AUDIO = { misfit: 0.25, clipped: 0.02 }
+/** Frames of no audio: seconds, and share of those that sound. */
+const NO_AUDIO = { seconds: 1, share: 0.5 }
 /** The same tone, hertz: half a bin. */
 const SAME = 16
 
@@ -32,8 +32,6 @@ export interface PacketFacts {
 
 export interface Heard {
   character: CharacterSummary
-  /** Share of the samples at the codec's largest value, 0 to 1. */
-  clipped: number
   packets: PacketFacts
   echo: Echo
   /** Hertz of the tone that we send; absent: we send none. */
@@ -83,8 +81,8 @@ export function soundOf(character: CharacterSummary): Sound {
 
 /**
  * At most one finding: the one that explains the others. Undefined: what was heard is plausible, too short to say, or our own sound that
- * came back. It cannot see: a wrong codec that still sounds like one (G.711 taken for G.722, another rate of the same codec) without
- * packet facts, as both have 160 octets in 20 ms; a tone of the far side that is meant to be there; noise mixed with anything else.
+ * came back. What it cannot see: G.711 decoded as G.722 or Opus, and silence in a wrong codec, unless the packet facts tell; a tone of the
+ * far side that is meant to be there; noise with anything else in it.
  */
 export function classify(heard: Heard): AudioFinding | undefined {
   const sound = soundOf(heard.character)
@@ -120,15 +118,15 @@ function wrongPackets({ audio, otherPayloadType, undecodable }: PacketFacts): Au
   return undecodable > (audio - otherPayloadType) / 2 ? wrong('Undecodable') : undefined
 }
 
-function wrongReading({ character, clipped }: Heard, sound: Sound): AudioFinding | undefined {
-  const { votes, fluctuation } = character
+function wrongReading({ character }: Heard, sound: Sound): AudioFinding | undefined {
+  const { votes, frames, silent } = character
   if (!votes || sound === 'TooShort' || sound === 'Silence') return undefined
-  const { forThis, forOther, misfit } = votes
+  const { forThis, forOther, forNone } = votes
   if (forOther * FRAME_SECONDS >= OTHER_LAW.seconds && forOther >= OTHER_LAW.times * forThis) {
-    return { finding: 'WrongCodec', reason: 'OtherLaw', evidence: { forThis, forOther } }
+    return { finding: 'WrongCodec', reason: 'OtherLaw', evidence: { frames, forThis, forOther, forNone } }
   }
-  if (sound === 'Noise' && misfit >= NO_AUDIO.misfit && clipped < NO_AUDIO.clipped) {
-    return { finding: 'WrongCodec', reason: 'NoAudio', evidence: { misfit, fluctuation } }
-  }
-  return undefined
+  const none = forNone * FRAME_SECONDS >= NO_AUDIO.seconds && forNone >= NO_AUDIO.share * (frames - silent)
+  return none
+    ? { finding: 'WrongCodec', reason: 'NoAudio', evidence: { frames, forThis, forOther, forNone } }
+    : undefined
 }

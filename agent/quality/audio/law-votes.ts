@@ -4,61 +4,73 @@
 const BAND = { from: 4, to: 112 }
 /** A spectrum this much flatter than the other, dB, is a vote for the other one. */
 const FLATTER = 4
+/** Flatness of the spectrum of a frame of white noise: -2.5 dB, give or take 0.5. */
+const WHITE = -4
+const MISFIT = 0.25
+/** Share of samples at the largest magnitude beyond which a frame says nothing: noise that is cut off is spread otherwise too. */
+const CUT = 0.1
 /** Segments of a law: ranges of the magnitude, each twice as wide as the one before. */
 const SEGMENTS = 8
 /** Of mu-law, added before the segment is looked for (G.711 table 2a, in 16-bit samples). */
 const BIAS = 132
 
 export interface Votes {
-  /** Frames whose spectrum says that they are of the law they were decoded by, and of the other one. */
+  /** Frames whose spectrum says that they are of the law they were decoded by, and of the other one. Flat ones say neither. */
   forThis: number
   forOther: number
-  /**
-   * How far the samples are from Gaussian noise of the same power: half the sum of the differences between the shares of the segments,
-   * 0 to 1. Noise of any colour and level: below 0.05. Of speech it says nothing. Compressed or encrypted octets, and noise by the wrong
-   * law: above 0.3.
-   */
-  misfit: number
+  /** Frames that are as flat as white noise, and whose samples are not spread as those of noise: those of no audio. */
+  forNone: number
 }
 
 /**
  * The laws differ in which bits are inverted on the line, so that by the wrong one segment e reads as e ^ 2 and step m as m ^ 10: the
  * amplitudes are shuffled, and what had peaks and valleys in its spectrum has fewer. The flatness of a spectrum is its geometric over its
- * arithmetic mean. Both readings of white noise are equally flat: it votes for neither, but its samples
- * are no longer spread as those of noise.
+ * arithmetic mean. Both readings of white noise are equally flat.
+ *
+ * Compressed or encrypted octets fill all segments alike, whatever they hold. Read as audio they are white, but no noise has that many large
+ * and small samples at once: misfit is half the sum of the differences between the shares of the segments and those of Gaussian noise of
+ * the same power, 0 to 1. Gaussian noise of any level: below 0.1; noise spread evenly between two bounds: about 0.2; G.722, Opus, SRTP,
+ * and noise by the wrong law: 0.3 to 0.7.
  */
 export class LawVotes {
   #forThis = 0
   #forOther = 0
+  #forNone = 0
   readonly #segments = new Float64Array(SEGMENTS)
-  #energy = 0
 
   /** @param samples of a frame as decoded @param power its spectrum @param other that of the other reading */
   add(samples: Int16Array, power: Float64Array, other: Float64Array): void {
-    const difference = flatness(power) - flatness(other)
+    const own = flatness(power)
+    const difference = own - flatness(other)
     if (difference > FLATTER) this.#forOther++
     else if (difference < -FLATTER) this.#forThis++
-    for (const sample of samples) {
-      const segment = Math.min(SEGMENTS - 1, 24 - Math.clz32(Math.abs(sample) + BIAS))
-      this.#segments[segment] = (this.#segments[segment] ?? 0) + 1
-      this.#energy += sample * sample
-    }
+    else if (own > WHITE && this.#misfit(samples) > MISFIT) this.#forNone++
   }
 
   summary(): Votes {
-    const total = Math.max(
-      1,
-      this.#segments.reduce((left, right) => left + right, 0),
-    )
-    const deviation = Math.sqrt(this.#energy / total)
+    return { forThis: this.#forThis, forOther: this.#forOther, forNone: this.#forNone }
+  }
+
+  #misfit(samples: Int16Array): number {
+    this.#segments.fill(0)
+    let [energy, largest, cut] = [0, 0, 0]
+    for (const sample of samples) {
+      const magnitude = Math.abs(sample)
+      if (magnitude === largest) cut++
+      else if (magnitude > largest) [largest, cut] = [magnitude, 1]
+      const segment = Math.min(SEGMENTS - 1, 24 - Math.clz32(magnitude + BIAS))
+      this.#segments[segment] = (this.#segments[segment] ?? 0) + 1
+      energy += sample * sample
+    }
+    if (cut > CUT * samples.length) return 0
+    const deviation = Math.sqrt(energy / samples.length)
     let differences = 0
     for (let segment = 0; segment < SEGMENTS; segment++) {
       const beyond = segment === SEGMENTS - 1 ? 0 : gaussianBeyond(lowest(segment + 1) / deviation)
-      differences += Math.abs(
-        (this.#segments[segment] ?? 0) / total - (gaussianBeyond(lowest(segment) / deviation) - beyond),
-      )
+      const expected = gaussianBeyond(lowest(segment) / deviation) - beyond
+      differences += Math.abs((this.#segments[segment] ?? 0) / samples.length - expected)
     }
-    return { forThis: this.#forThis, forOther: this.#forOther, misfit: differences / 2 }
+    return differences / 2
   }
 }
 
