@@ -47,7 +47,49 @@ describe('Fixed', () => {
   })
 })
 
+/** Algorithm 1 of Ramjee et al. 1994 as printed, over the whole list: which are played, and the target of each. */
+function ramjee(delay: number, delays: readonly number[]) {
+  const alpha = 0.998002
+  let [d, v] = [delays[0] ?? 0, delay / 4]
+  return delays.map((n) => {
+    const target = Math.min(200, Math.max(20, 4 * v))
+    const wait = d + target - n
+    d = alpha * d + (1 - alpha) * n
+    v = alpha * v + (1 - alpha) * Math.abs(d - n)
+    return { target, wait }
+  })
+}
+
 describe('Adaptive', () => {
+  test.each([
+    { delay: 60, delays: [10, 50, 10, 80, 10, 70], targets: [60, 59.8801, 60.0795, 59.9601, 60.398, 60.2791] },
+    { delay: 20, delays: [0, 100, 0, 100, 0], targets: [20, 20, 20.7178, 20.678, 21.4327] },
+  ])('aims at $targets ms', ({ delay, delays, targets }) => {
+    const buffer = new JitterBuffer('Adaptive', delay, 8000)
+    for (const [index, network] of delays.entries()) {
+      expect(buffer.target).toBeCloseTo(targets[index] ?? NaN, 3)
+      buffer.add(index * 20 + network, index * 160)
+    }
+  })
+
+  test('is algorithm 1 of Ramjee et al. on every network without ten late packets in a row', () => {
+    const network = fc.array(fc.oneof(fc.integer({ min: 0, max: 40 }), fc.constantFrom(120, 300)), { minLength: 1 })
+    fc.assert(
+      fc.property(network, fc.integer({ min: 20, max: 100 }), (delays, delay) => {
+        const expected = ramjee(delay, delays)
+        fc.pre(!/x{10}/.test(expected.map(({ wait }) => (wait < 0 ? 'x' : '-')).join('')))
+        fc.pre(expected.every(({ wait }) => Math.abs(wait) > 1e-6))
+        const buffer = new JitterBuffer('Adaptive', delay, 8000)
+        expect(play(buffer, delays)).toEqual(expected.map(({ wait }) => wait >= 0))
+        const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+        expect(buffer.averageTarget).toBeCloseTo(mean(expected.map(({ target }) => target)), 6)
+        const waits = expected.flatMap(({ wait }) => (wait >= 0 ? [wait] : []))
+        if (waits.length > 0) expect(buffer.averageWait).toBeCloseTo(mean(waits), 6)
+        expect([buffer.packets, buffer.packets - buffer.discarded]).toEqual([delays.length, waits.length])
+      }),
+    )
+  })
+
   test('begins with its delay and shrinks to its minimum on a steady network', () => {
     const buffer = new JitterBuffer('Adaptive', 60, 8000)
     expect(buffer.target).toBe(60)
