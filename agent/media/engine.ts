@@ -4,8 +4,8 @@ import { type Random, token } from '../../lib/random.ts'
 import type { MediaEngine, OpenOutcome } from './media.ts'
 import { Pacer } from './pacer.ts'
 import { type PortRange, PortPairs } from './ports.ts'
-import { RtpSession, type SessionContext } from './session.ts'
-import { encodeSources } from './source/sources.ts'
+import { RtpSession, type SessionContext, codecFor } from './session.ts'
+import { Sources } from './source/sources.ts'
 
 export interface MediaEngineOptions {
   clock: Clock
@@ -18,7 +18,7 @@ export function createMediaEngine({ clock, random, ports: range }: MediaEngineOp
   const ports = new PortPairs(range)
   const pacer = new Pacer(clock)
   const totals = { packetsSent: 0, packetsReceived: 0, sendErrors: 0, refused: 0 }
-  const context: SessionContext = { clock, random, pacer, sources: encodeSources(), totals, cname: token(random, 16) }
+  const context: SessionContext = { clock, random, pacer, sources: new Sources(), totals, cname: token(random, 16) }
   const sessions = new Set<RtpSession>()
 
   return {
@@ -28,6 +28,9 @@ export function createMediaEngine({ clock, random, ports: range }: MediaEngineOp
       const session = new RtpSession(context, pair, () => sessions.delete(session))
       sessions.add(session)
       return { kind: 'Open', session }
+    },
+    prepare({ codec, ptime, source }) {
+      if (source.kind !== 'Echo') context.sources.packets(codecFor({ codec, ptime }), ptime, source)
     },
     get gauges() {
       return { portsUsed: ports.used, portsFree: ports.free, ...totals }

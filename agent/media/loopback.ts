@@ -16,7 +16,9 @@ export async function until(condition: () => boolean): Promise<void> {
 }
 
 export function engine(seed = 1): MediaEngine {
-  return createMediaEngine({ clock: systemClock, random: seededRandom(seed) })
+  const media = createMediaEngine({ clock: systemClock, random: seededRandom(seed) })
+  for (const kind of ['Tone', 'Speech'] as const) media.prepare({ codec: 'PCMA', ptime: 20, source: { kind } })
+  return media
 }
 
 export async function open(media: MediaEngine, host = HOST): Promise<MediaSession> {

@@ -1,7 +1,7 @@
 /** The door to media: RTP sessions that send a source, measure what arrives, and report it. It knows no SIP and judges nothing. */
 import type { Metrics } from '../../crds/index.ts'
-
-export type Codec = 'PCMA' | 'PCMU'
+import type { CodecName } from './codec/codec.ts'
+import type { Recording } from './source/wave-file.ts'
 
 interface MediaAddress {
   /** An IP address: a name is not looked up. */
@@ -11,12 +11,16 @@ interface MediaAddress {
   rtcpPort: number
 }
 
-/** What we send. Everything is encoded before the call starts. */
+/** What we send, for all calls encoded once. */
 export type Source =
   | { kind: 'Tone' }
   /** A speech-like signal: talk spurts and pauses with a speech-shaped spectrum. */
   | { kind: 'Speech' }
+  /** White, at the level of speech. */
+  | { kind: 'Noise' }
   | { kind: 'Silence' }
+  /** A user's own, again and again. */
+  | { kind: 'Recording'; recording: Recording }
   /**
    * Each packet received goes back with its sequence number, timestamp and payload, so that gaps stay visible. `forward` is asked once
    * for each and returns false to drop it. Which packet is the last one is known only afterwards, so a dropped one is kept until the
@@ -35,9 +39,9 @@ export interface EchoedPacket {
 
 export interface StartOptions {
   remote: MediaAddress
-  codec: Codec
+  codec: CodecName
   payloadType: number
-  /** Milliseconds of audio a packet, 1 to 200. */
+  /** Milliseconds of audio a packet, one of the codec's: 1 to 200; 5, 10, 20, 40 or 60 for Opus. */
   ptime: number
   source: Source
   /** The model that packets are judged by: `Fixed` plays `delay` milliseconds after the first packet, `Adaptive` begins there. */
@@ -46,11 +50,15 @@ export interface StartOptions {
 
 /** How the MOS of a result came about: a MOS without this is not quotable. */
 export interface MosBasis {
-  model: 'G.107'
+  /** The scale: MOS of different models are not comparable. */
+  model: 'G.107' | 'G.107.1' | 'G.107.2'
+  /** With what it costs, and what the model leaves out. */
   codec: string
   jitterBuffer: string
   /** Which terms the one-way delay consists of, e.g. `rtt/2 + jitter buffer + packetization`. */
   delayBasis: string
+  /** Constants that no Recommendation confirms; absent: none. */
+  assumed?: readonly string[]
 }
 
 export interface MediaReport {
@@ -71,7 +79,7 @@ export interface MediaSession extends AsyncDisposable {
   /**
    * Begins to send and to measure, once. The last 512 packets before it are measured too, if they have its payload type and come from
    * the peer. Packets go to `remote`, or to where the peer's packets come from when that is another address (symmetric RTP).
-   * @throws when it was started or stopped before, or the ptime is out of range
+   * @throws when it was started or stopped before, or the codec has no packets of that ptime
    */
   start(options: StartOptions): void
   /** The call so far: averages and totals as `health.ts` judges them. `jitter` is the average of J of RFC 3550 A.8 over the packets. */
@@ -87,6 +95,8 @@ export type OpenOutcome = { kind: 'Open'; session: MediaSession } | { kind: 'Por
 export interface MediaEngine extends AsyncDisposable {
   /** Binds an RTP/RTCP port pair on `address`. Rejects with the system's error when that is no address of this machine. */
   open(address: string): Promise<OpenOutcome>
+  /** Encodes what is to be sent, once for all sessions: for before the calls, so that none of them waits for it. @throws as `start` does */
+  prepare(format: Pick<StartOptions, 'codec' | 'ptime' | 'source'>): void
   /** Totals since the start, and ports now; `portsFree` is undefined when no range of ports is configured. */
   readonly gauges: Readonly<{
     portsUsed: number

@@ -1,9 +1,8 @@
 /** What leaves on the RTP socket and what is known of it: counters and the RTP clock. When a packet leaves is the caller's decision. */
 import type { Socket } from 'node:dgram'
-import { G711_CLOCK_RATE } from './codec/g711.ts'
+import type { PacketLoop } from './codec/packet-loop.ts'
 import type { Peer } from './peer.ts'
 import { HEADER_LENGTH, createPacket, sequenceNumber, setSsrc, stampPacket, timestamp } from './rtp.ts'
-import type { EncodedSource } from './source/sources.ts'
 
 /** Packets are written into the same few buffers again and again, as long as no more than these are on their way. */
 const BUFFERS = 8
@@ -24,6 +23,8 @@ export interface SenderOptions {
   socket: Socket
   peer: Peer
   ssrc: number
+  /** RTP timestamp units a second. */
+  clockRate: number
   totals: Totals
 }
 
@@ -49,9 +50,13 @@ export class Sender {
     return this.#options.ssrc
   }
 
+  get clockRate(): number {
+    return this.#options.clockRate
+  }
+
   /** The RTP timestamp that belongs to a moment after a packet was sent. */
   timestampAt(at: number): number {
-    return (this.#lastTimestamp + Math.round(((at - this.lastAt) * G711_CLOCK_RATE) / 1000)) >>> 0
+    return (this.#lastTimestamp + Math.round(((at - this.lastAt) * this.#options.clockRate) / 1000)) >>> 0
   }
 
   /** Packets that the socket has not let go of yet: Node says so after the turn of the event loop, also of what has long left. */
@@ -98,52 +103,64 @@ export class Sender {
 /** Packet after packet of an encoded source. */
 export class SourceSender {
   readonly #sender: Sender
-  readonly #source: EncodedSource
+  readonly #source: PacketLoop
   readonly #payloadType: number
-  readonly #size: number
-  readonly #packets: Buffer[] = []
-  #index = 0
-  #position = 0
+  /** Milliseconds. */
+  readonly #ptime: number
+  /** RTP timestamp units of a packet. */
+  readonly #duration: number
+  readonly #buffers: Buffer[] = []
+  #lastBuffer = 0
+  /** The packet of the source that is next. */
+  #next = 0
   #sequenceNumber: number
   #timestamp: number
   #marker = true
 
-  /** @param size octets of payload a packet @param start random sequence number and timestamp to begin with (RFC 3550 5.1) */
+  /** @param start random sequence number and timestamp to begin with (RFC 3550 5.1) */
   constructor(
     sender: Sender,
-    source: EncodedSource,
-    format: { payloadType: number; size: number },
+    source: PacketLoop,
+    format: { payloadType: number; ptime: number },
     start: { sequenceNumber: number; timestamp: number },
   ) {
     this.#sender = sender
     this.#source = source
-    this.#size = format.size
     this.#payloadType = format.payloadType
+    this.#ptime = format.ptime
+    this.#duration = (format.ptime * sender.clockRate) / 1000
     this.#sequenceNumber = start.sequenceNumber
     this.#timestamp = start.timestamp
   }
 
   /** @param at monotonic milliseconds @param leftOut milliseconds of the source that are not sent, before this packet */
   next(at: number, leftOut: number): void {
-    if (leftOut > 0) this.#advance(Math.round((leftOut * G711_CLOCK_RATE) / 1000))
-    const packet = this.#buffer()
+    if (leftOut > 0) this.#advance(leftOut / this.#ptime)
+    const { octets, starts, ends } = this.#source
+    const start = starts[this.#next] ?? 0
+    const end = ends[this.#next] ?? 0
+    const packet = this.#buffer(end - start)
     stampPacket(packet, this.#marker, this.#sequenceNumber, this.#timestamp)
-    this.#source.octets.copy(packet, HEADER_LENGTH, this.#position, this.#position + this.#size)
+    octets.copy(packet, HEADER_LENGTH, start, end)
     this.#sender.send(packet, at)
     this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff
     this.#marker = false
-    this.#advance(this.#size)
+    this.#advance(1)
   }
 
   /** One that is not on its way: after a stop of the process many packets leave in one turn, more than there are buffers. */
-  #buffer(): Buffer {
-    if (this.#sender.pending >= BUFFERS) return createPacket(this.#payloadType, this.#sender.ssrc, this.#size)
-    this.#index = (this.#index + 1) % BUFFERS
-    return (this.#packets[this.#index] ??= createPacket(this.#payloadType, this.#sender.ssrc, this.#size))
+  #buffer(size: number): Buffer {
+    if (this.#sender.pending >= BUFFERS) return createPacket(this.#payloadType, this.#sender.ssrc, size)
+    this.#lastBuffer = (this.#lastBuffer + 1) % BUFFERS
+    const used = this.#buffers[this.#lastBuffer]
+    // All packets of a stream have one size, with the codecs that there are.
+    if (used?.length === HEADER_LENGTH + size) return used
+    return (this.#buffers[this.#lastBuffer] = createPacket(this.#payloadType, this.#sender.ssrc, size))
   }
 
-  #advance(samples: number): void {
-    this.#timestamp = (this.#timestamp + samples) >>> 0
-    this.#position = (this.#position + samples) % this.#source.loop
+  /** @param packets may be a fraction: the clock goes on by it, the source by the nearest packet */
+  #advance(packets: number): void {
+    this.#timestamp = (this.#timestamp + Math.round(packets * this.#duration)) >>> 0
+    this.#next = (this.#next + Math.round(packets)) % this.#source.starts.length
   }
 }

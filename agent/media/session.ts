@@ -5,22 +5,23 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import { type ReceivedPacket, ReceiveStatistics } from '../quality/index.ts'
 import { Echo } from './echo.ts'
-import { G711_CLOCK_RATE } from './codec/g711.ts'
+import type { Codec } from './codec/codec.ts'
+import { CODECS } from './codec/codecs.ts'
 import { Measurements } from './measurements.ts'
-import type { Codec, MediaReport, MediaSession, StartOptions } from './media.ts'
+import type { MediaReport, MediaSession, StartOptions } from './media.ts'
 import { LONGEST_INTERVAL, type Pacer } from './pacer.ts'
 import { Peer } from './peer.ts'
 import type { PortPair } from './ports.ts'
 import { RtcpSession } from './rtcp-session.ts'
 import { isRtp, payloadType, sequenceNumber, ssrc, timestamp } from './rtp.ts'
 import { Sender, SourceSender, type Totals } from './sender.ts'
-import type { EncodedSource, SourceKind } from './source/sources.ts'
+import type { Sources } from './source/sources.ts'
 
 export interface SessionContext {
   clock: Clock
   random: Random
   pacer: Pacer
-  sources: Readonly<Record<Codec, Readonly<Record<SourceKind, EncodedSource>>>>
+  sources: Sources
   totals: Totals
   /** Canonical name for RTCP. */
   cname: string
@@ -38,6 +39,13 @@ interface EarlyPacket {
   packet: ReceivedPacket
   host: string
   port: number
+}
+
+/** @throws RangeError when it has no packets of that ptime */
+export function codecFor({ codec: name, ptime }: Pick<StartOptions, 'codec' | 'ptime'>): Codec {
+  const codec = CODECS[name]
+  if (!codec.ptimes.includes(ptime)) throw new RangeError(`${name} has no packets of ${ptime} ms`)
+  return codec
 }
 
 /** Everything that exists once the session has started. */
@@ -88,15 +96,14 @@ export class RtpSession implements MediaSession {
 
   start(options: StartOptions): void {
     if (this.#started || this.#stopped) throw new Error('a media session starts once')
-    if (!Number.isInteger(options.ptime) || options.ptime < 1 || options.ptime > 200) {
-      throw new RangeError(`ptime must be 1 to 200 ms, not ${options.ptime}`)
-    }
     const { clock, random, pacer, sources, totals, cname } = this.#context
-    const { remote, source, codec, ptime } = options
+    const { remote, source, ptime } = options
+    const codec = codecFor(options)
+    const { clockRate } = codec
     const peer = new Peer(remote.host, remote.rtpPort)
     const rtcpPeer = new Peer(remote.host, remote.rtcpPort)
-    const statistics = new ReceiveStatistics({ clockRate: G711_CLOCK_RATE, jitterBuffer: options.jitterBuffer })
-    const sender = new Sender({ socket: this.#ports.rtp, peer, ssrc: this.#ssrc, totals })
+    const statistics = new ReceiveStatistics({ clockRate, jitterBuffer: options.jitterBuffer })
+    const sender = new Sender({ socket: this.#ports.rtp, peer, ssrc: this.#ssrc, clockRate, totals })
     const rtcp = new RtcpSession({
       clock,
       random,
@@ -105,7 +112,7 @@ export class RtpSession implements MediaSession {
       peer: rtcpPeer,
       cname,
       totals,
-      bandwidth: 64 + (HEADERS * 8) / ptime,
+      bandwidth: codec.bitRate + (HEADERS * 8) / ptime,
       reception: () => statistics.reception(),
     })
     const measurements = new Measurements({
@@ -121,11 +128,10 @@ export class RtpSession implements MediaSession {
     for (const early of this.#early) this.#take(this.#started, early)
     this.#early = []
     if (source.kind === 'Echo') return
-    const samples = (ptime * G711_CLOCK_RATE) / 1000
     const packets = new SourceSender(
       sender,
-      sources[codec][source.kind],
-      { payloadType: options.payloadType, size: samples },
+      sources.packets(codec, ptime, source),
+      { payloadType: options.payloadType, ptime },
       { sequenceNumber: Math.floor(random() * 2 ** 16), timestamp: Math.floor(random() * 2 ** 32) },
     )
     this.#pacing = pacer.add(Math.min(ptime, LONGEST_INTERVAL), (leftOut) => packets.next(clock.monotonic(), leftOut))

@@ -23,6 +23,8 @@ export interface StreamOptions {
 const PREFERENCE = { PCMA: ['PCMA', 'PCMU'], PCMU: ['PCMU', 'PCMA'] } as const
 
 export async function openStream(options: StreamOptions): Promise<StreamOutcome> {
+  const { codec: preferred, ptime, source } = options.plan.audio
+  for (const codec of PREFERENCE[preferred]) options.media.prepare({ codec, ptime, source: { kind: source } })
   const opened = await options.media.open(options.address)
   return opened.kind === 'Open' ? { kind: 'Open', stream: new AudioStream(options, opened.session) } : opened
 }

@@ -37,7 +37,7 @@ export interface Peer extends AsyncDisposable {
   /** Does this with INVITEs to `user` from now on. */
   on(user: string, behaviour: (incoming: IncomingCall) => void | Promise<void>): void
   /** Answers with media; the call is there once the ACK came. */
-  answer(incoming: IncomingCall, source?: Source['kind'] | 'Nothing'): Promise<Call | undefined>
+  answer(incoming: IncomingCall, source?: Exclude<Source['kind'], 'Recording'> | 'Nothing'): Promise<Call | undefined>
   /** Contacts that are registered now, as the registrar knows them. */
   readonly contacts: readonly string[]
   /** Resolves when something registers (or has), with the contact's URI. */
@@ -64,7 +64,7 @@ export async function createPeer(): Promise<Peer> {
     return { session, local: { address: HOST, rtpPort, rtcpPort, codecs: ['PCMA' as const], ptime: 20, sessionId: 1 } }
   }
   type Session = Awaited<ReturnType<typeof description>>['session']
-  const begin = (session: Session, remoteSdp: string, kind: Source['kind'] | 'Nothing') => {
+  const begin = (session: Session, remoteSdp: string, kind: Exclude<Source['kind'], 'Recording'> | 'Nothing') => {
     const remote = readAudio(remoteSdp, ['PCMA'])
     if (remote.kind !== 'Usable' || kind === 'Nothing') return
     const { address: host, rtpPort, rtcpPort, codec, payloadType, ptime } = remote.audio

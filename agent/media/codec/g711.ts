@@ -1,23 +1,52 @@
 /** ITU-T G.711: A-law and mu-law to and from 16-bit linear samples. Nothing is encoded while calls run. */
-import type { Codec } from '../media.ts'
-
-/** Samples and RTP timestamp units a second. */
-export const G711_CLOCK_RATE = 8000
+import { ANY_PTIME, type Codec } from './codec.ts'
+import { slide } from './packet-loop.ts'
 
 /** Of mu-law, added before the segment is looked for, so that all segments are powers of two: 33 of 14 bits, 4 x 33 of 16 bits. */
 const BIAS = 132
 const LARGEST = 32_767 - BIAS
 
-/** The sample of each code word. Full scale is 32124 (PCMU) and 32256 (PCMA). */
-export const G711_DECODE: Readonly<Record<Codec, Int16Array>> = {
-  PCMA: Int16Array.from({ length: 256 }, (_, code) => decodeALaw(code)),
-  PCMU: Int16Array.from({ length: 256 }, (_, code) => decodeMuLaw(code)),
-}
+/** Samples and RTP timestamp units a second. */
+export const G711_CLOCK_RATE = 8000
 
-/** The code words of 16-bit samples; what is beyond the largest code is clipped. */
-export function encodeG711(codec: Codec, samples: Int16Array): Buffer {
-  const encode = codec === 'PCMA' ? encodeALaw : encodeMuLaw
-  return Buffer.from(Uint8Array.from(samples, encode))
+/** Full scale is 32256. */
+export const PCMA = g711('PCMA', 8, encodeALaw, decodeALaw)
+/** Full scale is 32124. */
+export const PCMU = g711('PCMU', 0, encodeMuLaw, decodeMuLaw)
+
+/** One of the two laws. What is beyond its largest code is clipped. */
+function g711(
+  name: 'PCMA' | 'PCMU',
+  payloadType: number,
+  encode: (sample: number) => number,
+  decode: (code: number) => number,
+): Codec {
+  const samples = Int16Array.from({ length: 256 }, (_, code) => decode(code))
+  return {
+    name,
+    clockRate: 8000,
+    sampleRate: 8000,
+    channels: 1,
+    payloadType,
+    ptimes: ANY_PTIME,
+    bitRate: 64,
+    bandwidth: 'Narrowband',
+    codingDelay: 0,
+    encode(loop, ptime) {
+      // Plain loops: `from` with a function takes ten times as long.
+      const octets = new Uint8Array(loop.length)
+      for (let index = 0; index < loop.length; index++) octets[index] = encode(loop[index] ?? 0)
+      return slide(octets, ptime)
+    },
+    decoder: () => ({
+      decode(payload) {
+        const decoded = new Int16Array(payload.length)
+        for (let index = 0; index < payload.length; index++) decoded[index] = samples[payload[index] ?? 0] ?? 0
+        return decoded
+      },
+      [Symbol.dispose]: () => undefined,
+    }),
+  }
 }
 
 /**

@@ -1,52 +1,87 @@
-/** What is sent: levels and shape of the sources. */
+/** What is sent: levels and shape of the signals in every codec, and that they are made once. */
 import { describe, expect, test } from 'vitest'
-import { G711_DECODE } from '../codec/g711.ts'
-import { LONGEST_PACKET, encodeSources } from './sources.ts'
+import type { CodecName } from '../codec/codec.ts'
+import { CODECS } from '../codec/codecs.ts'
+import { level, share } from '../codec/sound.fixture.ts'
+import type { SignalKind } from './signals.ts'
+import { type Played, Sources } from './sources.ts'
 
-const sources = encodeSources()
+const sources = new Sources()
 
-function samplesOf(codec: 'PCMA' | 'PCMU', kind: 'Tone' | 'Speech' | 'Silence'): number[] {
-  const { octets, loop } = sources[codec][kind]
-  return [...octets.subarray(0, loop)].map((code) => G711_DECODE[codec][code] ?? 0)
+/** As a peer hears them: a loop decoded, without the moment in which its decoder finds in. */
+function heard(name: CodecName, played: Played): Int16Array {
+  const codec = CODECS[name]
+  const { octets, starts, ends } = sources.packets(codec, 20, played)
+  using decoder = codec.decoder()
+  const samples = [...starts].flatMap((start, index) => [...decoder.decode(octets.subarray(start, ends[index]))])
+  return Int16Array.from(samples).subarray(codec.sampleRate / 10)
 }
 
-const level = (samples: number[]) =>
-  10 * Math.log10(samples.reduce((sum, sample) => sum + sample ** 2, 0) / samples.length / 32_768 ** 2)
+const loudest = (samples: Int16Array) => samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0)
 
-describe.each(['PCMA', 'PCMU'] as const)('in %s', (codec) => {
-  test('a packet of any length may begin anywhere in the loop', () => {
-    for (const { octets, loop } of Object.values(sources[codec])) {
-      expect(octets.length).toBe(loop + LONGEST_PACKET)
-      expect(octets.subarray(loop).equals(octets.subarray(0, LONGEST_PACKET))).toBe(true)
-    }
-  })
+const frames = (samples: Int16Array, rate: number) =>
+  Array.from({ length: Math.floor(samples.length / (rate / 50)) }, (_, index) =>
+    level(samples.subarray((index * rate) / 50, ((index + 1) * rate) / 50)),
+  )
+
+describe.each(['PCMA', 'PCMU', 'G722', 'opus'] as const)('in %s', (name) => {
+  const { sampleRate } = CODECS[name]
 
   test('the tone is one frequency at -16 dBov', () => {
-    const tone = samplesOf(codec, 'Tone')
-    expect(level(tone)).toBeCloseTo(-16, 1)
-    const correlate = (wave: (angle: number) => number) =>
-      tone.reduce((sum, sample, index) => sum + sample * wave((2 * Math.PI * 1004 * index) / 8000), 0)
-    const share =
-      (2 * (correlate(Math.sin) ** 2 + correlate(Math.cos) ** 2)) /
-      tone.length /
-      tone.reduce((sum, sample) => sum + sample ** 2, 0)
-    expect(share).toBeGreaterThan(0.99)
+    const tone = heard(name, { kind: 'Tone' })
+    expect(Math.abs(level(tone) + 16)).toBeLessThan(0.1)
+    expect(share(tone, 1004, sampleRate)).toBeGreaterThan(0.99)
   })
 
-  test('silence is the smallest code word', () => {
-    expect(new Set(samplesOf(codec, 'Silence')).size).toBe(1)
-    expect(level(samplesOf(codec, 'Silence'))).toBeLessThan(-70)
+  test('silence is silent, but for the idle noise of the codec', () => {
+    expect(loudest(heard(name, { kind: 'Silence' }))).toBeLessThan(32)
+  })
+
+  test('noise is as loud as speech, all the time', () => {
+    const levels = frames(heard(name, { kind: 'Noise' }), sampleRate)
+    expect(Math.min(...levels)).toBeGreaterThan(-30)
+    expect(Math.max(...levels)).toBeLessThan(-22)
   })
 
   test('speech has spurts at the nominal level and pauses, and is never clipped', () => {
-    const speech = samplesOf(codec, 'Speech')
-    const frames = Array.from({ length: speech.length / 160 }, (_, index) =>
-      level(speech.slice(index * 160, index * 160 + 160)),
-    )
-    const pauses = frames.filter((frame) => frame < -60)
-    expect(pauses.length / frames.length).toBeGreaterThan(0.2)
-    expect(pauses.length / frames.length).toBeLessThan(0.6)
-    expect(level(speech) - 10 * Math.log10(1 - pauses.length / frames.length)).toBeCloseTo(-26, 0)
-    expect(Math.max(...speech.map(Math.abs))).toBeLessThan(Math.max(...G711_DECODE[codec]))
+    const speech = heard(name, { kind: 'Speech' })
+    const levels = frames(speech, sampleRate)
+    const pauses = levels.filter((frame) => frame < -60)
+    expect(pauses.length / levels.length).toBeGreaterThan(0.2)
+    expect(pauses.length / levels.length).toBeLessThan(0.6)
+    expect(Math.abs(level(speech) - 10 * Math.log10(1 - pauses.length / levels.length) + 26)).toBeLessThan(1)
+    expect(loudest(speech)).toBeLessThan(32_000)
   })
 })
+
+test('what was made once is there for all sessions; another packet time, codec or recording is another', () => {
+  const kinds: SignalKind[] = ['Tone', 'Silence']
+  for (const kind of kinds) {
+    expect(sources.packets(CODECS.PCMA, 20, { kind })).toBe(sources.packets(CODECS.PCMA, 20, { kind }))
+    expect(sources.packets(CODECS.PCMA, 30, { kind })).not.toBe(sources.packets(CODECS.PCMA, 20, { kind }))
+  }
+  const recording = { name: 'a.wav', sampleRate: 8000, samples: new Int16Array(8000) }
+  const played = { kind: 'Recording', recording } as const
+  expect(sources.packets(CODECS.PCMU, 20, played)).toBe(sources.packets(CODECS.PCMU, 20, { ...played }))
+  const other = { kind: 'Recording', recording: { ...recording } } as const
+  expect(sources.packets(CODECS.PCMU, 20, other)).not.toBe(sources.packets(CODECS.PCMU, 20, played))
+})
+
+test.each(['PCMA', 'G722', 'opus'] as const)(
+  'a recording of another rate is heard in %s as it is, with silence up to whole packets',
+  (name) => {
+    const samples = Int16Array.from(
+      { length: 44_100 },
+      (_, index) => 8000 * Math.sin((2 * Math.PI * 1004 * index) / 44_100),
+    )
+    const played = { kind: 'Recording', recording: { name: 'tone.wav', sampleRate: 44_100, samples } } as const
+    const { sampleRate } = CODECS[name]
+    const all = heard(name, played)
+    // 1000 ms of sound in 1080 ms of packets.
+    expect(all.length).toBe(sampleRate * 0.98)
+    const sound = all.subarray(0, sampleRate * 0.8)
+    expect(Math.abs(level(sound) - 20 * Math.log10(8000 / Math.SQRT2 / 32_768))).toBeLessThan(0.2)
+    expect(share(sound, 1004, sampleRate)).toBeGreaterThan(0.99)
+    expect(level(all.subarray(sampleRate * 0.95))).toBeLessThan(-60)
+  },
+)

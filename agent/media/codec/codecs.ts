@@ -1,0 +1,7 @@
+/** The codecs there are, by the names of their rtpmap. */
+import type { Codec, CodecName } from './codec.ts'
+import { PCMA, PCMU } from './g711.ts'
+import { G722 } from './g722.ts'
+import { OPUS } from './opus.ts'
+
+export const CODECS: Readonly<Record<CodecName, Codec>> = { PCMA, PCMU, G722, opus: OPUS }

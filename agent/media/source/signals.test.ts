@@ -1,0 +1,35 @@
+/** Signals at every rate that a codec has. */
+import { expect, test } from 'vitest'
+import { share } from '../codec/sound.fixture.ts'
+import { resample } from './resample.ts'
+import { LOOP_UNIT, type SignalKind, signal } from './signals.ts'
+
+const KINDS: readonly SignalKind[] = ['Tone', 'Speech', 'Noise', 'Silence']
+
+test.each([8000, 16_000, 48_000])(
+  'at %i a second they are whole packets of every codec, and always the same',
+  (rate) => {
+    for (const kind of KINDS) {
+      const samples = signal(kind, rate)
+      expect((samples.length * 1000) / rate / LOOP_UNIT).toBe(50)
+      expect(samples).toEqual(signal(kind, rate))
+    }
+  },
+)
+
+test('speech sounds alike at every rate: below 4 kHz it has the same spectrum, above there are only its consonants', () => {
+  const power = (samples: Int16Array) => samples.reduce((sum, sample) => sum + sample ** 2, 0) / samples.length
+  for (const rate of [16_000, 48_000]) {
+    const wide = signal('Speech', rate)
+    const below = power(resample(wide, rate, 8000)) / power(wide)
+    expect(below).toBeGreaterThan(0.9)
+    expect(below).toBeLessThan(0.9999)
+  }
+})
+
+test('the tone goes on from its end with its beginning', () => {
+  for (const rate of [8000, 16_000, 48_000]) {
+    const tone = signal('Tone', rate)
+    expect(share([...tone, ...tone], 1004, rate)).toBeGreaterThan(0.99999)
+  }
+})
