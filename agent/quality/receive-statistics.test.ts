@@ -167,7 +167,11 @@ describe('a sender that begins anew', () => {
     })
   })
 
-  test('at random, over a lossy network: the sum of the counts is the truth', () => {
+  test.each([
+    { changes: 'the source', ssrc: 1, numbers: 0 },
+    { changes: 'the sequence numbers', ssrc: 0, numbers: 20_000 },
+    { changes: 'both', ssrc: 1, numbers: 20_000 },
+  ])('at random, over a lossy network: when $changes changes, the sum of the counts is the truth', (step) => {
     const stream = fc.array(
       fc.record({ lost: fc.boolean(), shift: fc.integer({ min: 0, max: 9 }), copies: fc.integer({ min: 1, max: 2 }) }),
       { minLength: 1, maxLength: 200 },
@@ -182,12 +186,16 @@ describe('a sender that begins anew', () => {
             const at = sentAt + shift * 20
             return lost
               ? []
-              : Array.from({ length: copies }, (_, copy) => ({ source, number: start + index, at: at + copy }))
+              : Array.from({ length: copies }, (_, copy) => ({
+                  source,
+                  number: start + source * step.numbers + index,
+                  at: at + copy,
+                }))
           })
         })
         const statistics = new ReceiveStatistics(OPTIONS)
         const ordered = arrivals.toSorted((one, other) => one.at - other.at)
-        for (const { source, number, at } of ordered) receive(statistics, [number], source + 1, at)
+        for (const { source, number, at } of ordered) receive(statistics, [number], 1 + source * step.ssrc, at)
         const counts = streams
           .map((_, source) => ordered.filter((packet) => packet.source === source).map(({ number }) => number))
           // What one packet alone begins is not believed, but at the very beginning.
@@ -200,7 +208,7 @@ describe('a sender that begins anew', () => {
           expected: sum(expected),
           lost: sum(expected) - sum(received),
           duplicates: sum(counts.map((numbers) => numbers.length - new Set(numbers).size)),
-          ssrcSwitches: Math.max(0, counts.length - 1),
+          [step.ssrc > 0 ? 'ssrcSwitches' : 'sequenceResets']: Math.max(0, counts.length - 1),
         })
       }),
       { numRuns: 200 },
