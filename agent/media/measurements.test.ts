@@ -1,14 +1,17 @@
 /** From counted packets to metrics: every figure of a call whose packets are known. */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { G711_WITH_PLC, ReceiveStatistics, mosOfR, pathRating } from '../quality/index.ts'
+import { CODECS } from './codec/codecs.ts'
 import { Measurements } from './measurements.ts'
-import type { RemoteView } from './rtcp-session.ts'
+import type { StartOptions } from './media.ts'
+import type { RemoteView } from './rtcp-view.ts'
 
-const start = { codec: 'PCMU', ptime: 20, jitterBuffer: { mode: 'Adaptive', delay: 40 } } as const
+const PCMU = { codec: 'PCMU', ptime: 20, jitterBuffer: { mode: 'Adaptive', delay: 40 } } as const
 
 /** A call whose packets arrive on time, but for those lost. */
-function call(view: Partial<RemoteView> = {}) {
-  const statistics = new ReceiveStatistics({ clockRate: 8000, jitterBuffer: start.jitterBuffer })
+function call(view: Partial<RemoteView> = {}, start: Pick<StartOptions, 'codec' | 'ptime' | 'jitterBuffer'> = PCMU) {
+  const units = CODECS[start.codec].clockRate / 50
+  const statistics = new ReceiveStatistics({ clockRate: 50 * units, jitterBuffer: start.jitterBuffer })
   const received = { packets: 0, octets: 0 }
   const sender = { packets: 51, octets: 51 * 172, firstSequenceNumber: 1000, firstAt: 5, lastAt: 1005 }
   const remote = {
@@ -21,7 +24,7 @@ function call(view: Partial<RemoteView> = {}) {
   const receive = (number: number) => {
     received.packets++
     received.octets += 172
-    statistics.receive(number * 20, { ssrc: 1, sequenceNumber: number, timestamp: number * 160, timed: true })
+    statistics.receive(number * 20, { ssrc: 1, sequenceNumber: number, timestamp: number * units, timed: true })
   }
   return { measurements, receive, sender, remote }
 }
@@ -101,6 +104,75 @@ test('a sample is what happened since the last one', () => {
     undefined,
     undefined,
   ])
+})
+
+describe('the basis of MOS names', () => {
+  const basis = (codec: StartOptions['codec']) => {
+    const { measurements, receive } = call({ rtt: { sum: 40, count: 1 } }, { ...PCMU, codec })
+    for (let number = 0; number < 100; number++) receive(number)
+    return measurements.report()
+  }
+
+  test('G.107 and nothing assumed for G.711', () => {
+    const { mosBasis, metrics } = basis('PCMA')
+    expect(mosBasis).toMatchObject({ model: 'G.107' })
+    expect(mosBasis).not.toHaveProperty('assumed')
+    expect(metrics).toMatchObject({ timestampJumps: 0 })
+    expect(metrics).not.toHaveProperty('clockDriftPpm')
+  })
+
+  test('G.107.1, what is assumed and the delay of the codec for G.722', () => {
+    const { mosBasis, metrics } = basis('G722')
+    expect(mosBasis).toMatchObject({
+      model: 'G.107.1',
+      assumed: ['Ie,wb', 'Bpl,wb'],
+      delayBasis: 'rtt/2 + jitter buffer + packetization + codec',
+    })
+    expect(metrics.oneWayDelay).toBeCloseTo(20 + 20 + (metrics.target ?? NaN) + CODECS.G722.codingDelay, 9)
+    expect(metrics.rFactor).toBe(129 - 14)
+  })
+
+  test('G.107.2 and the row of the bit rate for Opus', () => {
+    // 160 octets of payload in 20 ms.
+    const { mosBasis } = basis('opus')
+    expect(mosBasis).toMatchObject({ model: 'G.107.2', codec: expect.stringContaining('opus at 40 kbit/s') })
+    expect(mosBasis?.assumed).toContain('Ie,fb')
+  })
+})
+
+test('what is told to the peer is what the report says, in the units of RFC 3611', () => {
+  const { measurements, receive } = call({ rtt: { sum: 120, count: 3 } })
+  expect(measurements.voipMetrics(7)).toBeUndefined()
+  const lost = new Set([20, 21, 22, 60])
+  for (let number = 0; number < 100; number++) if (!lost.has(number)) receive(number)
+  const { metrics } = measurements.report()
+  expect(measurements.voipMetrics(7)).toEqual({
+    block: 'VoipMetrics',
+    ssrc: 7,
+    lossRate: Math.floor(256 * 0.04),
+    discardRate: 0,
+    burstDensity: 255,
+    gapDensity: Math.floor(256 / 97),
+    burstDuration: 60,
+    gapDuration: 970,
+    roundTripDelay: 40,
+    endSystemDelay: Math.round(20 + (metrics.target ?? NaN)),
+    signalLevel: 127,
+    noiseLevel: 127,
+    residualEchoReturnLoss: 127,
+    gmin: 16,
+    rFactor: Math.round(metrics.rFactor ?? NaN),
+    externalRFactor: 127,
+    mosListening: Math.round(
+      10 * mosOfR(pathRating({ equipment: G711_WITH_PLC, delay: 0, loss: 4, burstRatio: 1.92 }).r),
+    ),
+    mosConversational: Math.round(10 * (metrics.mos ?? NaN)),
+    concealment: 'Standard',
+    jitterBuffer: 'Adaptive',
+    jitterBufferNominal: Math.round(metrics.target ?? NaN),
+    jitterBufferMaximum: 200,
+    jitterBufferAbsoluteMaximum: 200,
+  })
 })
 
 test('the other side’s view of our stream is what its reports say', () => {

@@ -1,17 +1,20 @@
 /** The metrics of a session: from what was counted to the keys of the registry, with the MOS and its basis. It counts nothing itself. */
 import type { Metrics } from '../../crds/index.ts'
 import {
-  G711_WITH_PLC,
   Histogram,
+  type PathQuality,
   type ReceiveStatistics,
   type ReceiveSummary,
-  mosOfR,
-  pathRating,
+  pathQuality,
 } from '../quality/index.ts'
-import { G711_CLOCK_RATE } from './codec/g711.ts'
+import { CODECS } from './codec/codecs.ts'
 import type { MosBasis, StartOptions } from './media.ts'
-import type { RemoteView } from './rtcp-session.ts'
+import type { RemoteView } from './rtcp-view.ts'
+import type { VoipMetrics } from './rtcp-xr.ts'
+import { HEADER_LENGTH } from './rtp.ts'
 import type { Sender } from './sender.ts'
+import { streamMetrics } from './stream-metrics.ts'
+import { voipMetrics } from './voip-metrics.ts'
 
 export interface MeasurementOptions {
   start: Pick<StartOptions, 'codec' | 'ptime' | 'jitterBuffer'>
@@ -61,7 +64,7 @@ export class Measurements {
     metrics.bytesReceived = received.octets
     const summary = statistics.summary()
     if (summary.packets === 0) return { metrics }
-    Object.assign(metrics, streamMetrics(summary), bufferMetrics(summary), this.#burstMetrics(summary))
+    Object.assign(metrics, streamMetrics(summary, this.#options.start.ptime))
     if (summary.duration > 0) {
       metrics.packetRateReceived = ((received.packets - 1) * 1000) / summary.duration
       metrics.bitRateReceived = metrics.packetRateReceived * 8 * (received.octets / received.packets)
@@ -69,22 +72,35 @@ export class Measurements {
     const rtt = this.#rtt()
     const delay = this.#delay(summary.bufferTarget, rtt)
     if (rtt !== undefined) metrics.oneWayDelay = delay
-    const { r } = pathRating({
-      equipment: G711_WITH_PLC,
-      delay,
-      loss: (100 * summary.missing) / summary.expected,
-      burstRatio: summary.burstRatio,
-    })
-    metrics.rFactor = r
-    metrics.mos = mosOfR(r)
+    const quality = this.#quality(summary, delay)
+    metrics.rFactor = quality.r
+    metrics.mos = quality.mos
     const low = this.#seconds.quantile(0.05)
     if (low !== undefined) metrics.mosLow = low
-    return { metrics, mosBasis: this.#basis(rtt !== undefined) }
+    return { metrics, mosBasis: this.#basis(quality, rtt !== undefined) }
+  }
+
+  /** The call so far, for the peer. @param ssrc of its stream; undefined: nothing of it came */
+  voipMetrics(ssrc: number): VoipMetrics | undefined {
+    const { statistics, start } = this.#options
+    const summary = statistics.summary()
+    if (summary.packets === 0) return undefined
+    const rtt = this.#rtt()
+    return voipMetrics({
+      ssrc,
+      summary,
+      conversational: this.#quality(summary, this.#delay(summary.bufferTarget, rtt)),
+      listening: this.#quality(summary, 0),
+      endSystemDelay: this.#delay(summary.bufferTarget, undefined),
+      packetDuration: summary.packetDuration ?? start.ptime,
+      jitterBuffer: start.jitterBuffer,
+      ...(rtt !== undefined && { rtt }),
+    })
   }
 
   /** What happened since the last sample, or the start. @param at monotonic milliseconds */
   sample(at: number): Metrics {
-    const { statistics, received, sender, view } = this.#options
+    const { statistics, received, sender, view, start } = this.#options
     const mark = this.#mark
     const metrics: Metrics = {}
     const seconds = (at - mark.at) / 1000
@@ -101,14 +117,15 @@ export class Measurements {
     if (interval.expected > 0) {
       metrics.packetsLost = Math.max(0, interval.lost)
       metrics.packetLoss = (100 * metrics.packetsLost) / interval.expected
-      const { r } = pathRating({
-        equipment: G711_WITH_PLC,
+      const { r, mos } = pathQuality({
+        codec: start.codec,
         delay: this.#delay(statistics.bufferTarget, metrics.rtt ?? this.#rtt()),
         loss: (100 * interval.missing) / interval.expected,
         burstRatio: interval.burstRatio,
+        bitRate: payloadBitRate(received.packets - mark.packets, received.octets - mark.octets, start.ptime),
       })
       metrics.rFactor = r
-      metrics.mos = mosOfR(r)
+      metrics.mos = mos
       this.#seconds.add(metrics.mos)
     }
     mark.at = at
@@ -141,7 +158,8 @@ export class Measurements {
     const { count, first, last } = view.received
     if (count > 1) metrics.rtcpInterval = (last - first) / (count - 1)
     if (view.jitter.count > 0) {
-      metrics.remoteJitter = ((view.jitter.sum / view.jitter.count) * 1000) / G711_CLOCK_RATE
+      metrics.remoteJitter =
+        ((view.jitter.sum / view.jitter.count) * 1000) / CODECS[this.#options.start.codec].clockRate
     }
     if (view.extendedHighest !== undefined && view.cumulativeLost !== undefined) {
       const expected = view.extendedHighest - sender.firstSequenceNumber + 1
@@ -151,15 +169,16 @@ export class Measurements {
     return metrics
   }
 
-  #burstMetrics(summary: ReceiveSummary): Metrics {
-    const { burst, missing } = summary
-    const packetDuration = summary.packetDuration ?? this.#options.start.ptime
-    const metrics: Metrics = { gapDensity: 100 * burst.gapDensity, gapDuration: burst.gapLength * packetDuration }
-    if (missing > 0) {
-      metrics.burstDensity = 100 * burst.burstDensity
-      metrics.burstDuration = burst.burstLength * packetDuration
-    }
-    return metrics
+  /** Of the call so far. */
+  #quality(summary: ReceiveSummary, delay: number): PathQuality {
+    const { start, received } = this.#options
+    return pathQuality({
+      codec: start.codec,
+      delay,
+      loss: (100 * summary.missing) / summary.expected,
+      burstRatio: summary.burstRatio,
+      bitRate: payloadBitRate(received.packets, received.octets, summary.packetDuration ?? start.ptime),
+    })
   }
 
   #rtt(): number | undefined {
@@ -167,52 +186,27 @@ export class Measurements {
     return count === 0 ? undefined : sum / count
   }
 
-  /** Estimate of the one-way delay mouth to ear: G.711 has no look-ahead. */
+  /** Estimate of the one-way delay mouth to ear. */
   #delay(bufferTarget: number, rtt: number | undefined): number {
-    return (rtt ?? 0) / 2 + bufferTarget + this.#options.start.ptime
+    const { codec, ptime } = this.#options.start
+    return (rtt ?? 0) / 2 + bufferTarget + ptime + CODECS[codec].codingDelay
   }
 
-  #basis(withRtt: boolean): MosBasis {
-    const { codec, jitterBuffer } = this.#options.start
+  #basis({ model, codec, assumed }: PathQuality, withRtt: boolean): MosBasis {
+    const { jitterBuffer, codec: name } = this.#options.start
+    const own = `jitter buffer + packetization${CODECS[name].codingDelay > 0 ? ' + codec' : ''}`
     return {
-      model: 'G.107',
-      codec: `${codec} with packet loss concealment: Ie ${G711_WITH_PLC.ie}, Bpl ${G711_WITH_PLC.bpl} (G.113 Appendix I)`,
+      model,
+      codec,
       jitterBuffer:
         jitterBuffer.mode === 'Fixed' ? `fixed, ${jitterBuffer.delay} ms` : `adaptive, from ${jitterBuffer.delay} ms`,
-      delayBasis: withRtt
-        ? 'rtt/2 + jitter buffer + packetization'
-        : 'jitter buffer + packetization, no round-trip time',
+      delayBasis: withRtt ? `rtt/2 + ${own}` : `${own}, no round-trip time`,
+      ...(assumed.length > 0 && { assumed }),
     }
   }
 }
 
-function streamMetrics(summary: ReceiveSummary): Metrics {
-  const metrics: Metrics = {
-    packetsLost: summary.lost,
-    packetLoss: (100 * summary.lost) / summary.expected,
-    duplicates: summary.duplicates,
-    outOfOrder: summary.outOfOrder,
-    sequenceResets: summary.sequenceResets,
-    ssrcSwitches: summary.ssrcSwitches,
-    longestLossRun: summary.longestLossRun,
-  }
-  if (summary.jitter !== undefined) metrics.jitter = summary.jitter
-  if (summary.interarrival) {
-    metrics.interarrivalMin = summary.interarrival.min
-    metrics.interarrivalMax = summary.interarrival.max
-    metrics.interarrivalP95 = summary.interarrival.p95
-  }
-  return metrics
-}
-
-function bufferMetrics(summary: ReceiveSummary): Metrics {
-  const metrics: Metrics = {
-    target: summary.bufferTarget,
-    late: summary.discarded,
-    discardRate: (100 * summary.discarded) / summary.expected,
-    played: summary.played,
-    concealed: summary.missing,
-  }
-  if (summary.bufferWait !== undefined) metrics.delay = summary.bufferWait
-  return metrics
+/** kbit/s of a stream without its headers, whatever of it was lost. @param packetDuration milliseconds of audio a packet */
+function payloadBitRate(packets: number, octets: number, packetDuration: number): number {
+  return packets === 0 ? 0 : (8 * (octets / packets - HEADER_LENGTH)) / packetDuration
 }

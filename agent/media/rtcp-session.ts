@@ -2,10 +2,11 @@
 import type { Socket } from 'node:dgram'
 import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
-import { COMPACT_NTP_UNITS, type Reception, roundTripTime } from '../quality/index.ts'
-import { compactNtp, ntpTime } from './ntp.ts'
+import type { Reception } from '../quality/index.ts'
+import { type NtpTime, compactNtp, ntpTime } from './ntp.ts'
 import type { Peer } from './peer.ts'
 import { averageSize, rtcpInterval } from './rtcp-interval.ts'
+import type { ExtendedBlock, ExtendedReport, VoipMetrics } from './rtcp-xr.ts'
 import {
   CNAME,
   type Goodbye,
@@ -14,7 +15,9 @@ import {
   type SenderReport,
   buildCompound,
   parseCompound,
+  stampReport,
 } from './rtcp.ts'
+import { PeerReports, type RemoteView, delaySince } from './rtcp-view.ts'
 import type { Sender, Totals } from './sender.ts'
 
 export interface RtcpOptions {
@@ -28,25 +31,14 @@ export interface RtcpOptions {
   /** Kilobits a second of the session, headers included. */
   bandwidth: number
   totals: Totals
-  /** The stream that we receive, now. */
+  /** The stream that we receive, now; each call begins its next interval. */
   reception: () => Reception | undefined
+  /** What is heard of the stream with this SSRC, so far. */
+  voipMetrics: (ssrc: number) => VoipMetrics | undefined
 }
 
-/** What the peer's reports told. */
-export interface RemoteView {
-  /** Milliseconds, one a report that named an SR of ours. */
-  rtt: { sum: number; count: number }
-  /** Their jitter of our stream, timestamp units. */
-  jitter: { sum: number; count: number }
-  /** Absent: no report about our stream. */
-  cumulativeLost?: number
-  extendedHighest?: number
-  /** Compound packets of the peer, and when the first and the last came, monotonic milliseconds. */
-  received: { count: number; first: number; last: number }
-}
-
-/** SRs of ours that a report may still refer to. */
-const REMEMBERED = 16
+/** Every fifth report says what is heard, and the last one: it is more to compute, and to send. */
+const VOIP_METRICS_EVERY = 5
 /** The size RTCP packets are first assumed to have: SR with one block, SDES with CNAME, lower layers (RFC 3550 6.3.2). */
 const PROBABLE_SIZE = 120
 
@@ -54,24 +46,22 @@ export class RtcpSession implements Disposable {
   readonly #options: RtcpOptions
   /** Milliseconds from monotonic time to the wall clock, taken once: a jump of the wall clock does not reach our NTP timestamps. */
   readonly #wallClock: number
-  readonly #sentReports = new Uint32Array(REMEMBERED)
+  readonly #peer: PeerReports
   #sentCount = 0
   #averageSize = PROBABLE_SIZE
   #timer: Disposable | undefined
   #stopped = false
   #packetsReported = 0
-  /** The last SR of each source that we hear: only one matters, the source we report on. */
-  #heard: { ssrc: number; compact: number; at: number } | undefined
-  readonly view: RemoteView = {
-    rtt: { sum: 0, count: 0 },
-    jitter: { sum: 0, count: 0 },
-    received: { count: 0, first: 0, last: 0 },
-  }
 
   constructor(options: RtcpOptions) {
     this.#options = options
+    this.#peer = new PeerReports(options.sender.ssrc)
     this.#wallClock = options.clock.now() - options.clock.monotonic()
     this.#schedule()
+  }
+
+  get view(): RemoteView {
+    return this.#peer.view
   }
 
   /** @param at monotonic milliseconds, stamped when it arrived @param fromPeer its source is, or may become, the peer's */
@@ -83,16 +73,7 @@ export class RtcpSession implements Disposable {
       return
     }
     this.#averageSize = averageSize(this.#averageSize, message.length)
-    const received = this.view.received
-    if (received.count === 0) received.first = at
-    received.last = at
-    received.count++
-    for (const packet of packets) {
-      // Our own SSRC is an echo of our RTCP: its blocks are about the peer, not about us.
-      if ((packet.type !== 'SR' && packet.type !== 'RR') || packet.ssrc === this.#options.sender.ssrc) continue
-      if (packet.type === 'SR') this.#heard = { ssrc: packet.ssrc, compact: compactNtp(packet.ntp), at }
-      for (const report of packet.reports) if (report.ssrc === this.#options.sender.ssrc) this.#read(at, report)
-    }
+    this.#peer.read({ at, compact: compactNtp(this.#ntp(at)) }, packets)
   }
 
   /** BYE, then silence (RFC 3550 6.3.7: a session of two need not hold it back). */
@@ -107,17 +88,8 @@ export class RtcpSession implements Disposable {
     this.#timer?.[Symbol.dispose]()
   }
 
-  #read(at: number, report: ReportBlock): void {
-    this.view.cumulativeLost = report.cumulativeLost
-    this.view.extendedHighest = report.extendedHighest
-    this.view.jitter.sum += report.jitter
-    this.view.jitter.count++
-    if (!this.#sentReports.includes(report.lastSenderReport)) return
-    const arrival = compactNtp(ntpTime(at + this.#wallClock))
-    const rtt = roundTripTime(arrival, report.lastSenderReport, report.delaySinceLastSenderReport)
-    if (rtt === undefined) return
-    this.view.rtt.sum += rtt
-    this.view.rtt.count++
+  #ntp(at: number): NtpTime {
+    return ntpTime(at + this.#wallClock)
   }
 
   #schedule(): void {
@@ -133,33 +105,36 @@ export class RtcpSession implements Disposable {
   }
 
   #send(goodbye?: Goodbye): void {
-    const { socket, peer, sender, cname, totals } = this.#options
+    const { clock, socket, peer, sender, cname, totals } = this.#options
+    const reception = this.#options.reception()
+    const due = goodbye !== undefined || this.#sentCount % VOIP_METRICS_EVERY === VOIP_METRICS_EVERY - 1
+    const heard = reception && due ? this.#options.voipMetrics(reception.ssrc) : undefined
+    const at = clock.monotonic()
     const octets = buildCompound([
-      this.#report(),
+      this.#report(at, reception),
       { type: 'SDES', chunks: [{ ssrc: sender.ssrc, items: [{ type: CNAME, text: cname }] }] },
+      this.#extendedReport(at, reception, heard),
       ...(goodbye ? [goodbye] : []),
     ])
     this.#averageSize = averageSize(this.#averageSize, octets.length)
     this.#sentCount++
     if (peer.port === 0) return
+    this.#stamp(octets, clock.monotonic(), reception)
     socket.send(octets, peer.port, peer.host, (error) => {
       if (error) totals.sendErrors++
     })
   }
 
   /** SR when we sent RTP since the last report, else RR (RFC 3550 6.4). */
-  #report(): SenderReport | ReceiverReport {
-    const { clock, sender } = this.#options
-    const at = clock.monotonic()
-    const reports = this.#blocks(at)
+  #report(at: number, reception: Reception | undefined): SenderReport | ReceiverReport {
+    const { sender } = this.#options
+    const reports = reception ? [this.#block(at, reception)] : []
     if (sender.packets === this.#packetsReported) return { type: 'RR', ssrc: sender.ssrc, reports }
     this.#packetsReported = sender.packets
-    const ntp = ntpTime(at + this.#wallClock)
-    this.#sentReports[this.#sentCount % REMEMBERED] = compactNtp(ntp)
     return {
       type: 'SR',
       ssrc: sender.ssrc,
-      ntp,
+      ntp: this.#ntp(at),
       rtpTimestamp: sender.timestampAt(at),
       packetCount: sender.packets,
       octetCount: sender.payloadOctets,
@@ -167,16 +142,49 @@ export class RtcpSession implements Disposable {
     }
   }
 
-  #blocks(at: number): ReportBlock[] {
-    const reception = this.#options.reception()
-    if (!reception) return []
-    const heard = this.#heard?.ssrc === reception.ssrc ? this.#heard : undefined
-    return [
-      {
-        ...reception,
-        lastSenderReport: heard?.compact ?? 0,
-        delaySinceLastSenderReport: heard ? Math.round(((at - heard.at) * COMPACT_NTP_UNITS) / 1000) >>> 0 : 0,
-      },
-    ]
+  /** Last of all: what passes between the stamps and the sending counts as round trip, and the first packets take long to build. */
+  #stamp(octets: Buffer, at: number, reception: Reception | undefined): void {
+    const ntp = this.#ntp(at)
+    this.#peer.sentReports.add(compactNtp(ntp))
+    const heard = reception && this.#peer.heardReport(reception.ssrc)
+    const delaySinceLastSenderReport = heard ? delaySince(heard, at) : 0
+    stampReport(octets, { ntp, rtpTimestamp: this.#options.sender.timestampAt(at), delaySinceLastSenderReport })
+  }
+
+  #block(at: number, reception: Reception): ReportBlock {
+    const heard = this.#peer.heardReport(reception.ssrc)
+    return {
+      ...reception,
+      lastSenderReport: heard?.compact ?? 0,
+      delaySinceLastSenderReport: heard ? delaySince(heard, at) : 0,
+    }
+  }
+
+  #extendedReport(at: number, reception: Reception | undefined, heard: VoipMetrics | undefined): ExtendedReport {
+    const ntp = this.#ntp(at)
+    this.#peer.sentReferences.add(compactNtp(ntp))
+    const blocks: ExtendedBlock[] = [{ block: 'RRTR', ntp }]
+    const { heardReference } = this.#peer
+    if (heardReference) {
+      const { ssrc, compact: lastReceiverReport } = heardReference
+      const report = { ssrc, lastReceiverReport, delaySinceLastReceiverReport: delaySince(heardReference, at) }
+      blocks.push({ block: 'DLRR', reports: [report] })
+    }
+    if (reception && reception.expectedSince > 0) blocks.push(statisticsOf(reception))
+    if (heard) blocks.push(heard)
+    return { type: 'XR', ssrc: this.#options.sender.ssrc, blocks }
+  }
+}
+
+/** Loss and duplicates since the last report; jitter and time to live have no flag and are not there (RFC 3611 4.6). */
+function statisticsOf({ ssrc, extendedHighest, expectedSince, lostSince, duplicatesSince }: Reception): ExtendedBlock {
+  return {
+    block: 'StatisticsSummary',
+    ssrc,
+    beginSequence: (extendedHighest - expectedSince + 1) & 0xffff,
+    endSequence: (extendedHighest + 1) & 0xffff,
+    // A duplicate counts as received in RFC 3550 A.3, and hides a loss there.
+    lostPackets: Math.max(0, lostSince + duplicatesSince),
+    duplicatePackets: duplicatesSince,
   }
 }

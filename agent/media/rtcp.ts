@@ -92,6 +92,25 @@ export function buildCompound(packets: ReadonlyArray<Exclude<RtcpPacket, OtherPa
   return Buffer.concat(packets.map(buildPacket))
 }
 
+/** The times of a report: those of the moment when it leaves. */
+interface ReportTimes {
+  ntp: NtpTime
+  rtpTimestamp: number
+  delaySinceLastSenderReport: number
+}
+
+/** Writes the times into the SR or RR that a compound packet begins with, and into its first report block. */
+export function stampReport(octets: Buffer, { ntp, rtpTimestamp, delaySinceLastSenderReport }: ReportTimes): void {
+  const isSender = octets.readUInt8(1) === PACKET_TYPES.SR
+  const blocks = HEADER + 4 + (isSender ? SENDER_INFO : 0)
+  if (isSender) {
+    octets.writeUInt32BE(ntp.seconds, 8)
+    octets.writeUInt32BE(ntp.fraction, 12)
+    octets.writeUInt32BE(rtpTimestamp, 16)
+  }
+  if ((octets.readUInt8(0) & 0x1f) > 0) octets.writeUInt32BE(delaySinceLastSenderReport, blocks + 20)
+}
+
 /** The packet that begins at `offset`, without its padding, and where it ends. */
 function cutPacket(octets: Buffer, offset: number): { content: Buffer; end: number } | undefined {
   if (offset + HEADER > octets.length) return undefined
