@@ -51,8 +51,8 @@ export interface Relay extends AsyncDisposable {
   readonly ports: Readonly<Record<Side, number>>
   /** In the order they came. */
   readonly record: Readonly<Record<Side, readonly Readonly<Passage>[]>>
-  /** Copies that have not left yet. */
-  readonly underWay: number
+  /** Copies of what came from each side that have not left yet. */
+  readonly underWay: Readonly<Record<Side, number>>
 }
 
 /** Bytes; what the kernel drops would not be in the record. */
@@ -76,10 +76,14 @@ export async function impairmentRelay(options: RelayOptions): Promise<Relay> {
     for (const timer of held) timer[Symbol.dispose]()
   })
 
-  function after(milliseconds: number, leave: () => void): void {
+  const underWay: Record<Side, number> = { left: 0, right: 0 }
+
+  function after(milliseconds: number, from: Side, leave: () => void): void {
     if (milliseconds === 0) return leave()
+    underWay[from]++
     const timer = clock.timer(milliseconds, () => {
       held.delete(timer)
+      underWay[from]--
       leave()
     })
     held.add(timer)
@@ -103,7 +107,7 @@ export async function impairmentRelay(options: RelayOptions): Promise<Relay> {
         passage.departures.push(clock.monotonic())
         sockets[to].socket.send(translated, addresses.peers[to], host)
       }
-      for (const delay of schedule.next()) after(delay, leave)
+      for (const delay of schedule.next()) after(delay, from, leave)
     })
   }
   relay('left', 'right')
@@ -112,9 +116,7 @@ export async function impairmentRelay(options: RelayOptions): Promise<Relay> {
   return {
     ports,
     record,
-    get underWay() {
-      return held.size
-    },
+    underWay,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
