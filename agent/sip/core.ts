@@ -46,7 +46,7 @@ export interface Core {
   readonly ports: Ports
   readonly userAgent: string
   /** Bindings that are kept alive. */
-  readonly registrations: Set<object>
+  readonly registrations: Set<{ stopped(): void }>
   readonly limits: Limits
   readonly refused: Refusals
   readonly log: Log | undefined

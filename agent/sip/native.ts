@@ -53,7 +53,7 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
   const counter = new MessageCounter()
   const identifiers = new Identifiers(random)
   const dialogs = new Dialogs()
-  const registrations = new Set<object>()
+  const registrations: Core['registrations'] = new Set()
   const limits = { ...LIMITS, ...options.limits }
   const refused = noRefusals()
   let parseErrors = 0
@@ -74,7 +74,15 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
 
   const transports = await bindTransports({
     ...{ clock, random, host, ports, portRange, identity, addresses, counter, limits, refused, malformed },
-    receive: (message, arrival) => layers?.transactions.receive(message, arrival),
+    receive(message, arrival) {
+      try {
+        layers?.transactions.receive(message, arrival)
+      } catch (error) {
+        // Whoever handles one call wrongly must not end all others. Without a log nobody would know.
+        if (!log) throw error
+        log.error({ error, remote: arrival.flow.remote }, 'a SIP message could not be handled')
+      }
+    },
   })
   const { ways, ports: bound } = transports
   const transactions = new TransactionLayer(
@@ -154,6 +162,7 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
       names[Symbol.dispose]()
       transactions.clear()
       for (const user of dialogs.values()) user.stopped()
+      for (const registration of registrations) registration.stopped()
       dialogs.clear()
       registrations.clear()
       wheel.stop()

@@ -244,8 +244,8 @@ describe.each(TRANSPORTS)('calls over %s', (transport) => {
     await lab[Symbol.asyncDispose]()
     expect(await outcome).toMatchObject({ kind: 'ConnectFailed' })
     expect([lab.caller.gauges, lab.callee.gauges].map((each) => ({ ...each }))).toEqual([
-      { transactions: 0, dialogs: 0, registrations: 0 },
-      { transactions: 0, dialogs: 0, registrations: 0 },
+      { transactions: 0, dialogs: 0, registrations: 0, timers: 0, connections: 0 },
+      { transactions: 0, dialogs: 0, registrations: 0, timers: 0, connections: 0 },
     ])
   })
 

@@ -2,6 +2,7 @@ import { setImmediate as turnOfLoop } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { type Clock, systemClock } from '../../../lib/clock.ts'
 import type { IncomingCall, Referral } from '../engine.ts'
+import { createLog } from '../../../lib/log.ts'
 import { Trace } from '../trace/trace.ts'
 import { ANSWER, engine, first, inviteOptions, listening, party, portOf, TRANSPORTS } from './lab.ts'
 
@@ -55,13 +56,15 @@ describe.each(TRANSPORTS)('an engine that is stopped over %s', (transport) => {
     const registered = await ours.register({ ...options, outbound: {} })
     if (registered.kind !== 'Registered') throw new Error(registered.kind)
     const referral = await referred.promise
+    const { lost } = registered.registration
     const pending = [outcome.call.ended, outcome.call.reinvite(ANSWER), outcome.call.refer('sip:dave@example.com')]
     await ours[Symbol.asyncDispose]()
+    expect(await lost).toEqual({ kind: 'Aborted' })
     await Promise.all([...waiting, ...pending, outcome.call.bye(), registered.registration.unregister()])
     referral.accept()
     for (let turn = 0; turn < 20; turn++) await turnOfLoop()
     expect(running()).toBe(0)
-    expect(ours.gauges).toEqual({ transactions: 0, dialogs: 0, registrations: 0 })
+    expect(ours.gauges).toEqual({ transactions: 0, dialogs: 0, registrations: 0, timers: 0, connections: 0 })
   })
 
   test('does not refresh what it has registered', async () => {
@@ -75,4 +78,22 @@ describe.each(TRANSPORTS)('an engine that is stopped over %s', (transport) => {
     for (let turn = 0; turn < 20; turn++) await turnOfLoop()
     expect(running()).toBe(0)
   })
+})
+
+test('a handler that throws ends nothing but its own message, and the log has it', async () => {
+  const lines: string[] = []
+  const log = createLog({ name: 'test', level: 'error', destination: { write: (line) => void lines.push(line) } })
+  await using theirs = await engine()
+  using _bob = theirs.onInvite('bob', (incoming) => {
+    incoming.ring()
+    void incoming.answer(ANSWER)
+  })
+  await using ours = await engine({ log })
+  const throwing = () => {
+    throw new Error('wrong handler')
+  }
+  const port = portOf(theirs, 'UDP')
+  const outcome = await ours.invite(inviteOptions(port, 'UDP', { onProvisional: throwing })).outcome
+  expect(outcome.kind).toBe('Answered')
+  expect(lines.join('')).toContain('wrong handler')
 })

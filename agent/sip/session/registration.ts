@@ -245,9 +245,18 @@ class Binding implements Registration, FlowWatcher {
     else this.#refresh = wheel.start(left, () => this.#lose(failure))
   }
 
+  /** The engine stops: the registrar is told no more, and whoever waits learns. */
+  stopped(): void {
+    this.#fail({ kind: 'Aborted' })
+  }
+
   #lose(failure: Failure): void {
-    this.#end()
     this.#core.log?.warn({ failure, contact: this.#contact }, 'a registration was not refreshed')
+    this.#fail(failure)
+  }
+
+  #fail(failure: Failure): void {
+    this.#end()
     this.#failure = failure
     this.#lost?.resolve(failure)
   }
