@@ -6,9 +6,6 @@ import { slide } from './packet-loop.ts'
 const BIAS = 132
 const LARGEST = 32_767 - BIAS
 
-/** Samples and RTP timestamp units a second. */
-export const G711_CLOCK_RATE = 8000
-
 /** Full scale is 32256. */
 export const PCMA = g711('PCMA', 8, encodeALaw, decodeALaw)
 /** Full scale is 32124. */
