@@ -114,6 +114,7 @@ export class RtpSession implements MediaSession {
       totals,
       bandwidth: codec.bitRate + (HEADERS * 8) / ptime,
       reception: () => statistics.reception(),
+      voipMetrics: (ssrc) => measurements.voipMetrics(ssrc),
     })
     const measurements = new Measurements({
       start: options,
