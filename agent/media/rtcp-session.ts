@@ -110,8 +110,9 @@ export class RtcpSession implements Disposable {
     const due = goodbye !== undefined || this.#sentCount % VOIP_METRICS_EVERY === VOIP_METRICS_EVERY - 1
     const heard = reception && due ? this.#options.voipMetrics(reception.ssrc) : undefined
     const at = clock.monotonic()
+    const report = this.#report(at, reception)
     const octets = buildCompound([
-      this.#report(at, reception),
+      report,
       { type: 'SDES', chunks: [{ ssrc: sender.ssrc, items: [{ type: CNAME, text: cname }] }] },
       this.#extendedReport(at, reception, heard),
       ...(goodbye ? [goodbye] : []),
@@ -119,7 +120,7 @@ export class RtcpSession implements Disposable {
     this.#averageSize = averageSize(this.#averageSize, octets.length)
     this.#sentCount++
     if (peer.port === 0) return
-    this.#stamp(octets, clock.monotonic(), reception)
+    this.#stamp(octets, report, reception)
     socket.send(octets, peer.port, peer.host, (error) => {
       if (error) totals.sendErrors++
     })
@@ -143,12 +144,14 @@ export class RtcpSession implements Disposable {
   }
 
   /** Last of all: what passes between the stamps and the sending counts as round trip, and the first packets take long to build. */
-  #stamp(octets: Buffer, at: number, reception: Reception | undefined): void {
+  #stamp(octets: Buffer, { type }: SenderReport | ReceiverReport, reception: Reception | undefined): void {
+    const { clock, sender } = this.#options
+    const at = clock.monotonic()
     const ntp = this.#ntp(at)
-    this.#peer.sentReports.add(compactNtp(ntp))
+    if (type === 'SR') this.#peer.sentReports.add(compactNtp(ntp))
     const heard = reception && this.#peer.heardReport(reception.ssrc)
     const delaySinceLastSenderReport = heard ? delaySince(heard, at) : 0
-    stampReport(octets, { ntp, rtpTimestamp: this.#options.sender.timestampAt(at), delaySinceLastSenderReport })
+    stampReport(octets, { ntp, rtpTimestamp: sender.timestampAt(at), delaySinceLastSenderReport })
   }
 
   #block(at: number, reception: Reception): ReportBlock {
