@@ -8,28 +8,16 @@ const FRAME = 256
 const BIN = 8000 / FRAME
 /** Seconds of a frame. */
 export const FRAME_SECONDS = FRAME / 8000
-/** A tone reaches this far to either side of its bin (Hann window), and two of them hold nearly all power of a frame. */
-const REACH = 2
-const TONAL = 0.9
-/** Levels are counted in steps of 1 dB, from 0 to -127 dBov. */
-const LEVELS = 128
-/** Frames between these shares of the levels: a click or a gap does not widen their spread. */
-const SPREAD = { from: 0.1, to: 0.9 }
-
 export interface CharacterSummary {
   /** Frames of 32 ms. */
   frames: number
   /** Those of them below -65 dBov, without their DC part. */
   silent: number
-  /** From the 10th to the 90th percentile of the frames' levels, dB. White noise: 1; speech: more than 15. */
-  spread: number
   /**
    * Mean square over squared mean of the power in a bin, weighted by power, over the frames that are not silent, at least 1. A steady tone:
    * 1; Gaussian noise of any colour: 2, as its periodogram is exponentially distributed; what changes, as speech or music does: more than 4.
    */
   fluctuation: number
-  /** Frames that are not silent and have 90 % of their power in one or two tones. */
-  tonal: number
   /** The strongest bin over all frames, hertz, at its centre of power. */
   strongest: number
   /** Absent: it is not G.711. */
@@ -54,10 +42,8 @@ export class Character {
   /** By bin, over the frames that are not silent. */
   readonly #powers = new Float64Array(FRAME / 2)
   readonly #squares = new Float64Array(FRAME / 2)
-  readonly #levels = new Uint32Array(LEVELS)
   #frames = 0
   #silent = 0
-  #tonal = 0
   readonly #otherLaw: ((sample: number) => number) | undefined
   readonly #votes = new LawVotes()
 
@@ -87,9 +73,7 @@ export class Character {
     return {
       frames: this.#frames,
       silent: this.#silent,
-      spread: this.#level(SPREAD.from) - this.#level(SPREAD.to),
       fluctuation: this.#fluctuation(),
-      tonal: this.#tonal,
       strongest: this.#strongest(),
       ...(this.#otherLaw && { votes: this.#votes.summary() }),
     }
@@ -100,23 +84,17 @@ export class Character {
     this.#frames++
     const mean = this.#frame.reduce((sum, sample) => sum + sample, 0) / FRAME
     const level = levelOf(this.#frame.reduce((sum, sample) => sum + (sample - mean) ** 2, 0) / FRAME)
-    const step = Math.min(LEVELS - 1, Math.floor(-level))
-    this.#levels[step] = (this.#levels[step] ?? 0) + 1
     if (level < SILENCE) {
       this.#silent++
       return
     }
     this.#transform()
-    let total = 0
     for (let bin = 1; bin < FRAME / 2; bin++) {
       const power = this.#power[bin] ?? 0
-      total += power
       this.#powers[bin] = (this.#powers[bin] ?? 0) + power
       this.#squares[bin] = (this.#squares[bin] ?? 0) + power * power
     }
-    // The last one: it uses `power` up.
     if (this.#otherLaw) this.#votes.add(this.#frame, this.#power, this.#other)
-    if (this.#takePeak() + this.#takePeak() >= TONAL * total) this.#tonal++
   }
 
   /** Both laws by one transform, as real and imaginary part: X_k = (Z_k + Z*_-k) / 2, Y_k = (Z_k - Z*_-k) / 2i. */
@@ -133,30 +111,6 @@ export class Character {
       this.#power[bin] = ((real + mirrorReal) ** 2 + (imaginary - mirrorImaginary) ** 2) / 4
       this.#other[bin] = ((imaginary + mirrorImaginary) ** 2 + (mirrorReal - real) ** 2) / 4
     }
-  }
-
-  /** The power around the strongest bin, which is gone afterwards. */
-  #takePeak(): number {
-    let strongest = 1
-    for (let bin = 2; bin < FRAME / 2; bin++) {
-      if ((this.#power[bin] ?? 0) > (this.#power[strongest] ?? 0)) strongest = bin
-    }
-    let sum = 0
-    for (let bin = Math.max(1, strongest - REACH); bin <= Math.min(FRAME / 2 - 1, strongest + REACH); bin++) {
-      sum += this.#power[bin] ?? 0
-      this.#power[bin] = 0
-    }
-    return sum
-  }
-
-  /** dBov that this share of the frames reaches. */
-  #level(share: number): number {
-    let seen = 0
-    for (let step = 0; step < LEVELS; step++) {
-      seen += this.#levels[step] ?? 0
-      if (seen > share * this.#frames) return -step
-    }
-    return 1 - LEVELS
   }
 
   #fluctuation(): number {

@@ -7,10 +7,10 @@ import type { Echo } from './echo.ts'
 const SHORTEST = 2
 /** Sounding shorter than this, seconds, or than this share of the time, is a click: P.56's hangover, less than a word. */
 const CLICKS = { seconds: 0.2, share: 0.005 }
-/** A tone may come and go: ringing is on for a fifth of the time. */
-const TONE = { share: 0.15, tonal: 0.8, fluctuation: 1.5 }
+/** A tone may come and go: ringing is on for a fifth of the time. It has a fluctuation of 1, of 1.2 with its beginnings and ends. */
+const TONE = { share: 0.15, fluctuation: 1.5 }
 /** Gaussian noise has a fluctuation of 2, whatever its colour; speech 10 dB below the noise brings it to 3. */
-const NOISE = { share: 0.9, spread: 6, fluctuation: { from: 1.7, to: 3 } }
+const NOISE = { share: 0.9, fluctuation: { from: 1.7, to: 3 } }
 /** Frames that vote for the other law, seconds, and how many times those for the own one. */
 const OTHER_LAW = { seconds: 1, times: 5 }
 /** Frames of no audio: seconds, and share of those that sound. */
@@ -45,9 +45,9 @@ export interface AudioFinding {
     | WrongCodecReason
     /** At most 200 ms, or half a percent, was above -65 dBov. */
     | 'BelowSilence'
-    /** Steady in level and spectrum, as noise is: nobody spoke, nothing sounded. */
+    /** It fluctuates as noise does, and no more: nobody spoke, nothing sounded. */
     | 'SteadyNoise'
-    /** One or two unchanging frequencies, with or without pauses. */
+    /** A spectrum that does not change, with or without pauses. */
     | 'SteadyTone'
     /** Nothing arrived for 2 s or longer. */
     | 'NothingArrived'
@@ -68,15 +68,14 @@ type WrongCodecReason =
 
 /** By the whole of it: what changes is `Other`, be it speech, music, or speech in noise. */
 export function soundOf(character: CharacterSummary): Sound {
-  const { frames, silent, spread, fluctuation, tonal } = character
+  const { frames, silent, fluctuation } = character
   if (frames * FRAME_SECONDS < SHORTEST) return 'TooShort'
   const sounding = frames - silent
   if (sounding <= Math.max(CLICKS.seconds / FRAME_SECONDS, CLICKS.share * frames)) return 'Silence'
-  if (sounding >= NOISE.share * frames && spread <= NOISE.spread) {
-    if (fluctuation >= NOISE.fluctuation.from && fluctuation <= NOISE.fluctuation.to) return 'Noise'
-  }
+  const { from, to } = NOISE.fluctuation
+  if (sounding >= NOISE.share * frames && fluctuation >= from && fluctuation <= to) return 'Noise'
   const lasts = sounding * FRAME_SECONDS >= SHORTEST && sounding >= TONE.share * frames
-  return lasts && tonal >= TONE.tonal * sounding && fluctuation <= TONE.fluctuation ? 'Tone' : 'Other'
+  return lasts && fluctuation <= TONE.fluctuation ? 'Tone' : 'Other'
 }
 
 /**
@@ -92,13 +91,13 @@ export function classify(heard: Heard): AudioFinding | undefined {
 function ofSound({ character, echo, ownTone }: Heard, sound: Sound): AudioFinding | undefined {
   const seconds = character.frames * FRAME_SECONDS
   const silent = character.silent * FRAME_SECONDS
-  const { spread, fluctuation, strongest: frequency } = character
+  const { fluctuation, strongest: frequency } = character
   switch (sound) {
     case 'Silence':
       return { finding: 'SilentMedia', reason: 'BelowSilence', evidence: { seconds, silent } }
     case 'Noise':
       if (echo.kind === 'Found') return undefined
-      return { finding: 'NoiseOnly', reason: 'SteadyNoise', evidence: { seconds, spread, fluctuation } }
+      return { finding: 'NoiseOnly', reason: 'SteadyNoise', evidence: { seconds, fluctuation } }
     case 'Tone':
       if (ownTone !== undefined && Math.abs(ownTone - frequency) < SAME) return undefined
       return { finding: 'StuckTone', reason: 'SteadyTone', evidence: { seconds, silent, frequency, fluctuation } }

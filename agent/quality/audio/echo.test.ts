@@ -96,6 +96,16 @@ describe('an echo has its delay and its loss', () => {
     expect(Math.abs(found(findEcho(recording(talk), heard)).delay - 135)).toBeLessThan(1.5)
   })
 
+  test('also when the positions of the stream jump, as they do with another source', () => {
+    const heard = new Recording(22.5)
+    const back = delayed(talk, 800)
+    for (let position = 0; position < back.length; position += PACKET) {
+      const jumped = position < back.length / 2 ? position : position + 7_654_321
+      heard.add(70_000.3 + position / 8, jumped, back.subarray(position, position + PACKET))
+    }
+    expect(found(findEcho(recording(talk), heard)).delay).toBeCloseTo(100, 0)
+  })
+
   test('in the last 20 s of a long call', () => {
     const long = speech({ seed: 8, seconds: 40 })
     const changing = delayed(long, 800)
