@@ -1,6 +1,8 @@
 /** The door to media: RTP sessions that send a source, measure what arrives, and report it. It knows no SIP and judges nothing. */
 import type { Metrics } from '../../crds/index.ts'
 import type { CodecName } from './codec/codec.ts'
+import type { ReceivedDigit } from './codec/digit-receiver.ts'
+import type { DigitTiming } from './codec/telephone-event.ts'
 import type { Recording } from './source/wave-file.ts'
 
 interface MediaAddress {
@@ -41,6 +43,8 @@ export interface StartOptions {
   remote: MediaAddress
   codec: CodecName
   payloadType: number
+  /** Payload type of telephone-event at the codec's clock rate, both ways (RFC 4733); absent: not agreed. */
+  telephoneEvent?: number
   /** Milliseconds of audio a packet, one of the codec's: 1 to 200; 5, 10, 20, 40 or 60 for Opus. */
   ptime: number
   source: Source
@@ -71,6 +75,8 @@ export interface MediaReport {
   lastReceivedAt?: number
   /** Highest extended sequence number of ours that the peer's receiver reports named; absent: no report. */
   remoteProgress?: number
+  /** Heard so far, at most a thousand; absent: telephone-event was not agreed. */
+  digits?: readonly ReceivedDigit[]
 }
 
 export interface MediaSession extends AsyncDisposable {
@@ -82,6 +88,11 @@ export interface MediaSession extends AsyncDisposable {
    * @throws when it was started or stopped before, or the codec has no packets of that ptime
    */
   start(options: StartOptions): void
+  /**
+   * Sends DTMF digits in place of the source, behind those that are still to be sent.
+   * @throws when telephone-event was not agreed, no source is sent, or something is no digit or too long for one
+   */
+  sendDigits(digits: string, timing: DigitTiming): void
   /** The call so far: averages and totals as `health.ts` judges them. `jitter` is the average of J of RFC 3550 A.8 over the packets. */
   report(): MediaReport
   /** The second that ended now: call it once a second. `mosLow` of the report comes from these. */

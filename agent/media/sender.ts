@@ -1,6 +1,7 @@
 /** What leaves on the RTP socket and what is known of it: counters and the RTP clock. When a packet leaves is the caller's decision. */
 import type { Socket } from 'node:dgram'
 import type { PacketLoop } from './codec/packet-loop.ts'
+import type { EventPacket } from './codec/telephone-event.ts'
 import type { Peer } from './peer.ts'
 import { HEADER_LENGTH, createPacket, sequenceNumber, setSsrc, stampPacket, timestamp } from './rtp.ts'
 
@@ -64,8 +65,11 @@ export class Sender {
     return this.#pending
   }
 
-  /** Sends an RTP packet whose header is complete. False: it did not leave. */
-  send(packet: Buffer, at: number): boolean {
+  /**
+   * Sends an RTP packet whose header is complete. False: it did not leave.
+   * @param now the RTP clock, where the packet has the timestamp of something that began earlier
+   */
+  send(packet: Buffer, at: number, now = timestamp(packet)): boolean {
     const { socket, peer, totals } = this.#options
     if (peer.port === 0) return false
     if (this.#pending >= MOST_PENDING) {
@@ -83,7 +87,7 @@ export class Sender {
     this.octets += packet.length
     this.payloadOctets += packet.length - HEADER_LENGTH
     this.lastAt = at
-    this.#lastTimestamp = timestamp(packet)
+    this.#lastTimestamp = now
     return true
   }
 
@@ -100,7 +104,7 @@ export class Sender {
   }
 }
 
-/** Packet after packet of an encoded source. */
+/** Packet after packet of an encoded source, or of digits in its place. */
 export class SourceSender {
   readonly #sender: Sender
   readonly #source: PacketLoop
@@ -116,6 +120,11 @@ export class SourceSender {
   #sequenceNumber: number
   #timestamp: number
   #marker = true
+  #events: ReadonlyArray<EventPacket | undefined> = []
+  #nextEvent = 0
+  #eventType = 0
+  /** Of all packets of the event that is being sent. */
+  #eventTimestamp = 0
 
   /** @param start random sequence number and timestamp to begin with (RFC 3550 5.1) */
   constructor(
@@ -136,6 +145,21 @@ export class SourceSender {
   /** @param at monotonic milliseconds @param leftOut milliseconds of the source that are not sent, before this packet */
   next(at: number, leftOut: number): void {
     if (leftOut > 0) this.#advance(leftOut / this.#ptime)
+    const event = this.#nextEvent < this.#events.length ? this.#events[this.#nextEvent++] : undefined
+    if (event) this.#sendEvent(at, event)
+    else this.#sendSource(at)
+    this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff
+    this.#advance(1)
+  }
+
+  /** Packet times of digits to come, behind those that are not sent yet; the clock of the source goes on under them. */
+  queue(payloadType: number, packets: ReadonlyArray<EventPacket | undefined>): void {
+    this.#events = [...this.#events.slice(this.#nextEvent), ...packets]
+    this.#nextEvent = 0
+    this.#eventType = payloadType
+  }
+
+  #sendSource(at: number): void {
     const { octets, starts, ends } = this.#source
     const start = starts[this.#next] ?? 0
     const end = ends[this.#next] ?? 0
@@ -143,9 +167,16 @@ export class SourceSender {
     stampPacket(packet, this.#marker, this.#sequenceNumber, this.#timestamp)
     octets.copy(packet, HEADER_LENGTH, start, end)
     this.#sender.send(packet, at)
-    this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff
     this.#marker = false
-    this.#advance(1)
+  }
+
+  /** Some packets a digit: each is a new buffer, so that those of the source keep their size. */
+  #sendEvent(at: number, { payload, marker }: EventPacket): void {
+    if (marker) this.#eventTimestamp = this.#timestamp
+    const packet = createPacket(this.#eventType, this.#sender.ssrc, payload.length)
+    stampPacket(packet, marker, this.#sequenceNumber, this.#eventTimestamp)
+    packet.set(payload, HEADER_LENGTH)
+    this.#sender.send(packet, at, this.#timestamp)
   }
 
   /** One that is not on its way: after a stop of the process many packets leave in one turn, more than there are buffers. */

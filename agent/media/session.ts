@@ -7,13 +7,15 @@ import { type ReceivedPacket, ReceiveStatistics } from '../quality/index.ts'
 import { Echo } from './echo.ts'
 import type { Codec } from './codec/codec.ts'
 import { CODECS } from './codec/codecs.ts'
+import { DigitReceiver } from './codec/digit-receiver.ts'
+import { type DigitTiming, digitPackets } from './codec/telephone-event.ts'
 import { Measurements } from './measurements.ts'
 import type { MediaReport, MediaSession, StartOptions } from './media.ts'
 import { LONGEST_INTERVAL, type Pacer } from './pacer.ts'
 import { Peer } from './peer.ts'
 import type { PortPair } from './ports.ts'
 import { RtcpSession } from './rtcp-session.ts'
-import { isRtp, payloadType, sequenceNumber, ssrc, timestamp } from './rtp.ts'
+import { headerLength, isRtp, payloadType, sequenceNumber, ssrc, timestamp } from './rtp.ts'
 import { Sender, SourceSender, type Totals } from './sender.ts'
 import type { Sources } from './source/sources.ts'
 
@@ -48,6 +50,12 @@ export function codecFor({ codec: name, ptime }: Pick<StartOptions, 'codec' | 'p
   return codec
 }
 
+interface TelephoneEvent {
+  payloadType: number
+  receiver: DigitReceiver
+  stream: { clockRate: number; ptime: number }
+}
+
 /** Everything that exists once the session has started. */
 interface Started {
   payloadType: number
@@ -58,6 +66,8 @@ interface Started {
   rtcp: RtcpSession
   measurements: Measurements
   echo: Echo | undefined
+  source: SourceSender | undefined
+  telephoneEvent: TelephoneEvent | undefined
 }
 
 export class RtpSession implements MediaSession {
@@ -125,7 +135,12 @@ export class RtpSession implements MediaSession {
       startedAt: clock.monotonic(),
     })
     const echo = source.kind === 'Echo' ? new Echo(source, sender, clock) : undefined
-    this.#started = { payloadType: options.payloadType, peer, rtcpPeer, statistics, sender, rtcp, measurements, echo }
+    const telephoneEvent =
+      options.telephoneEvent === undefined
+        ? undefined
+        : { payloadType: options.telephoneEvent, receiver: new DigitReceiver(clockRate), stream: { clockRate, ptime } }
+    const started = { payloadType: options.payloadType, peer, rtcpPeer, statistics, sender, rtcp, measurements, echo }
+    this.#started = { ...started, source: undefined, telephoneEvent }
     for (const early of this.#early) this.#take(this.#started, early)
     this.#early = []
     if (source.kind === 'Echo') return
@@ -135,7 +150,14 @@ export class RtpSession implements MediaSession {
       { payloadType: options.payloadType, ptime },
       { sequenceNumber: Math.floor(random() * 2 ** 16), timestamp: Math.floor(random() * 2 ** 32) },
     )
+    this.#started.source = packets
     this.#pacing = pacer.add(Math.min(ptime, LONGEST_INTERVAL), (leftOut) => packets.next(clock.monotonic(), leftOut))
+  }
+
+  sendDigits(digits: string, timing: DigitTiming): void {
+    const { source, telephoneEvent } = this.#started ?? {}
+    if (!source || !telephoneEvent) throw new Error('digits need a source beside them, and telephone-event agreed')
+    source.queue(telephoneEvent.payloadType, digitPackets(digits, timing, telephoneEvent.stream))
   }
 
   report(): MediaReport {
@@ -147,6 +169,7 @@ export class RtpSession implements MediaSession {
     }
     if (this.#lastReceivedAt !== undefined) report.lastReceivedAt = this.#lastReceivedAt
     if (!started) return report
+    if (started.telephoneEvent) report.digits = started.telephoneEvent.receiver.digits
     const { extendedHighest } = started.rtcp.view
     if (extendedHighest !== undefined) report.remoteProgress = extendedHighest
     return { ...report, ...started.measurements.report() }
@@ -190,6 +213,9 @@ export class RtpSession implements MediaSession {
     packet.sequenceNumber = sequenceNumber(message)
     packet.timestamp = timestamp(message)
     packet.timed = type === started.payloadType
+    if (type === started.telephoneEvent?.payloadType) {
+      started.telephoneEvent.receiver.receive(at, packet.timestamp, message.subarray(headerLength(message)))
+    }
     started.echo?.receive(at, message)
     this.#count(started, at, message.length)
   }
