@@ -56,7 +56,7 @@ const REPEATS_FROM = 20
  *
  * S and H are transforms of 65,536 samples at 8 kHz: 5.7 s of what was heard against the 8.2 s of what was sent that can be in it. Lost
  * audio counts as 0 here and is left out of the loss, which is the regression of the heard on the sent samples at the delay that was found.
- * At most 4 blocks and one inverse: about 60 ms and 4 MB, whatever the length of the call.
+ * At most 4 blocks and one inverse: 25 ms (90 ms the first time) and 4 MB, whatever the length of the call.
  */
 export function findEcho(sent: Recording, heard: Recording): Echo {
   const from = Math.max(heard.first, heard.end - ECHO_WINDOW * RECORDING_RATE)

@@ -48,7 +48,7 @@ export interface ActiveSpeech {
  * active level is A where A - C is 15.9 dB, interpolated linearly between the two thresholds around it (ITU-T P.56 method B). A threshold
  * is active whenever a higher one is, so one number says it all: `depth`, how many are active.
  *
- * Lost audio is left out: feed what arrived, and time stands still between. Constant memory, about 25 ns a sample.
+ * Lost audio is left out: feed what arrived, and time stands still between. Constant memory; about 60 ns a sample, 30 ms for 60 s at 8 kHz (AMD EPYC, one core).
  */
 export class SpeechLevel {
   readonly #smoothing: number
