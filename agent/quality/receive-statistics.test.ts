@@ -164,6 +164,8 @@ describe('a sender that begins anew', () => {
       duplicates: 1,
       outOfOrder: 2,
       ssrcSwitches: 1,
+      interarrival: { min: 1, max: 25 },
+      duration: 70,
     })
   })
 

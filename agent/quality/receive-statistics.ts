@@ -206,10 +206,12 @@ export class ReceiveStatistics {
   }
 
   #gap(arrival: number): void {
+    const last = this.#lastArrival
     if (this.#firstArrival === undefined) this.#firstArrival = arrival
+    // A packet that waited as a candidate may be older than the last one of the count before it.
+    else if (arrival < last) return
     else {
-      // A packet that waited as a candidate may be older than the last one of the count before it.
-      const gap = Math.max(0, arrival - this.#lastArrival)
+      const gap = arrival - last
       if (gap < this.#shortest) this.#shortest = gap
       if (gap > this.#longest) this.#longest = gap
       this.#interarrival.add(gap)
