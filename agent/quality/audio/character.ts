@@ -8,6 +8,7 @@ const FRAME = 256
 const BIN = 8000 / FRAME
 /** Seconds of a frame. */
 export const FRAME_SECONDS = FRAME / 8000
+
 export interface CharacterSummary {
   /** Frames of 32 ms. */
   frames: number

@@ -14,7 +14,7 @@ interface Talker {
   noise?: number
 }
 
-/** A triangle in [-1, 1) of two uniform numbers would do; this is Gaussian (Box and Muller), mean 0, deviation 1. */
+/** Mean 0, deviation 1 (Box and Muller). */
 export function gaussian(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
 }
