@@ -3,6 +3,7 @@ import { sleep } from '../../lib/clock.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
+import { fittingPtime } from '../media/index.ts'
 import type { MediaEngine, MediaSession, Source } from '../media/media.ts'
 import type { Call, CallEnd, LocalAudio, RemoteAudio, SignallingEngine } from '../sip/index.ts'
 import type { Playback } from './behaviours.ts'
@@ -92,7 +93,7 @@ export function newSessionId(random: Random): number {
 export function startMedia(session: MediaSession, audio: RemoteAudio, source: Source): void {
   const { address, rtpPort, rtcpPort, codec, payloadType, ptime } = audio
   const remote = { host: address, rtpPort, rtcpPort }
-  session.start({ remote, codec, payloadType, ptime: Math.round(ptime), source, jitterBuffer: JITTER_BUFFER })
+  session.start({ remote, codec, payloadType, ptime: fittingPtime(codec, ptime), source, jitterBuffer: JITTER_BUFFER })
 }
 
 /** Milliseconds that we wait for the answer to our BYE; whoever is gone must not hold up a stop. */

@@ -1,7 +1,7 @@
 /** Our side of one audio stream through the offers and answers of a call: ports, descriptions, the media session. It sends no SIP. */
 import { isIP } from 'node:net'
 import type { RunPlan } from '../api/protocol.ts'
-import type { MediaEngine, MediaSession } from '../media/index.ts'
+import { type MediaEngine, type MediaSession, fittingPtime } from '../media/index.ts'
 import { buildAnswer, buildOffer, readAudio } from '../sip/index.ts'
 import type { LocalAudio, RemoteAudio } from '../sip/index.ts'
 
@@ -104,7 +104,7 @@ export class AudioStream implements AsyncDisposable {
       remote: { host, rtpPort, rtcpPort },
       codec,
       payloadType,
-      ptime: Math.max(1, Math.round(ptime)),
+      ptime: fittingPtime(codec, ptime),
       source: { kind: audio.source },
       jitterBuffer,
     })

@@ -38,10 +38,5 @@ export interface Decoder extends Disposable {
   decode(payload: Uint8Array): Int16Array
 }
 
-/** The packet time of ours that comes nearest to a wanted one from below: the longest that is not longer, else the shortest. Milliseconds. */
-export function fittingPtime({ ptimes }: Pick<Codec, 'ptimes'>, wanted: number): number {
-  return ptimes.findLast((ptime) => ptime <= wanted) ?? ptimes[0] ?? wanted
-}
-
 /** Of codecs whose octets stand each for itself: 1 to 200 ms (RFC 3551 4.2). */
 export const ANY_PTIME: readonly number[] = Array.from({ length: 200 }, (_, index) => index + 1)
