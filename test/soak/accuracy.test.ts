@@ -1,6 +1,7 @@
-/** Two hundred calls through the relay, ten at a time. */
-import { test } from 'vitest'
+/** Two hundred calls through the relay, ten at a time, and very many at once against an echo that is the network. */
+import { expect, test } from 'vitest'
 import { sleep, systemClock } from '../../lib/clock.ts'
+import { mediaAccuracy } from '../bench/media-accuracy.ts'
 import { type ImpairedCall, impairedCall } from '../lab/impairment-call.ts'
 import { expectAccurate } from '../lab/impairment-expect.ts'
 
@@ -23,3 +24,13 @@ test('200 calls, each through a network of its own, are measured as the relay ha
     for (const [index, call] of calls.entries()) expectAccurate(call.figures(), first + index)
   }
 })
+
+// What is counted does not depend on how busy the machine is; jitter and round trip do, and are the bench's.
+test.each([1, 100, 1000])(
+  '%i calls at once on a core: each packet is counted as the echo has it on record',
+  async (calls) => {
+    const { packets, ...accuracy } = await mediaAccuracy({ calls, seconds: 10 })
+    expect(packets).toBeGreaterThan(calls * 400)
+    expect(accuracy).toMatchObject({ calls, miscounted: 0, unrecorded: 0, withoutRoundTrip: 0 })
+  },
+)
