@@ -1,7 +1,7 @@
 /** RTCP: what is built is parsed back, and what is broken is refused without a throw. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { CNAME, type OtherPacket, type RtcpPacket, buildCompound, parseCompound } from './rtcp.ts'
+import { CNAME, type OtherPacket, type RtcpPacket, buildCompound, parseCompound, stampReport } from './rtcp.ts'
 
 type Buildable = Exclude<RtcpPacket, OtherPacket>
 const uint = (bits: number) => fc.integer({ min: 0, max: 2 ** bits - 1 })
@@ -89,6 +89,27 @@ test('whatever is built is parsed back', () => {
   fc.assert(
     fc.property(compound, (packets) => {
       expect(parseCompound(buildCompound(packets))).toEqual(packets)
+    }),
+  )
+})
+
+test('the times of a report are written into it when all else is built, and nothing else of it changes', () => {
+  const report = fc.oneof(senderReport, receiverReport)
+  const times = fc.record({
+    ntp: fc.record({ seconds: uint(32), fraction: uint(32) }),
+    rtpTimestamp: uint(32),
+    delaySinceLastSenderReport: uint(32),
+  })
+  fc.assert(
+    fc.property(report, times, (built, { delaySinceLastSenderReport, ...ofSender }) => {
+      const octets = buildCompound([built, { type: 'BYE', sources: [1] }])
+      stampReport(octets, { ...ofSender, delaySinceLastSenderReport })
+      const stamped = {
+        ...built,
+        ...(built.type === 'SR' && ofSender),
+        reports: built.reports.map((each, index) => (index === 0 ? { ...each, delaySinceLastSenderReport } : each)),
+      }
+      expect(parseCompound(octets)?.[0]).toEqual(stamped)
     }),
   )
 })
