@@ -7,7 +7,6 @@ import type { RtpPassage } from './impairment-record.ts'
 import type { Impairment } from './impairment-schedule.ts'
 import { type Truth, truthOf } from './impairment-truth.ts'
 import { impairmentRelay, type Passage, type Relay, type Side } from './impairment.ts'
-import { passageMeter } from './impairment-passage.ts'
 import { until } from './process.ts'
 
 export interface CallOptions {
@@ -26,10 +25,8 @@ export interface Judged {
 }
 
 export interface CallFigures extends Record<'caller' | 'callee', Judged> {
-  /** Milliseconds that the SR and the report about it were held, averaged over the reports that came to the caller; NaN: none came. */
-  roundTrip: number
-  /** 95th percentile of what a datagram was under way from one socket of this process to another, without any relay. */
-  passage: number
+  /** Second after second, as the caller measured it, and as long as the relay held the SR and the report about it; milliseconds. */
+  roundTrips: { measured: number; held: number }[]
 }
 
 export interface ImpairedCall extends AsyncDisposable {
@@ -68,12 +65,21 @@ export async function impairedCall({ seed, host = '127.0.0.1', ...options }: Cal
       impairments: { left: ofReports, right: { ...ofReports, delay: random() * 150 } },
     }),
   )
-  const passage = stack.use(await passageMeter())
   const start = (session: MediaSession, side: Side, source: Source) =>
     session.start({
       remote: { host, rtpPort: rtp.ports[side], rtcpPort: rtcp.ports[side] },
       ...{ codec: 'PCMA', payloadType: 8, ptime: 20, source, jitterBuffer: { mode: 'Fixed', delay: 60 } },
     })
+
+  const samples: Sample[] = []
+  let timer: Disposable | undefined
+  stack.defer(() => timer?.[Symbol.dispose]())
+  const everySecond = () => {
+    timer = systemClock.timer(1000, () => {
+      samples.push({ rtt: caller.sample().rtt, until: systemClock.monotonic() })
+      everySecond()
+    })
+  }
 
   const owned = stack.move()
   return {
@@ -81,6 +87,7 @@ export async function impairedCall({ seed, host = '127.0.0.1', ...options }: Cal
     start() {
       start(callee, 'right', { kind: 'Speech' })
       start(caller, 'left', { kind: 'Tone' })
+      everySecond()
     },
     async finish() {
       callee.stop()
@@ -101,8 +108,7 @@ export async function impairedCall({ seed, host = '127.0.0.1', ...options }: Cal
           report: callee.report(),
           truth: truthOf(passages(rtp, 'left'), CLOCK_RATE, callee.report().packetsReceived),
         },
-        roundTrip: roundTrip(rtcp),
-        passage: passage.p95(),
+        roundTrips: roundTrips(samples, held(rtcp)),
       }
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -146,24 +152,46 @@ const SR = 200
 /** Octets of header and sender information before the report blocks (RFC 3550 6.4.1, 6.4.2). */
 const BEFORE_BLOCKS = { SR: 28, RR: 8 }
 
+interface Sample {
+  rtt: number | undefined
+  /** Clock.monotonic of its end. */
+  until: number
+}
+
+/** A report that came to the caller. */
+interface Held {
+  /** Clock.monotonic of when the relay sent it to the caller. */
+  at: number
+  /** Milliseconds that it and the SR that it names were held. */
+  time: number
+}
+
 /**
  *     caller   SR -----> [held] ----> callee           round trip = both times that the relay held them
  *              <-------- [held] <---- report, LSR = that SR
  *
  * Of an SR that came twice, the callee counts from the copy that came last before its report.
  */
-function roundTrip({ record }: Relay): number {
-  const held: number[] = []
-  for (const { bytes, arrivedAt, departures } of record.right) {
+function held({ record }: Relay): Held[] {
+  return record.right.flatMap(({ bytes, arrivedAt, departures }) => {
     const blocks = bytes.readUInt8(1) === SR ? BEFORE_BLOCKS.SR : BEFORE_BLOCKS.RR
-    if ((bytes.readUInt8(0) & 0x1f) === 0) continue
+    if ((bytes.readUInt8(0) & 0x1f) === 0) return []
     const lastReport = bytes.readUInt32BE(blocks + 16)
     const named = record.left.find(
       (sent) => sent.bytes.readUInt8(1) === SR && sent.bytes.readUInt32BE(10) === lastReport,
     )
     const heard = named?.departures.filter((at) => at <= arrivedAt).at(-1)
-    if (!named || heard === undefined) continue
-    for (const at of departures) held.push(heard - named.arrivedAt + at - arrivedAt)
-  }
-  return held.reduce((sum, each) => sum + each, 0) / held.length
+    if (!named || heard === undefined) return []
+    return departures.map((at) => ({ at, time: heard - named.arrivedAt + at - arrivedAt }))
+  })
+}
+
+/** Seconds in which a report came. */
+function roundTrips(samples: readonly Sample[], reports: readonly Held[]): CallFigures['roundTrips'] {
+  return samples.flatMap(({ rtt, until: end }, index) => {
+    const begin = samples[index - 1]?.until ?? 0
+    const times = reports.filter(({ at }) => at > begin && at <= end).map(({ time }) => time)
+    if (rtt === undefined || times.length === 0) return []
+    return [{ measured: rtt, held: times.reduce((sum, time) => sum + time, 0) / times.length }]
+  })
 }

@@ -2,24 +2,20 @@
 import { expect } from 'vitest'
 import type { CallFigures, Judged } from './impairment-call.ts'
 
-/**
- * Milliseconds, between what was measured and what the relay's stamps give. Jitter takes part in two passages through sockets, the round
- * trip in four; when these alone take longer, because the machine is busy, no more can be said than that.
- */
+/** Milliseconds, between what was measured and what the relay's stamps give. */
 const JITTER = 0.5
 const ROUND_TRIP = 1
 
-export function expectAccurate({ caller, callee, roundTrip, passage }: CallFigures, seed: number): void {
+export function expectAccurate({ caller, callee, roundTrips }: CallFigures, seed: number): void {
   for (const side of [caller, callee]) {
     expect(counts(side), `seed ${seed}`).toEqual(recorded(side))
     expect(side.truth.packets, `seed ${seed}`).toBeGreaterThan(100)
-    expect(Math.abs((side.report.metrics.jitter ?? NaN) - side.truth.jitter), `seed ${seed}`).toBeLessThan(
-      Math.max(JITTER, 2 * passage),
-    )
+    expect(Math.abs((side.report.metrics.jitter ?? NaN) - side.truth.jitter), `seed ${seed}`).toBeLessThan(JITTER)
   }
-  expect(Math.abs((caller.report.metrics.rtt ?? NaN) - roundTrip), `seed ${seed}`).toBeLessThan(
-    Math.max(ROUND_TRIP, 4 * passage),
-  )
+  // The middle one: when the machine stands still between two sockets, that is round trip too, and the relay does not see it.
+  const errors = roundTrips.map(({ measured, held }) => Math.abs(measured - held)).toSorted((one, other) => one - other)
+  expect(errors.length, `seed ${seed}`).toBeGreaterThan(2)
+  expect(errors[errors.length >> 1], `seed ${seed}`).toBeLessThan(ROUND_TRIP)
 }
 
 const counts = ({ report: { metrics, packetsReceived } }: Judged) => ({
