@@ -1,9 +1,9 @@
-/** What the agent measures of a call to `ringcheck respond`, held against its record: loss exactly, jitter and MOS from its stamps. */
+/** What the agent measures of a call to the responder, held against its record: loss exactly, jitter and MOS from its stamps. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createMediaEngine } from '../../agent/media/index.ts'
-import type { RecordLine } from '../../agent/respond/index.ts'
+import { type RecordLine, startResponder } from '../../agent/respond/index.ts'
 import { eventLoopLag, startRun } from '../../agent/run/index.ts'
 import { PROTOCOL } from '../../agent/api/protocol.ts'
 import type { CallResult, RunEvent, RunPlan } from '../../agent/api/protocol.ts'
@@ -12,13 +12,10 @@ import { systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
 import { freePort } from '../lab/ports.ts'
-import { start, temporaryFolder } from '../lab/process.ts'
-import { answersOptions } from '../lab/sip.ts'
+import { temporaryFolder } from '../lab/process.ts'
 
 const log = createLog({ name: 'test', level: 'silent' })
 const common = { clock: systemClock, random: systemRandom, log }
-
-const MAIN = join(import.meta.dirname, '../../cli/main.ts')
 
 /** Milliseconds that the plan's fixed jitter buffer holds a packet, and audio in a packet. */
 const BUFFER = 60
@@ -61,19 +58,15 @@ interface Measured {
 
 type Packet = Extract<RecordLine, { action: string }>
 
+/** Both sides in this process: when a busy machine stops it, neither of them sees a packet late that the other saw in time. */
 async function measure(user: string): Promise<Measured> {
   using folder = temporaryFolder('accuracy')
   const record = join(folder.path, 'record')
-  const port = await freePort()
-  await using responder = await start({
-    command: 'node',
-    arguments: [MAIN, 'respond', '--listen', `127.0.0.1:${port}`, '--record', record],
-    folder: folder.path,
-    ready: () => answersOptions(port),
-  })
-  const result = await execute(plan(user, port))
+  const listen = { host: '127.0.0.1', port: await freePort() }
+  await using responder = await startResponder({ ...common, listen, accounts: [], record })
+  const result = await execute(plan(user, responder.port))
   // It writes its record to the end.
-  await responder.stop()
+  await responder[Symbol.asyncDispose]()
   const lines = readFileSync(record, 'utf8').split('\n')
   const packets = lines
     .filter((line) => line !== '')
