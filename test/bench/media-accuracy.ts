@@ -64,8 +64,9 @@ export async function mediaAccuracy(options: { calls: number; seconds: number })
     }),
   )
   const ready = await line(echo.child, 'ready', { within: 1 })
-  const target = { rtpPort: number(ready, 'rtpPort'), rtcpPort: number(ready, 'rtcpPort') }
-  const wanted: CallsOptions = { calls, seconds, ...target }
+  if (!Array.isArray(ready['rtpPorts'])) throw new Error('the echo has no ports')
+  const rtpPorts = ready['rtpPorts'].map(Number)
+  const wanted: CallsOptions = { calls, seconds, rtpPorts, rtcpPort: number(ready, 'rtcpPort') }
   const agent = stack.use(await program('Measured', 'media-calls.ts', [JSON.stringify(wanted)]))
   const done = await line(agent.child, 'done', { within: seconds + calls / 100 + 60 })
   await echo.child.stop()

@@ -1,5 +1,5 @@
 /**
- * `node media-calls.ts '{"calls": 100, "seconds": 10, "rtpPort": P, "rtcpPort": P}'`: calls of one media engine to an echo, all in this
+ * `node media-calls.ts '{"calls": 100, "seconds": 10, "rtpPorts": [P], "rtcpPort": P}'`: calls of one media engine to an echo, all in this
  * process; reports what each of them measured, and whether the process was fast enough to measure at all.
  */
 import type { MediaSession } from '../../agent/media/index.ts'
@@ -14,8 +14,8 @@ export interface CallsOptions {
   calls: number
   /** Of each call. */
   seconds: number
-  /** Where the echo is. */
-  rtpPort: number
+  /** Where the echo is; the calls take the ports of RTP in turn. */
+  rtpPorts: readonly number[]
   rtcpPort: number
 }
 
@@ -25,7 +25,7 @@ const STEP = 5
 
 // As an agent does.
 expectShortLives()
-const { calls, seconds, rtpPort, rtcpPort }: CallsOptions = JSON.parse(process.argv[2] ?? '')
+const { calls, seconds, rtpPorts, rtcpPort }: CallsOptions = JSON.parse(process.argv[2] ?? '')
 await using media = createMediaEngine({ clock: systemClock, random: systemRandom })
 const format = { codec: 'PCMA', ptime: 20, source: { kind: 'Tone' } } as const
 media.prepare(format)
@@ -45,6 +45,7 @@ process.exit()
 
 async function call(session: MediaSession, index: number): Promise<void> {
   await sleep(systemClock, index * STEP)
+  const rtpPort = rtpPorts[index % rtpPorts.length] ?? 0
   session.start({
     ...{ ...format, payloadType: 8, remote: { host: HOST, rtpPort, rtcpPort } },
     jitterBuffer: { mode: 'Fixed', delay: 60 },

@@ -21,29 +21,33 @@ export interface EchoOptions {
 }
 
 const HOST = '127.0.0.1'
+/** The system holds some 10,000 packets a socket: what the calls of a process send at once after it stood still is more. */
+const SOCKETS = 8
 /** Of the reports: no call has it. */
 const SSRC = 0x72_65_6c_79
 
 const options: EchoOptions = JSON.parse(process.argv[2] ?? '')
 const { impairment, roundTrip, seed } = options
-const { socket: rtp, port: rtpPort } = await boundSocket(HOST)
+const sockets = await Promise.all(Array.from({ length: SOCKETS }, () => boundSocket(HOST)))
 const { socket: rtcp, port: rtcpPort } = await boundSocket(HOST)
 const record = new PassageRecord()
 const schedules = new Map<number, Schedule>()
 
-rtp.on('message', (packet, { port }) => {
-  const arrivedAt = systemClock.monotonic()
-  const row = record.add({
-    ...{ kind: 'Rtp', port, ssrc: packet.readUInt32BE(8), timestamp: packet.readUInt32BE(4) },
-    ...{ sequenceNumber: packet.readUInt16BE(2), arrivedAt },
-  })
-  for (const delay of scheduleOf(port).next()) {
-    systemClock.timer(delay, () => {
-      record.depart(row, systemClock.monotonic())
-      rtp.send(packet, port, HOST)
+for (const { socket: rtp } of sockets) {
+  rtp.on('message', (packet, { port }) => {
+    const arrivedAt = systemClock.monotonic()
+    const row = record.add({
+      ...{ kind: 'Rtp', port, ssrc: packet.readUInt32BE(8), timestamp: packet.readUInt32BE(4) },
+      ...{ sequenceNumber: packet.readUInt16BE(2), arrivedAt },
     })
-  }
-})
+    for (const delay of scheduleOf(port).next()) {
+      systemClock.timer(delay, () => {
+        record.depart(row, systemClock.monotonic())
+        rtp.send(packet, port, HOST)
+      })
+    }
+  })
+}
 
 rtcp.on('message', (report, { port }) => {
   const arrivedAt = systemClock.monotonic()
@@ -62,7 +66,7 @@ process.on('SIGTERM', () => {
   writeFileSync(options.record, record.octets())
   process.exit()
 })
-process.stdout.write(`${JSON.stringify({ event: 'ready', rtpPort, rtcpPort })}\n`)
+process.stdout.write(`${JSON.stringify({ event: 'ready', rtpPorts: sockets.map(({ port }) => port), rtcpPort })}\n`)
 
 function scheduleOf(port: number): Schedule {
   let schedule = schedules.get(port)
