@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../../lib/clock.ts'
+import { ManualClock } from '../../../lib/manual-clock.ts'
+import { rtcpPacket, rtpPacket } from '../srtp/packets.fixture.ts'
+import { MOST_OVERHEAD } from '../srtp/index.ts'
+import { createCertificate, type DtlsCertificate, DtlsEndpoint, type DtlsOptions, type SrtpContexts } from './index.ts'
+
+const [ours, theirs] = [await createCertificate(systemClock), await createCertificate(systemClock)]
+
+interface Wiring {
+  client?: Partial<DtlsOptions>
+  server?: Partial<DtlsOptions>
+  /** What the wire does to a datagram; empty: it is lost. Default: nothing. */
+  wire?: (datagram: Buffer, from: 'Client' | 'Server') => Buffer[]
+}
+
+/** Client and server of ours on a wire of memory. */
+function pair({ client = {}, server = {}, wire = (datagram) => [datagram] }: Wiring = {}) {
+  const common = { clock: systemClock, timeout: 20_000 }
+  const ends: { client?: DtlsEndpoint; server: DtlsEndpoint } = {
+    server: new DtlsEndpoint({
+      ...{ ...common, side: 'Server', certificate: theirs, fingerprints: [ours.fingerprint] },
+      send: (datagram) => wire(datagram, 'Server').forEach((each) => queueMicrotask(() => ends.client?.receive(each))),
+      ...server,
+    }),
+  }
+  const begin = (other: Partial<DtlsOptions>) =>
+    new DtlsEndpoint({
+      ...{ ...common, side: 'Client', certificate: ours, fingerprints: [theirs.fingerprint] },
+      send: (datagram) => wire(datagram, 'Client').forEach((each) => queueMicrotask(() => ends.server.receive(each))),
+      ...other,
+    })
+  const first = begin(client)
+  ends.client = first
+  return {
+    client: first,
+    server: ends.server,
+    /** A new client in the place of the one that is there. */
+    again: (other: Partial<DtlsOptions> = {}) => (ends.client = begin(other)),
+    async [Symbol.asyncDispose]() {
+      const all = [first, ends.client ?? first, ends.server]
+      await Promise.all(all.map((end) => end[Symbol.asyncDispose]()))
+    },
+  }
+}
+
+function expectHeard(from: SrtpContexts | undefined, to: SrtpContexts | undefined): void {
+  const [packet, report] = [rtpPacket(0xcafe_babe, 1), rtcpPacket(0xcafe_babe)]
+  const sealed = from?.sender.protectRtp(packet, Buffer.alloc(packet.length + MOST_OVERHEAD))
+  expect(sealed?.kind === 'Ok' && to?.receiver.unprotectRtp(sealed.packet)).toEqual({ kind: 'Ok', packet })
+  const reported = from?.sender.protectRtcp(report)
+  expect(reported?.kind === 'Ok' && to?.receiver.unprotectRtcp(reported.packet)).toEqual({ kind: 'Ok', packet: report })
+}
+
+test('both ends have each other’s keys, with the suite that is preferred', async () => {
+  await using ends = pair()
+  expect(await Promise.all([ends.client.outcome, ends.server.outcome])).toEqual([
+    { kind: 'Established', suite: 'AEAD_AES_128_GCM', handshakeTime: expect.any(Number) },
+    { kind: 'Established', suite: 'AEAD_AES_128_GCM', handshakeTime: expect.any(Number) },
+  ])
+  expectHeard(ends.client.contexts, ends.server.contexts)
+  expectHeard(ends.server.contexts, ends.client.contexts)
+  expect([ends.client.rehandshakes, ends.server.rehandshakes]).toEqual([0, 0])
+})
+
+test('a wire that doubles every datagram is no second handshake', async () => {
+  await using ends = pair({ wire: (datagram) => [Buffer.from(datagram), datagram] })
+  await Promise.all([ends.client.outcome, ends.server.outcome])
+  expectHeard(ends.client.contexts, ends.server.contexts)
+  expect([ends.client.rehandshakes, ends.server.rehandshakes]).toEqual([0, 0])
+})
+
+test('a wire that loses the first datagram each way and the first Finished', async () => {
+  const seen = { Client: 0, Server: 0 }
+  // Of the server: HelloVerifyRequest, five messages of its hello, ChangeCipherSpec, Finished.
+  const lost = { Client: [0], Server: [0, 7] }
+  await using ends = pair({ wire: (datagram, from) => (lost[from].includes(seen[from]++) ? [] : [datagram]) })
+  await Promise.all([ends.client.outcome, ends.server.outcome])
+  expectHeard(ends.client.contexts, ends.server.contexts)
+  expectHeard(ends.server.contexts, ends.client.contexts)
+})
+
+test('a peer that begins again has new keys, and the handshake is counted', async () => {
+  await using ends = pair()
+  await Promise.all([ends.client.outcome, ends.server.outcome])
+  const before = ends.server.contexts
+  const second = ends.again()
+  expect((await second.outcome).kind).toBe('Established')
+  await expect.poll(() => ends.server.rehandshakes).toBe(1)
+  expect(ends.server.contexts).not.toBe(before)
+  expectHeard(second.contexts, ends.server.contexts)
+  expectHeard(ends.server.contexts, second.contexts)
+})
+
+test('one that begins again with another certificate changes nothing', async () => {
+  await using ends = pair()
+  await Promise.all([ends.client.outcome, ends.server.outcome])
+  const other = await createCertificate(systemClock)
+  const stranger = ends.again({ certificate: other })
+  expect((await stranger.outcome).kind).toBe('Established')
+  expectHeard(ends.client.contexts, ends.server.contexts)
+  expectHeard(ends.server.contexts, ends.client.contexts)
+  expect(ends.server.rehandshakes).toBe(0)
+})
+
+describe('who is not who it says', () => {
+  const stolen: DtlsCertificate = { ...theirs, key: ours.key }
+
+  test('another certificate than the one signalled, at either end', async () => {
+    await using ends = pair({ client: { fingerprints: [ours.fingerprint] }, server: { fingerprints: [] } })
+    for (const outcome of [await ends.client.outcome, await ends.server.outcome]) {
+      expect(outcome).toMatchObject({ kind: 'Failed', reason: 'FingerprintMismatch' })
+    }
+    expect([ends.client.contexts, ends.server.contexts]).toEqual([undefined, undefined])
+  })
+
+  test('a server that shows a certificate whose key it does not have', async () => {
+    await using ends = pair({ server: { certificate: stolen } })
+    expect(await ends.client.outcome).toMatchObject({
+      reason: 'NotProven',
+      detail: 'the signature is not of the certificate',
+    })
+    expect(ends.client.contexts).toBeUndefined()
+  })
+
+  test('a client that does', async () => {
+    await using ends = pair({ client: { certificate: stolen }, server: { fingerprints: [theirs.fingerprint] } })
+    expect(await ends.server.outcome).toMatchObject({
+      reason: 'NotProven',
+      detail: 'the signature is not of the certificate',
+    })
+    expect(ends.server.contexts).toBeUndefined()
+  })
+
+  test('a fingerprint by a hash that is broken is none, and one of several is enough', async () => {
+    const others = [{ algorithm: 'md5', value: '00' }, ours.fingerprint, theirs.fingerprint]
+    await using ends = pair({ client: { fingerprints: others } })
+    expect((await ends.client.outcome).kind).toBe('Established')
+  })
+})
+
+describe('no handshake', () => {
+  test('nobody answers', async () => {
+    const clock = new ManualClock()
+    await using ends = pair({ client: { clock, timeout: 5_000 }, wire: () => [] })
+    await clock.advance(5_000)
+    expect(await ends.client.outcome).toEqual({
+      kind: 'Failed',
+      reason: 'Timeout',
+      detail: '5000 ms',
+      handshakeTime: 5_000,
+    })
+  })
+
+  test('the peer gives up and says why', async () => {
+    await using ends = pair({ wire: () => [] })
+    //                                 alert, DTLS 1.2, epoch, sequence number, length, fatal handshake_failure
+    ends.client.receive(Buffer.from('15 fefd 0000 000000000001 0002 0228'.replaceAll(' ', ''), 'hex'))
+    expect(await ends.client.outcome).toMatchObject({ reason: 'Alert', detail: 'handshake_failure' })
+  })
+
+  test('a server that knows no cipher suite of the client says so in the end', async () => {
+    const clock = new ManualClock()
+    await using ends = pair({
+      server: { clock },
+      wire: (datagram, from) => {
+        const hello = datagram.indexOf('c02bc02f', 'hex')
+        if (from === 'Client' && hello >= 0) datagram.write('c0ffc0fe', hello, 'hex')
+        return [datagram]
+      },
+    })
+    await clock.advance(20_000)
+    expect(await ends.server.outcome).toMatchObject({
+      reason: 'Protocol',
+      detail: 'dtls cipher suite negotiation failed',
+    })
+  })
+
+  test('ended by us', async () => {
+    const ends = pair({ wire: () => [] })
+    await ends[Symbol.asyncDispose]()
+    expect(await ends.client.outcome).toMatchObject({ kind: 'Failed', reason: 'Stopped' })
+    expect(await ends.server.outcome).toMatchObject({ kind: 'Failed', reason: 'Stopped' })
+  })
+
+  test('what is cut off or was never DTLS is as good as lost', async () => {
+    await using ends = pair()
+    for (let length = 0; length < 40; length++) {
+      ends.server.receive(Buffer.alloc(length, 22))
+      ends.client.receive(Buffer.alloc(length, 21))
+    }
+    expect((await ends.client.outcome).kind).toBe('Established')
+  })
+})
