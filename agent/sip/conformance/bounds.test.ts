@@ -21,9 +21,9 @@ test.each([
   let calls = 0
   using _taken = ours.onInvite(undefined, () => calls++)
   const { parseErrors } = ours.counters
-  peer.send([...outside('INVITE', { Via: via }), ...lines, '', OFFER], ours.ports.UDP)
+  peer.send([...outside('INVITE', { Via: via }), ...lines, '', OFFER], ours)
   // What comes after it is answered, and is the first that is.
-  peer.send(outside('OPTIONS', { 'Call-ID': 'after' }), ours.ports.UDP)
+  peer.send(outside('OPTIONS', { 'Call-ID': 'after' }), ours)
   const response = await peer.response()
   expect([response.code, response.headers.callId]).toEqual([200, 'after'])
   expect([ours.counters.parseErrors - parseErrors, calls, ours.gauges.dialogs]).toEqual([1, 0, 0])
@@ -34,6 +34,6 @@ test('a body of many parts inside one another is one text to us', async () => {
   await using peer = await scriptedPeer()
   using _taken = ours.onInvite(undefined, (incoming) => incoming.reject(486))
   const parts = many(500, '--b\r\nContent-Type: multipart/mixed;boundary=b\r\n\r\n').join('')
-  peer.send([...outside('INVITE'), 'Content-Type: multipart/mixed;boundary=b', '', parts], ours.ports.UDP)
+  peer.send([...outside('INVITE'), 'Content-Type: multipart/mixed;boundary=b', '', parts], ours)
   expect((await peer.response()).code).toBe(415)
 })

@@ -31,7 +31,7 @@ export function engine(options: Partial<NativeOptions> = {}): Promise<Signalling
 export const TRANSPORTS: readonly Transport[] = ['UDP', 'TCP', 'TLS', 'WS', 'WSS']
 
 export const AUTHORITY = await certificateAuthority()
-const IDENTITY = await AUTHORITY.issue(['localhost', '127.0.0.1', '::1'])
+export const IDENTITY = await AUTHORITY.issue(['localhost', '127.0.0.1', '::1'])
 
 /** An engine that listens on a transport as well, by a certificate of `AUTHORITY` where it needs one. */
 export function listening(transport: Transport, options: Partial<NativeOptions> = {}): Promise<SignallingEngine> {

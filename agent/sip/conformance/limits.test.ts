@@ -17,7 +17,7 @@ async function lab(limits: Partial<Limits>) {
     async ask(method: string, changes: Record<string, string> = {}): Promise<number> {
       const number = ++sent
       const via = `SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bK${number}`
-      peer.send(outside(method, { Via: via, 'Call-ID': `flood-${number}`, ...changes }), ours.ports.UDP)
+      peer.send(outside(method, { Via: via, 'Call-ID': `flood-${number}`, ...changes }), ours)
       for (;;) {
         const { code, headers } = await peer.response()
         if (code >= 200 && headers.via?.branch === `z9hG4bK${number}`) return code
@@ -33,11 +33,11 @@ async function lab(limits: Partial<Limits>) {
 test('bound to all addresses, unknown peers beyond the limit of look-ups are dropped and counted', async () => {
   await using ours = await engine({ host: '0.0.0.0', limits: { routeLookups: 0 } })
   await using peer = await scriptedPeer()
-  peer.send(outside('OPTIONS'), ours.ports.UDP)
+  peer.send(outside('OPTIONS'), ours)
   while (ours.counters.refused.routes === 0) await new Promise((resolve) => setImmediate(resolve))
   // Whom we know needs no look-up.
   await ours.localAddress('127.0.0.1')
-  peer.send(outside('OPTIONS'), ours.ports.UDP)
+  peer.send(outside('OPTIONS'), ours)
   expect((await peer.response()).code).toBe(200)
 })
 
@@ -79,20 +79,20 @@ describe('requests beyond the limit', () => {
     using _carol = all.ours.onInvite('carol', (incoming) => incoming.ring())
     const via = 'SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bKcarol'
     const invite = outside('INVITE', { Via: via, 'Call-ID': 'carol' }, 'INVITE sip:carol@127.0.0.1 SIP/2.0')
-    all.peer.send(invite, all.ours.ports.UDP)
+    all.peer.send(invite, all.ours)
     expect((await all.peer.response()).code).toBe(180)
-    all.peer.send(outside('INVITE', { 'Call-ID': 'bob' }), all.ours.ports.UDP)
+    all.peer.send(outside('INVITE', { 'Call-ID': 'bob' }), all.ours)
     const { code, headers } = await all.peer.response()
     expect(code).toBe(200)
     const dialog = { To: headers.get('to') ?? '', 'Call-ID': 'bob' }
-    all.peer.send(outside('ACK', { ...dialog, CSeq: '1 ACK' }), all.ours.ports.UDP)
+    all.peer.send(outside('ACK', { ...dialog, CSeq: '1 ACK' }), all.ours)
     await answered.promise
 
     expect(await all.ask('OPTIONS')).toBe(503)
     expect(await all.ask('BYE', { ...dialog, CSeq: '2 BYE' })).toBe(200)
     expect(await all.ask('BYE', { 'Call-ID': 'bob', To: '<sip:bob@127.0.0.1>;tag=guess', CSeq: '3 BYE' })).toBe(503)
     const cancel = outside('CANCEL', { Via: via, 'Call-ID': 'carol' }, 'CANCEL sip:carol@127.0.0.1 SIP/2.0')
-    all.peer.send(cancel, all.ours.ports.UDP)
+    all.peer.send(cancel, all.ours)
     const codes = [(await all.peer.response()).code, (await all.peer.response()).code]
     expect(new Set(codes)).toEqual(new Set([200, 487]))
   })
@@ -103,7 +103,7 @@ describe('requests beyond the limit', () => {
     using _bob = all.ours.onInvite('bob', (incoming) => {
       if (taken.push(incoming) > 1) incoming.reject(480)
     })
-    all.peer.send(outside('INVITE', { 'Call-ID': 'first' }), all.ours.ports.UDP)
+    all.peer.send(outside('INVITE', { 'Call-ID': 'first' }), all.ours)
     expect(await all.ask('INVITE')).toBe(503)
     expect(await all.ask('OPTIONS')).toBe(200)
     expect([taken.length, all.ours.counters.refused.dialogs]).toEqual([1, 1])

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { Call } from '../engine.ts'
-import { ANSWER, first, inviteOptions } from './lab.ts'
+import { ANSWER, first, inviteOptions, parameterOf, TRANSPORTS } from './lab.ts'
 import { call, established, lab } from './odd-lab.ts'
 
-describe('as a caller', () => {
+describe.each(TRANSPORTS)('as a caller over %s', (transport) => {
   test('a forked INVITE gives one call, the other branches are acknowledged and hung up', async () => {
-    await using all = await lab()
+    await using all = await lab({ transport })
     const { ours, peer } = all
-    const outgoing = ours.invite(inviteOptions(peer.port, 'UDP'))
+    const outgoing = ours.invite(all.options())
     const invite = await peer.request('INVITE')
     for (const tag of ['one', 'two']) peer.reply(invite, '200 OK', { tag, body: `${ANSWER}i=${tag}\r\n` })
     const { promise, take } = first<Call>()
@@ -17,7 +17,7 @@ describe('as a caller', () => {
     expect(acks.map(({ headers }) => headers.toTag)).toEqual(['one', 'two'])
     const bye = await peer.request('BYE')
     expect(bye.headers.toTag).toBe('two')
-    expect(bye.uri).toBe(`sip:two@127.0.0.1:${peer.port}`)
+    expect(bye.uri).toBe(all.uri('two'))
     peer.reply(bye, '200 OK')
     const hangUp = (await promise).bye()
     peer.reply(await peer.request('BYE'), '200 OK')
@@ -25,7 +25,7 @@ describe('as a caller', () => {
   })
 
   test('a 2xx that comes again is acknowledged again, with the same ACK', async () => {
-    await using all = await lab()
+    await using all = await lab({ transport })
     const { invite, ack, options } = await established(all)
     all.peer.reply(invite, '200 OK', { body: ANSWER })
     const again = await all.peer.request('ACK')
@@ -35,10 +35,10 @@ describe('as a caller', () => {
   })
 
   test('a copy of a provisional response that was overtaken is told once, and counted', async () => {
-    await using all = await lab()
+    await using all = await lab({ transport })
     const { ours, peer } = all
     const told: number[] = []
-    const outgoing = ours.invite(inviteOptions(peer.port, 'UDP', { onProvisional: ({ code }) => void told.push(code) }))
+    const outgoing = ours.invite(all.options({ onProvisional: ({ code }) => void told.push(code) }))
     const invite = await peer.request('INVITE')
     for (const status of [
       '100 Trying',
@@ -56,10 +56,10 @@ describe('as a caller', () => {
   })
 
   test('a challenge is answered with the next CSeq in the same call, and BYE carries credentials at once', async () => {
-    await using all = await lab()
+    await using all = await lab({ transport })
     const { ours, peer } = all
     const credentials = { username: 'alice', password: 'secret' }
-    const options = inviteOptions(peer.port, 'UDP')
+    const options = all.options()
     const outgoing = ours.invite({ ...options, party: { ...options.party, credentials } })
     const invite = await peer.request('INVITE')
     const challenge = 'Proxy-Authenticate: Digest realm="ring", nonce="n1", qop="auth", algorithm=SHA-256'
@@ -82,18 +82,18 @@ describe('as a caller', () => {
   })
 
   test('a Contact that would begin a header field of ours is not followed', async () => {
-    await using all = await lab()
+    await using all = await lab({ transport })
     const { ours, peer } = all
-    const outgoing = ours.invite(inviteOptions(peer.port, 'UDP', { followRedirects: 1 }))
-    const contact = `Contact: <sip:carol@127.0.0.1:${peer.port};a\rX-Evil: 1>`
+    const outgoing = ours.invite(all.options({ followRedirects: 1 }))
+    const contact = `Contact: <${all.uri('carol')};a\rX-Evil: 1>`
     peer.reply(await peer.request('INVITE'), '302 Moved Temporarily', { headers: [contact] })
     expect(await outgoing.outcome).toMatchObject({ kind: 'Rejected', code: 302 })
   })
 
   test('credentials that are refused end it', async () => {
-    await using all = await lab()
+    await using all = await lab({ transport })
     const { ours, peer } = all
-    const options = inviteOptions(peer.port, 'UDP')
+    const options = all.options()
     const credentials = { username: 'alice', password: 'wrong' }
     const outgoing = ours.invite({ ...options, party: { ...options.party, credentials } })
     for (const nonce of ['n1', 'n2']) {
@@ -104,46 +104,46 @@ describe('as a caller', () => {
   })
 
   test('requests inside the dialog follow the recorded route and the Contact', async () => {
-    await using all = await lab()
+    await using all = await lab({ transport })
     const { ours, peer } = all
-    const outgoing = ours.invite(inviteOptions(1, 'UDP', { party: inviteOptions(peer.port, 'UDP').party }))
+    const outgoing = ours.invite(inviteOptions(1, transport, { party: all.options().party }))
     const invite = await peer.request('INVITE')
-    const routes = ['<sip:10.255.0.1;lr>', `<sip:127.0.0.1:${peer.port};lr>`]
+    const routes = ['<sip:10.255.0.1;lr>', `<sip:127.0.0.1:${peer.port}${parameterOf(transport)};lr>`]
     peer.reply(invite, '200 OK', { headers: [`Record-Route: ${routes.join(', ')}`], body: ANSWER })
     const ack = await peer.request('ACK')
     expect(ack.headers.all('route')).toEqual(routes.toReversed())
-    expect(ack.uri).toBe(`sip:peer@127.0.0.1:${peer.port}`)
+    expect(ack.uri).toBe(all.uri('peer'))
     void call(await outgoing.outcome).bye()
     expect((await peer.request('BYE')).headers.all('route')).toEqual(routes.toReversed())
   })
 
   test('a first route of the old, strict kind becomes the Request-URI, and the target the last Route (12.2.1.1)', async () => {
-    await using all = await lab()
+    await using all = await lab({ transport })
     const { ours, peer } = all
-    const outgoing = ours.invite(inviteOptions(peer.port, 'UDP'))
+    const outgoing = ours.invite(all.options())
     const invite = await peer.request('INVITE')
-    const routes = ['<sip:10.255.0.1;lr>', `<sip:strict@127.0.0.1:${peer.port}>`]
+    const routes = ['<sip:10.255.0.1;lr>', `<${all.uri('strict')}>`]
     peer.reply(invite, '200 OK', { headers: routes.map((route) => `Record-Route: ${route}`), body: ANSWER })
     await peer.request('ACK')
     void call(await outgoing.outcome).bye()
     const bye = await peer.request('BYE')
-    expect(bye.uri).toBe(`sip:strict@127.0.0.1:${peer.port}`)
-    expect(bye.headers.all('route')).toEqual(['<sip:10.255.0.1;lr>', `<sip:peer@127.0.0.1:${peer.port}>`])
+    expect(bye.uri).toBe(all.uri('strict'))
+    expect(bye.headers.all('route')).toEqual(['<sip:10.255.0.1;lr>', `<${all.uri('peer')}>`])
   })
 
   test('an outbound proxy is the first Route', async () => {
-    await using all = await lab()
-    const { party, ...options } = inviteOptions(all.peer.port, 'UDP')
+    await using all = await lab({ transport })
+    const { party, ...options } = all.options()
     all.ours.invite({ ...options, target: 'sip:bob@example.com', party: { ...party, outboundProxy: true } })
     const invite = await all.peer.request('INVITE')
     expect(invite.uri).toBe('sip:bob@example.com')
-    expect(invite.headers.all('route')).toEqual([`<sip:127.0.0.1:${all.peer.port};lr>`])
+    expect(invite.headers.all('route')).toEqual([`<sip:127.0.0.1:${all.peer.port}${parameterOf(transport)};lr>`])
   })
 
   test('a deadline before any response sends no CANCEL until one comes', async () => {
-    await using all = await lab()
+    await using all = await lab({ transport })
     const { ours, peer } = all
-    const outgoing = ours.invite(inviteOptions(peer.port, 'UDP', { timeout: 50 }))
+    const outgoing = ours.invite(all.options({ timeout: 500 }))
     const invite = await peer.request('INVITE')
     expect(await outgoing.outcome).toEqual({ kind: 'NoResponse' })
     peer.reply(invite, '180 Ringing')
@@ -157,9 +157,9 @@ describe('as a caller', () => {
   })
 
   test('an answer after the deadline is acknowledged and hung up', async () => {
-    await using all = await lab()
+    await using all = await lab({ transport })
     const { ours, peer } = all
-    const outgoing = ours.invite(inviteOptions(peer.port, 'UDP', { timeout: 50 }))
+    const outgoing = ours.invite(all.options({ timeout: 500 }))
     const invite = await peer.request('INVITE')
     expect(await outgoing.outcome).toEqual({ kind: 'NoResponse' })
     peer.reply(invite, '200 OK', { body: ANSWER })
@@ -169,19 +169,19 @@ describe('as a caller', () => {
   })
 
   test('a CANCEL that nothing follows is not waited for without end', async () => {
-    await using all = await lab(10)
+    await using all = await lab({ factor: 10, transport })
     const { ours, peer } = all
-    const outgoing = ours.invite(inviteOptions(peer.port, 'UDP', { timeout: 2_000 }))
+    const outgoing = ours.invite(all.options({ timeout: 5_000 }))
     peer.reply(await peer.request('INVITE'), '183 Session Progress')
     await peer.request('CANCEL')
     expect(await outgoing.outcome).toEqual({ kind: 'NoFinalResponse', code: 183 })
   })
 
   test('early media’s description stands in for one that the 200 lacks', async () => {
-    await using all = await lab()
+    await using all = await lab({ transport })
     const { ours, peer } = all
     const early = first<string | undefined>()
-    const outgoing = ours.invite(inviteOptions(peer.port, 'UDP', { onProvisional: ({ sdp }) => early.take(sdp) }))
+    const outgoing = ours.invite(all.options({ onProvisional: ({ sdp }) => early.take(sdp) }))
     const invite = await peer.request('INVITE')
     peer.reply(invite, '183 Session Progress', { body: ANSWER })
     expect(await early.promise).toBe(ANSWER)
@@ -190,7 +190,7 @@ describe('as a caller', () => {
   })
 
   test('a BYE that is refused says so', async () => {
-    await using all = await lab()
+    await using all = await lab({ transport })
     const { call: answered } = await established(all)
     const bye = answered.bye()
     all.peer.reply(await all.peer.request('BYE'), '500 Broken')

@@ -1,20 +1,33 @@
 /** One of our engines and a scripted peer, and the messages such a peer sends. No test is in here. */
-import type { Call, InviteOptions, InviteOutcome, SignallingEngine } from '../engine.ts'
+import type { Call, InviteOptions, InviteOutcome, SignallingEngine, Transport } from '../engine.ts'
 import type { Request } from '../message/message.ts'
-import { ANSWER, engine, fasterClock, inviteOptions } from './lab.ts'
+import { ANSWER, fasterClock, inviteOptions, listening, parameterOf } from './lab.ts'
 import { scriptedPeer, type ScriptedPeer } from './scripted-peer.ts'
 
 export interface Lab extends AsyncDisposable {
   ours: SignallingEngine
   peer: ScriptedPeer
+  /** Of a call of ours to the peer. */
+  options(changes?: Partial<InviteOptions>): InviteOptions
+  /** A message of the peer to us. */
+  send(lines: string[]): void
+  /** `sip:USER@...` of the peer. */
+  uri(user: string): string
 }
 
-export async function lab(factor = 1): Promise<Lab> {
-  const ours = await engine({ clock: fasterClock(factor) })
-  const peer = await scriptedPeer()
+/** @param factor seconds that pass in one */
+export async function lab({
+  factor = 1,
+  transport = 'UDP',
+}: { factor?: number; transport?: Transport } = {}): Promise<Lab> {
+  const ours = await listening(transport, { clock: fasterClock(factor) })
+  const peer = await scriptedPeer(transport)
   return {
     ours,
     peer,
+    options: (changes) => inviteOptions(peer.port, transport, changes),
+    send: (lines) => peer.send(lines, ours),
+    uri: (user) => `sip:${user}@127.0.0.1:${peer.port}${parameterOf(transport)}`,
     async [Symbol.asyncDispose]() {
       await ours[Symbol.asyncDispose]()
       await peer[Symbol.asyncDispose]()
@@ -28,8 +41,8 @@ export function call(outcome: InviteOutcome): Call {
 }
 
 /** We call the peer, the peer answers. */
-export async function established({ ours, peer }: Lab, changes: Partial<InviteOptions> = {}) {
-  const options = inviteOptions(peer.port, 'UDP', changes)
+export async function established({ ours, peer, ...all }: Lab, changes: Partial<InviteOptions> = {}) {
+  const options = all.options(changes)
   const outgoing = ours.invite(options)
   const invite = await peer.request('INVITE')
   peer.reply(invite, '200 OK', { body: ANSWER })

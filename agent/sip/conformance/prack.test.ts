@@ -223,7 +223,7 @@ describe('as a caller', () => {
       To: invite.headers.get('from') ?? '',
       'Call-ID': invite.headers.callId,
     })
-    peer.send([...lines, '', sdp(2, 3, 'sendonly')], ours.ports.UDP)
+    peer.send([...lines, '', sdp(2, 3, 'sendonly')], ours)
     const response = await peer.response()
     // The version of our description rises with each that differs.
     expect([response.code, response.body]).toEqual([200, sdp(1, 3, 'recvonly')])
@@ -239,14 +239,14 @@ describe('as a callee', () => {
   }
 
   test('a 183 without PRACK is sent again and again, then the INVITE is refused with 504', async () => {
-    await using all = await lab(50)
+    await using all = await lab({ factor: 50 })
     const { ours, peer } = all
     const incoming = first<IncomingCall>()
     using _bob = ours.onInvite('bob', (each) => {
       each.ring(183, { sdp: ANSWER })
       incoming.take(each)
     })
-    peer.send([...invite(), '', OFFER], ours.ports.UDP)
+    peer.send([...invite(), '', OFFER], ours)
     const codes: number[] = []
     for (let code = 0; code !== 504;) {
       ;({ code } = await peer.response())
@@ -267,10 +267,10 @@ describe('as a callee', () => {
       each.ring(183, { sdp: sdp(1, 1), onReoffer: () => sdp(1, 2, 'recvonly') })
       stopped.take(each)
     })
-    peer.send([...invite(), '', sdp(2, 1)], ours.ports.UDP)
+    peer.send([...invite(), '', sdp(2, 1)], ours)
     const early = await peer.response()
     const rseq = Number(early.headers.get('rseq'))
-    peer.send(inside(early, 'PRACK', 2, { RAck: `${rseq + 1} 1 INVITE` }), ours.ports.UDP)
+    peer.send(inside(early, 'PRACK', 2, { RAck: `${rseq + 1} 1 INVITE` }), ours)
     const answers = new Map<number, Response>()
     const take = async (cseq: number): Promise<Response> => {
       while (!answers.has(cseq)) {
@@ -282,7 +282,7 @@ describe('as a callee', () => {
     expect((await take(2)).code).toBe(481)
     const via = 'SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bKsecond'
     const prack = inside(early, 'PRACK', 3, { RAck: `${rseq} 1 INVITE`, Via: via })
-    peer.send([...prack, '', sdp(2, 2, 'sendonly')], ours.ports.UDP)
+    peer.send([...prack, '', sdp(2, 2, 'sendonly')], ours)
     const answer = await take(3)
     expect([answer.code, answer.body]).toEqual([200, sdp(1, 2, 'recvonly')])
     const incoming = await stopped.promise
@@ -297,10 +297,10 @@ describe('as a callee', () => {
       each.ring(183, { sdp: sdp(1, 1) })
       ringing.take(each)
     })
-    peer.send([...invite(`Contact: <sip:peer@127.0.0.1:${peer.port}>`), '', sdp(2, 1)], ours.ports.UDP)
+    peer.send([...invite(`Contact: <sip:peer@127.0.0.1:${peer.port}>`), '', sdp(2, 1)], ours)
     const early = await peer.response()
     const incoming = await ringing.promise
-    peer.send(inside(early, 'PRACK', 2, { RAck: `${early.headers.get('rseq')} 1 INVITE` }), ours.ports.UDP)
+    peer.send(inside(early, 'PRACK', 2, { RAck: `${early.headers.get('rseq')} 1 INVITE` }), ours)
     const update = incoming.update(sdp(1, 1, 'sendonly'))
     const sent = await peer.request('UPDATE')
     expect([sent.headers.fromTag, sent.body]).toEqual([early.headers.toTag, sdp(1, 2, 'sendonly')])
@@ -314,9 +314,9 @@ describe('as a callee', () => {
     await using all = await lab()
     const { ours, peer } = all
     using _bob = ours.onInvite('bob', (each) => each.ring())
-    peer.send([...invite(), '', sdp(2, 1)], ours.ports.UDP)
+    peer.send([...invite(), '', sdp(2, 1)], ours)
     const early = await peer.response()
-    peer.send([...inside(early, 'UPDATE', 2), '', sdp(2, 2)], ours.ports.UDP)
+    peer.send([...inside(early, 'UPDATE', 2), '', sdp(2, 2)], ours)
     const refused = await peer.response()
     expect(refused.code).toBe(500)
     expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(10)
@@ -326,7 +326,7 @@ describe('as a callee', () => {
     await using all = await lab()
     const ringing = first<IncomingCall>()
     using _bob = all.ours.onInvite('bob', (each) => ringing.take(each))
-    all.peer.send(outside('INVITE'), all.ours.ports.UDP)
+    all.peer.send(outside('INVITE'), all.ours)
     expect(await (await ringing.promise).update(OFFER)).toMatchObject({ kind: 'Rejected', code: 481 })
   })
 })

@@ -119,15 +119,15 @@ describe('when the peer is odd', () => {
     const { ours, peer } = all
     const answered = first<Call | undefined>()
     using _bob = ours.onInvite('bob', (incoming) => void incoming.answer(ANSWER).then(answered.take))
-    peer.send([...outside('INVITE'), '', OFFER], ours.ports.UDP)
+    peer.send([...outside('INVITE'), '', OFFER], ours)
     const response = await peer.response()
     const via = `SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bKINVITE`
-    peer.send(outside('CANCEL', { Via: via }), ours.ports.UDP)
+    peer.send(outside('CANCEL', { Via: via }), ours)
     let cancelled = await peer.response()
     while (cancelled.headers.cseq?.method !== 'CANCEL') cancelled = await peer.response()
     expect(cancelled.code).toBe(200)
     const ack = outside('ACK', { To: response.headers.get('to') ?? '', Via: 'SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKack' })
-    peer.send(ack, ours.ports.UDP)
+    peer.send(ack, ours)
     expect((await answered.promise)?.sdp).toBe(OFFER)
   })
 
@@ -148,9 +148,9 @@ describe('when the peer is odd', () => {
     const credentials = { username: 'bob', password: 'secret' }
     const answered = first<Call | undefined>()
     using _bob = ours.onInvite('bob', (each) => void each.answer(ANSWER, { credentials }).then(answered.take))
-    peer.send([...outside('INVITE'), `Contact: <sip:peer@127.0.0.1:${peer.port}>`, '', OFFER], ours.ports.UDP)
+    peer.send([...outside('INVITE'), `Contact: <sip:peer@127.0.0.1:${peer.port}>`, '', OFFER], ours)
     const response = await peer.response()
-    peer.send(outside('ACK', { To: response.headers.get('to') ?? '' }), ours.ports.UDP)
+    peer.send(outside('ACK', { To: response.headers.get('to') ?? '' }), ours)
     const bye = (await answered.promise)?.bye()
     const challenge = 'Proxy-Authenticate: Digest realm="ring", nonce="n1", qop="auth"'
     peer.reply(await peer.request('BYE'), '407 Proxy Authentication Required', { headers: [challenge] })
@@ -164,9 +164,9 @@ describe('when the peer is odd', () => {
     await using all = await lab()
     const { ours, peer } = all
     const { invite } = await established(all)
-    peer.send([...inside(invite, 'INFO', { cseq: 1 }), 'Info-Package: foo', '', 'body'], ours.ports.UDP)
+    peer.send([...inside(invite, 'INFO', { cseq: 1 }), 'Info-Package: foo', '', 'body'], ours)
     expect((await peer.response()).code).toBe(469)
-    peer.send(inside(invite, 'INFO', { cseq: 2 }), ours.ports.UDP)
+    peer.send(inside(invite, 'INFO', { cseq: 2 }), ours)
     expect((await peer.response()).code).toBe(200)
   })
 
@@ -182,7 +182,7 @@ describe('when the peer is odd', () => {
   test('a Reason without a text is told as it was written', async () => {
     await using all = await lab()
     const { call, invite } = await established(all)
-    all.peer.send([...inside(invite, 'BYE'), 'Reason: Q.850;cause=38, SIP;cause=500'], all.ours.ports.UDP)
+    all.peer.send([...inside(invite, 'BYE'), 'Reason: Q.850;cause=38, SIP;cause=500'], all.ours)
     expect(await call.ended).toEqual({
       by: 'Remote',
       reason: 'Q.850;cause=38, SIP;cause=500',
@@ -195,7 +195,7 @@ describe('when the peer is odd', () => {
     const { ours, peer } = all
     const { call, invite } = await established(all, { onReoffer: () => ANSWER })
     const fields = ['Record-Route: <sip:127.0.0.1:9;lr>', `Contact: <sip:moved@127.0.0.1:${peer.port}>`]
-    peer.send([...inside(invite, 'UPDATE', { cseq: 1 }), ...fields], ours.ports.UDP)
+    peer.send([...inside(invite, 'UPDATE', { cseq: 1 }), ...fields], ours)
     expect((await peer.response()).code).toBe(200)
     void call.bye()
     const bye = await peer.request('BYE')

@@ -71,7 +71,7 @@ describe.concurrent('when the peer is odd', () => {
   const timer = (value: string) => ({ headers: [`Session-Expires: ${value}`], body: ANSWER })
 
   test('a session that the peer does not refresh is hung up a third before it would expire', async () => {
-    await using all = await lab(50)
+    await using all = await lab({ factor: 50 })
     const { ours, peer } = all
     const options = inviteOptions(peer.port, 'UDP', { sessionTimer: { expires: 90 } })
     const outgoing = ours.invite(options)
@@ -84,7 +84,7 @@ describe.concurrent('when the peer is odd', () => {
   })
 
   test('a peer without UPDATE is refreshed by re-INVITEs that change nothing', async () => {
-    await using all = await lab(50)
+    await using all = await lab({ factor: 50 })
     const { ours, peer } = all
     const offer = sdp(1, 1)
     const outgoing = ours.invite(inviteOptions(peer.port, 'UDP', { offer, sessionTimer: { expires: 90 } }))
@@ -102,7 +102,7 @@ describe.concurrent('when the peer is odd', () => {
   })
 
   test('an UPDATE that the peer refuses after all is followed by a re-INVITE, a 422 by a longer timer', async () => {
-    await using all = await lab(50)
+    await using all = await lab({ factor: 50 })
     const { ours, peer } = all
     const outgoing = ours.invite(inviteOptions(peer.port, 'UDP', { sessionTimer: { expires: 90 } }))
     const { headers, body } = timer('90;refresher=uac')
@@ -117,7 +117,7 @@ describe.concurrent('when the peer is odd', () => {
   })
 
   test('a refresh that fails for a while is tried again', async () => {
-    await using all = await lab(50)
+    await using all = await lab({ factor: 50 })
     const { ours, peer } = all
     const outgoing = ours.invite(inviteOptions(peer.port, 'UDP', { sessionTimer: { expires: 90 } }))
     peer.reply(await peer.request('INVITE'), '200 OK', timer('90;refresher=uac'))
@@ -141,27 +141,27 @@ describe.concurrent('when the peer is odd', () => {
   })
 
   test('a caller without session timers is refreshed by us when a proxy wants one', async () => {
-    await using all = await lab(50)
+    await using all = await lab({ factor: 50 })
     const { ours, peer } = all
     using _bob = ours.onInvite('bob', (incoming) => void incoming.answer(ANSWER))
     const fields = [`Contact: <sip:peer@127.0.0.1:${peer.port}>`, 'Session-Expires: 90']
-    peer.send([...outside('INVITE'), ...fields, '', OFFER], ours.ports.UDP)
+    peer.send([...outside('INVITE'), ...fields, '', OFFER], ours)
     const response = await peer.response()
     expect([response.code, response.headers.get('session-expires')]).toEqual([200, '90;refresher=uas'])
     expect(response.headers.list('require')).toEqual([])
-    peer.send(outside('ACK', { To: response.headers.get('to') ?? '' }), ours.ports.UDP)
+    peer.send(outside('ACK', { To: response.headers.get('to') ?? '' }), ours)
     const refresh = await peer.request('INVITE')
     expect(refresh.headers.get('session-expires')).toBe('90;refresher=uac')
     peer.reply(refresh, '200 OK', { body: ANSWER })
   })
 
   test('a timer may be begun inside the call', async () => {
-    await using all = await lab(50)
+    await using all = await lab({ factor: 50 })
     const { ours, peer } = all
     const { invite, call: answered } = await established(all, { onReoffer: () => ANSWER })
     const fields = ['Supported: timer', 'Session-Expires: 90;refresher=uac']
     const update = [...inside(invite, 'UPDATE', { cseq: 1 }), ...fields]
-    peer.send(update, ours.ports.UDP)
+    peer.send(update, ours)
     const response = await peer.response()
     expect(response.headers.get('session-expires')).toBe('90;refresher=uac')
     const ended = first<unknown>()
@@ -173,7 +173,7 @@ describe.concurrent('when the peer is odd', () => {
     await using all = await lab()
     const { invite } = await established(all)
     const fields = ['Supported: timer', 'Session-Expires: 20']
-    all.peer.send([...inside(invite, 'UPDATE', { cseq: 1 }), ...fields], all.ours.ports.UDP)
+    all.peer.send([...inside(invite, 'UPDATE', { cseq: 1 }), ...fields], all.ours)
     const response = await all.peer.response()
     expect([response.code, response.headers.get('min-se')]).toEqual([422, '90'])
   })

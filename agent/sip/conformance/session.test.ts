@@ -139,7 +139,7 @@ describe.each(TRANSPORTS)('a session over %s', (transport) => {
 
 describe('when the peer is odd', () => {
   test('a re-INVITE that is told 491 twice is sent a third time, after 2.1 to 4 s each', async () => {
-    await using all = await lab(20)
+    await using all = await lab({ factor: 20 })
     const { peer } = all
     const { call, options } = await established(all)
     const outcome = call.reinvite(sdp(1, 2))
@@ -159,7 +159,7 @@ describe('when the peer is odd', () => {
   })
 
   test('one that is always told 491 is given up', async () => {
-    await using all = await lab(50)
+    await using all = await lab({ factor: 50 })
     const { peer } = all
     const { call } = await established(all)
     const outcome = call.reinvite(sdp(1, 2))
@@ -182,7 +182,7 @@ describe('when the peer is odd', () => {
   })
 
   test('silence to a re-INVITE ends the call, and so does one that only rings', async () => {
-    await using all = await lab(50)
+    await using all = await lab({ factor: 50 })
     const { peer } = all
     const silent = await established(all)
     expect(await silent.call.reinvite(OFFER)).toEqual({ kind: 'NoResponse' })
@@ -236,13 +236,13 @@ describe('when the peer is odd', () => {
     const { call, invite } = await established(all, { onReoffer: () => ANSWER })
     const outcome = call.reinvite(sdp(1, 2))
     const waiting = await peer.request('INVITE')
-    peer.send([...inside(invite, 'INVITE', { cseq: 1 }), '', OFFER], ours.ports.UDP)
+    peer.send([...inside(invite, 'INVITE', { cseq: 1 }), '', OFFER], ours)
     expect((await peer.response()).code).toBe(491)
-    peer.send(inside(invite, 'ACK', { cseq: 1, branch: 'z9hG4bKINVITE1' }), ours.ports.UDP)
-    peer.send([...inside(invite, 'UPDATE', { cseq: 2 }), '', OFFER], ours.ports.UDP)
+    peer.send(inside(invite, 'ACK', { cseq: 1, branch: 'z9hG4bKINVITE1' }), ours)
+    peer.send([...inside(invite, 'UPDATE', { cseq: 2 }), '', OFFER], ours)
     expect((await peer.response()).code).toBe(491)
     // Without an offer there is nothing to collide.
-    peer.send(inside(invite, 'UPDATE', { cseq: 3 }), ours.ports.UDP)
+    peer.send(inside(invite, 'UPDATE', { cseq: 3 }), ours)
     expect((await peer.response()).code).toBe(200)
     peer.reply(waiting, '200 OK', { body: ANSWER })
     expect(await outcome).toMatchObject({ kind: 'Answered' })
@@ -252,9 +252,9 @@ describe('when the peer is odd', () => {
     await using all = await lab()
     const { ours, peer } = all
     const { invite } = await established(all, { onReoffer: () => ANSWER })
-    peer.send([...inside(invite, 'INVITE', { cseq: 1 }), '', OFFER], ours.ports.UDP)
+    peer.send([...inside(invite, 'INVITE', { cseq: 1 }), '', OFFER], ours)
     expect((await peer.response()).code).toBe(200)
-    peer.send([...inside(invite, 'INVITE', { cseq: 2 }), '', OFFER], ours.ports.UDP)
+    peer.send([...inside(invite, 'INVITE', { cseq: 2 }), '', OFFER], ours)
     let refused = await peer.response()
     while (refused.code === 200) refused = await peer.response()
     expect(refused.code).toBe(500)
@@ -262,7 +262,7 @@ describe('when the peer is odd', () => {
   })
 
   test('500 with Retry-After is waited for', async () => {
-    await using all = await lab(20)
+    await using all = await lab({ factor: 20 })
     const { peer } = all
     const { call } = await established(all)
     const outcome = call.update(OFFER)
@@ -275,10 +275,10 @@ describe('when the peer is odd', () => {
     await using all = await lab()
     const { ours, peer } = all
     const { invite } = await established(all, { offer: sdp(1, 1) })
-    peer.send([...inside(invite, 'UPDATE', { cseq: 1 }), '', ANSWER], ours.ports.UDP)
+    peer.send([...inside(invite, 'UPDATE', { cseq: 1 }), '', ANSWER], ours)
     const same = await peer.response()
     expect([same.code, same.body]).toEqual([200, sdp(1, 1)])
-    peer.send([...inside(invite, 'UPDATE', { cseq: 2 }), '', sdp(2, 7)], ours.ports.UDP)
+    peer.send([...inside(invite, 'UPDATE', { cseq: 2 }), '', sdp(2, 7)], ours)
     expect((await peer.response()).code).toBe(488)
   })
 
@@ -289,7 +289,7 @@ describe('when the peer is odd', () => {
       throw new Error('broken')
     }
     const { invite } = await established(all, { onReoffer })
-    peer.send([...inside(invite, 'UPDATE', { cseq: 1 }), '', sdp(2, 7)], ours.ports.UDP)
+    peer.send([...inside(invite, 'UPDATE', { cseq: 1 }), '', sdp(2, 7)], ours)
     expect((await peer.response()).code).toBe(488)
   })
 })

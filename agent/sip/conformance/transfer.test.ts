@@ -136,26 +136,26 @@ describe('when the peer is odd', () => {
     expect(request.headers.get('refer-to')).toBe('<sip:carol@example.com>')
     expect(request.headers.list('contact')).toHaveLength(1)
     const fragment = ['Content-Type: message/sipfrag', '', 'SIP/2.0 183 Session Progress\r\n']
-    peer.send([...inside(invite, 'NOTIFY', { cseq: 1 }), ...notify('active'), ...fragment], ours.ports.UDP)
+    peer.send([...inside(invite, 'NOTIFY', { cseq: 1 }), ...notify('active'), ...fragment], ours)
     expect((await peer.response()).code).toBe(200)
     peer.reply(request, '202 Accepted')
     expect(await refer).toEqual({ kind: 'Done', code: 202 })
     expect(told).toEqual([{ code: 183, reason: 'Session Progress', terminated: false }])
-    peer.send([...inside(invite, 'NOTIFY', { cseq: 2 }), ...notify('active', 'refer;id=77')], ours.ports.UDP)
+    peer.send([...inside(invite, 'NOTIFY', { cseq: 2 }), ...notify('active', 'refer;id=77')], ours)
     expect((await peer.response()).code).toBe(481)
-    peer.send([...inside(invite, 'NOTIFY', { cseq: 3 }), ...notify('active', 'presence')], ours.ports.UDP)
+    peer.send([...inside(invite, 'NOTIFY', { cseq: 3 }), ...notify('active', 'presence')], ours)
     expect((await peer.response()).code).toBe(489)
-    peer.send([...inside(invite, 'NOTIFY', { cseq: 4 }), ...notify('terminated;reason=giveup')], ours.ports.UDP)
+    peer.send([...inside(invite, 'NOTIFY', { cseq: 4 }), ...notify('terminated;reason=giveup')], ours)
     expect((await peer.response()).code).toBe(200)
-    peer.send([...inside(invite, 'NOTIFY', { cseq: 5 }), ...notify('active')], ours.ports.UDP)
+    peer.send([...inside(invite, 'NOTIFY', { cseq: 5 }), ...notify('active')], ours)
     expect((await peer.response()).code).toBe(481)
   })
 
   test('a referral that is never reported ends by itself, and so does one of ours', async () => {
-    await using all = await lab(50)
+    await using all = await lab({ factor: 50 })
     const { ours, peer } = all
     const { call, invite } = await established(all, { onRefer: (referral) => referral.accept() })
-    peer.send([...inside(invite, 'REFER', { cseq: 1 }), 'Refer-To: <sip:carol@example.com>'], ours.ports.UDP)
+    peer.send([...inside(invite, 'REFER', { cseq: 1 }), 'Refer-To: <sip:carol@example.com>'], ours)
     expect((await peer.response()).code).toBe(202)
     peer.reply(await peer.request('NOTIFY'), '200 OK')
     const refer = call.refer('sip:carol@example.com')
@@ -177,19 +177,19 @@ describe('when the peer is odd', () => {
   ])('a REFER with %s is told 400', async (_, fields) => {
     await using all = await lab()
     const { invite } = await established(all, { onRefer: (referral) => referral.accept() })
-    all.peer.send([...inside(invite, 'REFER', { cseq: 1 }), ...fields], all.ours.ports.UDP)
+    all.peer.send([...inside(invite, 'REFER', { cseq: 1 }), ...fields], all.ours)
     expect((await all.peer.response()).code).toBe(400)
   })
 
   test.each(['603 Decline', '202 Accepted'])(
     'a REFER that is told %s after the call was over leaves nothing',
     async (status) => {
-      await using all = await lab(50)
+      await using all = await lab({ factor: 50 })
       const { ours, peer } = all
       const { call, invite } = await established(all)
       const refer = call.refer('sip:carol@example.com')
       const request = await peer.request('REFER')
-      peer.send(inside(invite, 'BYE'), ours.ports.UDP)
+      peer.send(inside(invite, 'BYE'), ours)
       expect(await call.ended).toMatchObject({ by: 'Remote' })
       peer.reply(request, status, { headers: ['Refer-Sub: false'] })
       await refer
@@ -203,7 +203,7 @@ describe('when the peer is odd', () => {
     const asked = first<Referral>()
     const { invite } = await established(all, { onRefer: asked.take })
     const injecting = 'Refer-To: <sip:a@example.com?Replaces=1%0d%0aX-Evil:%201%3Bto-tag%3D2%3Bfrom-tag%3D3>'
-    peer.send([...inside(invite, 'REFER', { cseq: 1 }), injecting], ours.ports.UDP)
+    peer.send([...inside(invite, 'REFER', { cseq: 1 }), injecting], ours)
     expect((await peer.response()).code).toBe(400)
   })
 
@@ -216,9 +216,9 @@ describe('when the peer is odd', () => {
     await refer
     const hangUp = call.bye()
     const bye = await peer.request('BYE')
-    peer.send([...inside(invite, 'NOTIFY', { cseq: 1 }), ...notify('terminated;reason=noresource')], ours.ports.UDP)
+    peer.send([...inside(invite, 'NOTIFY', { cseq: 1 }), ...notify('terminated;reason=noresource')], ours)
     expect((await peer.response()).code).toBe(200)
-    peer.send(inside(invite, 'BYE', { cseq: 2 }), ours.ports.UDP)
+    peer.send(inside(invite, 'BYE', { cseq: 2 }), ours)
     expect((await peer.response()).code).toBe(200)
     peer.reply(bye, '481 Call/Transaction Does Not Exist')
     expect(await hangUp).toEqual({ kind: 'Done', code: 481 })
@@ -226,11 +226,11 @@ describe('when the peer is odd', () => {
   })
 
   test('a referrer who knows the subscription no more is told nothing more', async () => {
-    await using all = await lab(50)
+    await using all = await lab({ factor: 50 })
     const { ours, peer } = all
     const asked = first<Referral>()
     const { call, invite } = await established(all, { onRefer: asked.take })
-    peer.send([...inside(invite, 'REFER', { cseq: 1 }), 'Refer-To: <sip:carol@example.com>'], ours.ports.UDP)
+    peer.send([...inside(invite, 'REFER', { cseq: 1 }), 'Refer-To: <sip:carol@example.com>'], ours)
     const referral = await asked.promise
     referral.accept()
     peer.reply(await peer.request('NOTIFY'), '481 Subscription Does Not Exist')
@@ -246,7 +246,7 @@ describe('when the peer is odd', () => {
       throw new Error('broken')
     }
     const { invite } = await established(all, { onRefer })
-    all.peer.send([...inside(invite, 'REFER', { cseq: 1 }), 'Refer-To: <sip:a@example.com>'], all.ours.ports.UDP)
+    all.peer.send([...inside(invite, 'REFER', { cseq: 1 }), 'Refer-To: <sip:a@example.com>'], all.ours)
     expect((await all.peer.response()).code).toBe(500)
   })
 
@@ -261,7 +261,7 @@ describe('when the peer is odd', () => {
     const { callId, fromTag = '' } = invite.headers
     const lines = outside('INVITE', { Replaces: `${callId};to-tag=${fromTag};from-tag=peer;early-only` })
     const [, ...fields] = lines
-    peer.send([`INVITE sip:alice-contact@127.0.0.1 SIP/2.0`, ...fields], ours.ports.UDP)
+    peer.send([`INVITE sip:alice-contact@127.0.0.1 SIP/2.0`, ...fields], ours)
     expect((await peer.response()).code).toBe(200)
     const cancel = await peer.request('CANCEL')
     expect(cancel.headers.callId).toBe(callId)
@@ -278,13 +278,13 @@ describe('when the peer is odd', () => {
     void call.bye()
     await peer.request('BYE')
     const { callId, fromTag = '' } = invite.headers
-    peer.send(outside('INVITE', { Replaces: `${callId};to-tag=${fromTag};from-tag=peer` }), ours.ports.UDP)
+    peer.send(outside('INVITE', { Replaces: `${callId};to-tag=${fromTag};from-tag=peer` }), ours)
     expect((await peer.response()).code).toBe(603)
-    peer.send(outside('INVITE', { 'Call-ID': 'ringing', Via: branch('ringing') }), ours.ports.UDP)
+    peer.send(outside('INVITE', { 'Call-ID': 'ringing', Via: branch('ringing') }), ours)
     let ringing = await peer.response()
     while (ringing.code !== 180) ringing = await peer.response()
     const waiting = `ringing;to-tag=${ringing.headers.toTag};from-tag=peer`
-    peer.send(outside('INVITE', { 'Call-ID': 'third', Via: branch('third'), Replaces: waiting }), ours.ports.UDP)
+    peer.send(outside('INVITE', { 'Call-ID': 'third', Via: branch('third'), Replaces: waiting }), ours)
     let refused = await peer.response()
     while (refused.headers.callId !== 'third') refused = await peer.response()
     expect(refused.code).toBe(481)
@@ -297,7 +297,7 @@ describe('when the peer is odd', () => {
   ])('%s answers %j', async (code, fields) => {
     await using all = await lab()
     using _bob = all.ours.onInvite('bob', (incoming) => void incoming.answer(ANSWER))
-    all.peer.send([...outside('INVITE'), ...fields], all.ours.ports.UDP)
+    all.peer.send([...outside('INVITE'), ...fields], all.ours)
     expect(String((await all.peer.response()).code)).toBe(code)
   })
 })

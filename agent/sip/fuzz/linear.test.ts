@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../lib/clock.ts'
+import { tooLong } from '../../../lib/fuzz/watch.ts'
 import { readAll } from './readers.ts'
-import { tooLong } from './watch.ts'
 
 /** Characters: what is read in the square of it takes seconds, what is read in one go well under a millisecond. */
 const LENGTH = 40_000

@@ -1,23 +1,12 @@
 /** Both kinds of fuzzing run, over the parser alone and over a running engine, and what they found. A test judges it. */
-import { systemClock } from '../../../lib/clock.ts'
+import { type Findings, MOST_FINDINGS, sweep } from '../../../lib/fuzz/sweep.ts'
+import { escapes, heapInUse, LONGEST, processorTime } from '../../../lib/fuzz/watch.ts'
 import { seededRandom } from '../../../lib/random.ts'
 import { drained } from '../conformance/lab.ts'
 import { readCorpus } from './corpus.ts'
 import { engineRun } from './engine-run.ts'
 import { createMutator } from './mutate.ts'
 import { readAll } from './readers.ts'
-import { escapes, heapInUse, LONGEST, processorTime, tooLong } from './watch.ts'
-
-export interface Findings {
-  messages: number
-  /** Exceptions, and messages that took too long; with the message as JSON, so that it can be added to the corpus. */
-  bad: string[]
-  /** Bytes by which the heap grew from a tenth of the messages on. */
-  growth: number
-}
-
-/** More of them say nothing new. */
-const MOST_FINDINGS = 10
 
 const latin1 = (): string[] => readCorpus().map(({ bytes }) => bytes.toString('latin1'))
 
@@ -25,24 +14,12 @@ type Send = (texts: readonly string[]) => Promise<void>
 
 export function fuzzParser({ seed, count }: { seed: number; count: number }): Findings {
   const corpus = latin1()
-  const mutator = createMutator(seededRandom(seed), corpus)
-  const bad: string[] = []
-  let warm = 0
-  const look = (text: string): void => {
-    const bytes = Buffer.from(text, 'latin1')
-    try {
-      const long = tooLong(systemClock, () => void readAll(bytes))
-      if (long !== undefined) bad.push(`${long} ms: ${JSON.stringify(text)}`)
-    } catch (error) {
-      bad.push(`${error instanceof Error ? error.stack : String(error)}: ${JSON.stringify(text)}`)
-    }
-  }
-  for (const seedText of corpus) look(seedText)
-  for (let number = 0; number < count && bad.length < MOST_FINDINGS; number++) {
-    if (number === Math.floor(count / 10)) warm = heapInUse()
-    look(mutator.message())
-  }
-  return { messages: count, bad, growth: heapInUse() - warm }
+  const { message } = createMutator(seededRandom(seed), corpus)
+  return sweep({
+    ...{ count, seeds: corpus, next: message },
+    read: (text) => void readAll(Buffer.from(text, 'latin1')),
+    show: (text) => JSON.stringify(text),
+  })
 }
 
 /** Datagrams between two looks at whether the engine still answers, and messages over one connection. */
@@ -86,5 +63,5 @@ export async function fuzzEngine({ seed, count }: { seed: number; count: number 
     messages += BATCH + STREAM
   }
   const growth = (await settle()) - warm
-  return { messages, bad: [...bad, ...escaped.found], growth }
+  return { count: messages, bad: [...bad, ...escaped.found], growth }
 }
