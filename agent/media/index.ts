@@ -1,4 +1,13 @@
 /** The door to media: the engine; its contract is `media.ts`. */
 export { createMediaEngine } from './engine.ts'
 export { fittingPtime } from './codec/codecs.ts'
-export type { EchoedPacket, MediaEngine, MediaSession, MosBasis, Source, StartOptions } from './media.ts'
+export type {
+  EchoedPacket,
+  MediaEngine,
+  MediaSession,
+  MosBasis,
+  NewTerms,
+  Protection,
+  Source,
+  StartOptions,
+} from './media.ts'
