@@ -10,7 +10,7 @@ function branch(name: string): string {
 describe.each(TRANSPORTS)('inside a call over %s', (transport) => {
   test('a re-INVITE is answered by the run, and sent again until its ACK', async () => {
     await using all = await lab({ transport })
-    const { ours, peer } = all
+    const { peer } = all
     const offers: Array<string | undefined> = []
     const onReoffer = (sdp: string | undefined) => {
       offers.push(sdp)
@@ -74,7 +74,7 @@ describe.each(TRANSPORTS)('inside a call over %s', (transport) => {
 
   test('the target that a re-INVITE names is the next one', async () => {
     await using all = await lab({ transport })
-    const { ours, peer } = all
+    const { peer } = all
     const { invite, call: answered } = await established(all, { onReoffer: () => ANSWER })
     all.send([...inside(invite, 'INVITE'), `Contact: <${all.uri('moved')}>`])
     await peer.response()
@@ -85,7 +85,7 @@ describe.each(TRANSPORTS)('inside a call over %s', (transport) => {
 
   test('a re-INVITE whose ACK never comes ends the call', async () => {
     await using all = await lab({ factor: 50, transport })
-    const { ours, peer } = all
+    const { peer } = all
     const { invite, call: answered } = await established(all, { onReoffer: () => ANSWER })
     all.send(inside(invite, 'INVITE'))
     expect(await answered.ended).toEqual({ by: 'Timeout' })
@@ -106,7 +106,7 @@ describe.each(TRANSPORTS)('inside a call over %s', (transport) => {
 
   test('what is out of order is refused, what belongs to no dialog too', async () => {
     await using all = await lab({ transport })
-    const { ours, peer } = all
+    const { peer } = all
     const { invite, call: answered } = await established(all)
     all.send(inside(invite, 'OPTIONS', { cseq: 5 }))
     expect((await peer.response()).code).toBe(200)

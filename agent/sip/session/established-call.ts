@@ -13,7 +13,6 @@ import type {
   Replaces,
 } from '../engine.ts'
 import type { DialogUser } from '../core.ts'
-import type { HeaderField } from '../transport/build.ts'
 import type { Request } from '../message/message.ts'
 import { held, withDirection } from '../sdp/hold.ts'
 import type { Journal } from '../trace/journal.ts'

@@ -39,13 +39,28 @@ type RoundOutcome = { kind: 'Response'; response: Response; at: number } | { kin
  * The final response, whatever its code but for challenges, which are answered or become AuthenticationFailed, and for failures that
  * another address of the hop may not have.
  */
-export async function exchange(core: Core, options: ExchangeOptions): Promise<ExchangeOutcome> {
-  const { nextHop, uri, timeout = TRANSACTION_TIMEOUT, signal, authenticator, journal } = options
+export function exchange(core: Core, options: ExchangeOptions): Promise<ExchangeOutcome> {
+  const { nextHop, uri, timeout = TRANSACTION_TIMEOUT, signal } = options
   const approach = new Approach(core, towards(nextHop, uri), signal)
+  const over = (flow: Flow): Promise<ExchangeOutcome> => exchangeOver(core, options, { first: flow, approach, timeout })
   const now = approach.now()
-  const reached: ReachOutcome = now ? { kind: 'Reached', flow: now } : await approach.next(timeout)
-  if (reached.kind !== 'Reached') return attempted(approach, { kind: 'Failed', failure: reached, sent: false })
-  let { flow } = reached
+  if (now) return over(now)
+  return approach
+    .next(timeout)
+    .then((reached) =>
+      reached.kind === 'Reached'
+        ? over(reached.flow)
+        : attempted(approach, { kind: 'Failed', failure: reached, sent: false }),
+    )
+}
+
+async function exchangeOver(
+  core: Core,
+  options: ExchangeOptions,
+  { first, approach, timeout }: { first: Flow; approach: Approach; timeout: number },
+): Promise<ExchangeOutcome> {
+  const { authenticator, journal } = options
+  let flow = first
   const firstSent = core.clock.monotonic()
   const left = (): number => Math.max(0, timeout - (core.clock.monotonic() - firstSent))
   const elsewhere = detours(approach, left)
