@@ -1,7 +1,7 @@
 # Everything goes through npm scripts: they put the project's own Node first on the PATH, whatever Node the machine has.
 # `make run` starts the product on embedded defaults, `make test` runs every test.
 
-.PHONY: run test soak bench-sip check lab generate install
+.PHONY: run test soak bench-sip bench-media check lab generate install
 
 run: install
 	@npm run --silent demo
@@ -15,6 +15,10 @@ soak: install lab
 # The SIP user agent against SIPp, on two cores with nothing else to do; it takes long.
 bench-sip: install lab
 	npm run bench:sip -- --date "$$(date -u +%F)"
+
+# Calls a core, cost and memory of media against bare sockets and SIPp's echo, likewise.
+bench-media: install lab
+	npm run bench:media -- --date "$$(date -u +%F)"
 
 check: install
 	npm run check

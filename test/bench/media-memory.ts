@@ -1,0 +1,28 @@
+/**
+ * `node media-memory.ts '{"before": 100, "calls": 500, "ports": [P], "rtcpPort": P, "seconds": 8}'`: what the memory of a process is with
+ * few and with many calls that have run for so many seconds. The sockets' own buffers are the system's, and not in it.
+ */
+import { memory, pause, report } from './caller.ts'
+import type { LoadOptions } from './media-load.ts'
+import { benchMedia, openSessions, startSession } from './media-sessions.ts'
+
+export interface MemoryOptions extends Pick<LoadOptions, 'calls' | 'ports' | 'rtcpPort' | 'seconds'> {
+  /** Calls that are there at the first look, so that the code and its tables are. */
+  readonly before: number
+}
+
+const { before, calls, ports, rtcpPort, seconds }: MemoryOptions = JSON.parse(process.argv[2] ?? '')
+const media = benchMedia()
+await begin(before)
+await begin(calls)
+report({ event: 'done' })
+process.exit()
+
+async function begin(count: number): Promise<void> {
+  const sessions = await openSessions(media, count)
+  for (const [call, session] of sessions.entries()) {
+    startSession(session, { rtpPort: ports[call % ports.length] ?? 0, rtcpPort }, { kind: 'Tone' })
+  }
+  await pause(seconds * 1000)
+  report({ event: 'memory', ...memory() })
+}
