@@ -63,15 +63,20 @@ async function freeForTcp(port: number): Promise<boolean> {
   }
 }
 
-/** True when some process has bound the port on 127.0.0.1 (over TCP: listens on it); what arrives from then on is not lost. */
+/** True when some process has bound the port on 127.0.0.1 or on every address (over TCP: listens on it); what arrives from then on is not lost. */
 export function isBound(port: number, transport: 'udp' | 'tcp'): boolean {
-  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   return readFileSync(`/proc/net/${transport}`, 'utf8')
     .split('\n')
     .some((line) => {
       const [, address, , state] = line.trim().split(/\s+/)
-      return address === local && (transport === 'udp' || state === TCP_LISTEN)
+      return (
+        (address === LOOPBACK + suffix || address === EVERY + suffix) && (transport === 'udp' || state === TCP_LISTEN)
+      )
     })
 }
 
+/** As /proc/net writes addresses. */
+const LOOPBACK = '0100007F'
+const EVERY = '00000000'
 const TCP_LISTEN = '0A'
