@@ -2,7 +2,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
-import { classes, Message, methods, TcpTransport, type Transport, TurnProtocol } from 'werift'
+import { classes, Message, methods, parseMessage, TcpTransport, type Transport, TurnProtocol } from 'werift'
 import type { Clock } from '../../../lib/clock.ts'
 
 export interface TurnServer {
@@ -42,7 +42,18 @@ const FAREWELL = 500
 /** @param server by its IP address. Rejects with what the server said, with the system's error, or because it did not answer in time. */
 export async function allocate(server: TurnServer, options: RelayOptions): Promise<Relay> {
   const { host, port, username, password } = server
-  const transport = await (server.transport === 'udp' ? openDatagrams(options.address) : openStream(server))
+  const refused = Promise.withResolvers<never>()
+  refused.promise.catch(() => undefined)
+  let refusals = 0
+  // The first one asks for the password. werift waits for an authentic one after that, and who refuses a password cannot sign (RFC 8489 9.2.4).
+  const watch = (datagram: Buffer) => {
+    const message = parseMessage(datagram)
+    const isRefusal = message?.messageClass === classes.ERROR && message.messageMethod === methods.ALLOCATE
+    if (isRefusal && ++refusals > 1) refused.reject(new Error(refusalOf(message)))
+  }
+  const transport = await (server.transport === 'udp'
+    ? openDatagrams(options.address, watch)
+    : openStream(server, watch))
   const turn = new TurnProtocol([host, port], username, password, LIFETIME, transport, {
     channelRefreshTime: CHANNEL_REFRESH,
   })
@@ -51,10 +62,10 @@ export async function allocate(server: TurnServer, options: RelayOptions): Promi
     for (const transaction of Object.values(turn.transactions)) transaction.cancel()
   }
   try {
-    await within(options.clock, PATIENCE, turn.connectionMade())
+    await within(options.clock, PATIENCE, Promise.race([turn.connectionMade(), refused.promise]))
   } catch (cause) {
     await close()
-    throw new Error(refusalOf(cause), { cause })
+    throw new Error(reasonOf(cause), { cause })
   }
   turn.onData.subscribe((datagram, [from, fromPort]) => options.received(datagram, from, fromPort))
   return {
@@ -82,16 +93,21 @@ async function within<T>(clock: Clock, milliseconds: number, work: Promise<T>): 
   return await Promise.race([work, promise])
 }
 
-function refusalOf(error: unknown): string {
+/** werift's errors carry the message that was one. */
+function reasonOf(error: unknown): string {
   if (typeof error === 'object' && error !== null && 'response' in error && error.response instanceof Message) {
-    const [code, phrase]: unknown[] = error.response.getAttributeValue('ERROR-CODE') ?? []
-    return `refused with ${String(code)} ${String(phrase)}`
+    return refusalOf(error.response)
   }
   return error instanceof Error && error.message !== '' ? error.message : 'no answer'
 }
 
+function refusalOf(message: Message): string {
+  const [code, phrase]: unknown[] = message.getAttributeValue('ERROR-CODE') ?? []
+  return `refused with ${String(code)} ${String(phrase)}`
+}
+
 /** A socket of the allocation alone, as werift takes it. Rejects with the system's error. */
-async function openDatagrams(address: string): Promise<Transport> {
+async function openDatagrams(address: string, watch: (datagram: Buffer) => void): Promise<Transport> {
   const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
   const listening = once(socket, 'listening')
   socket.bind({ address, port: 0, exclusive: true })
@@ -104,7 +120,10 @@ async function openDatagrams(address: string): Promise<Transport> {
   // A send that failed shows as an answer that does not come.
   socket.on('error', () => undefined)
   const transport = transportOf(socket, address)
-  socket.on('message', (datagram, from) => transport.onData(datagram, [from.address, from.port]))
+  socket.on('message', (datagram, from) => {
+    watch(datagram)
+    transport.onData(datagram, [from.address, from.port])
+  })
   return transport
 }
 
@@ -126,7 +145,7 @@ function transportOf(socket: Socket, address: string): Transport {
   }
 }
 
-async function openStream({ host, port }: TurnServer): Promise<Transport> {
+async function openStream({ host, port }: TurnServer, watch: (datagram: Buffer) => void): Promise<Transport> {
   const stream = await TcpTransport.init([host, port], { connectTimeoutMs: PATIENCE })
   return {
     type: stream.type,
@@ -139,7 +158,10 @@ async function openStream({ host, port }: TurnServer): Promise<Transport> {
       return stream.onData
     },
     set onData(handler) {
-      stream.onData = handler
+      stream.onData = (octets, from) => {
+        watch(octets)
+        handler(octets, from)
+      }
     },
     send: (datagram) => stream.send(datagram),
     close: () => stream.close(),
