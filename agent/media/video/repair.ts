@@ -6,8 +6,8 @@ const PATIENCE = 10
 const RETRY = 100
 /** How often it is asked for. */
 const TRIES = 5
-/** A larger hole is no loss that can be repaired. */
-const LARGEST_HOLE = 128
+/** More missing packets than these are no loss that can be repaired. */
+const MOST_MISSING = 128
 
 interface Missing {
   askAt: number
@@ -30,12 +30,13 @@ export class Repair {
       this.#missing.delete(sequenceNumber)
       return
     }
-    const hole = sequenceNumber - this.#highest - 1
-    if (this.#highest >= 0 && hole <= LARGEST_HOLE) {
-      for (let number = this.#highest + 1; number < sequenceNumber; number++) {
+    const hole = this.#highest < 0 ? 0 : sequenceNumber - this.#highest - 1
+    if (this.#missing.size + hole > MOST_MISSING) this.#missing.clear()
+    else {
+      for (let number = sequenceNumber - hole; number < sequenceNumber; number++) {
         this.#missing.set(number, { askAt: at + PATIENCE, tries: 0 })
       }
-    } else this.#missing.clear()
+    }
     this.#highest = sequenceNumber
   }
 

@@ -45,8 +45,11 @@ export class VideoSender {
   #packet = 0
   /** Monotonic milliseconds. */
   #frameAt: number
-  #lastAt: number
+  /** The RTP timestamp of the frame that is being sent, and its time. */
   #timestamp: number
+  #timestampAt: number
+  /** Octets that the protection adds to a packet. */
+  #overhead = 0
   #keyFrameAt = -Infinity
   #keyFrameWanted = false
   #lastCommand: number | undefined
@@ -65,7 +68,7 @@ export class VideoSender {
     this.#options = options
     this.#startedAt = at
     this.#frameAt = at
-    this.#lastAt = at
+    this.#timestampAt = at
     this.#sequenceNumber = options.start.sequenceNumber
     this.#timestamp = options.start.timestamp
   }
@@ -74,9 +77,9 @@ export class VideoSender {
     return this.#options.ssrc
   }
 
-  /** The RTP timestamp that belongs to a moment after a packet was sent. */
+  /** The RTP timestamp that belongs to a moment from the first frame on, for an SR (RFC 3550 6.4.1). */
   timestampAt(at: number): number {
-    return (this.#timestamp + Math.round(((at - this.#lastAt) * VIDEO_CLOCK_RATE) / 1000)) >>> 0
+    return (this.#timestamp + Math.round(((at - this.#timestampAt) * VIDEO_CLOCK_RATE) / 1000)) >>> 0
   }
 
   /** Sends what is due: to be called every few milliseconds. @param at monotonic milliseconds */
@@ -135,7 +138,7 @@ export class VideoSender {
       this.#keyFrameWanted = false
     }
     this.#timestamp = start.timestamp + Math.round(((this.#frameAt - this.#startedAt) * VIDEO_CLOCK_RATE) / 1000)
-    this.#lastAt = at
+    this.#timestampAt = this.#frameAt
     this.#pictureId++
     this.frames++
   }
@@ -152,6 +155,7 @@ export class VideoSender {
     if (clip.codec === 'VP8') setPictureId(packet, HEADER_LENGTH, this.#pictureId)
     const octets = protect ? protect(packet) : packet
     if (octets) {
+      this.#overhead = octets.length - packet.length
       this.#sent.keep(this.#sequenceNumber, octets, at)
       this.#count(payload.length)
       send(octets)
@@ -169,7 +173,7 @@ export class VideoSender {
       const octets = this.#sent.again(sequenceNumber, at)
       if (!octets) continue
       this.retransmissions++
-      this.#count(octets.length - HEADER_LENGTH)
+      this.#count(octets.length - this.#overhead - HEADER_LENGTH)
       this.#options.send(octets)
     }
   }
