@@ -94,8 +94,20 @@ export function parseNameAddress(value: string): NameAddress | undefined {
 
 /** The tag of a From or To; undefined when there is none. Faster than reading all of it, since every message needs it. */
 export function tagOf(value: string): string | undefined {
-  const start = value.lastIndexOf('>')
-  return /;[ \t]*tag[ \t]*=[ \t]*([^;,\s]+)/i.exec(start < 0 ? value : value.slice(start))?.[1]
+  const start = Math.max(0, value.lastIndexOf('>'))
+  // Where nearly all of them have it, right behind the URI, it is read without the price of a regular expression.
+  if (value.startsWith(';tag=', start + 1)) {
+    const from = start + 1 + ';tag='.length
+    let end = from
+    while (end < value.length && !endsTag(value.charCodeAt(end))) end++
+    if (end > from) return value.slice(from, end)
+  }
+  return /;[ \t]*tag[ \t]*=[ \t]*([^;,\s]+)/i.exec(value.slice(start))?.[1]
+}
+
+/** A semicolon, a comma, a blank or a control character. */
+function endsTag(code: number): boolean {
+  return code === 59 || code === 44 || code <= 32
 }
 
 const NONE: ReadonlyMap<string, string> = new Map()
