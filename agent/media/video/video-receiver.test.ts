@@ -69,6 +69,24 @@ describe('a packet that is missing', () => {
     expect(sent).toEqual([{ at: 20, feedback: PLI }])
   })
 
+  test('is asked for together with 128 others at most', () => {
+    const { receiver, receive, run } = receiving({ nack: true, keyFrames: 'PLI' })
+    const stream = packets('VP8', 200)
+    for (const index of [0, 60, 120, 180]) receive(stream[index])
+    run(50)
+    expect(receiver.nacksSent).toBe(0)
+    receive(stream[200])
+    run(50)
+    expect(receiver.nacksSent).toBe(19)
+  })
+
+  test('is not asked for when a key frame has come behind it', () => {
+    const { sent, receive, run } = receiving({ nack: true, keyFrames: 'PLI' })
+    for (const octets of packets('VP8', 40).toSpliced(10, 1)) receive(octets)
+    run(1000)
+    expect(sent).toEqual([])
+  })
+
   test('is not asked for where that was not agreed on', () => {
     const { sent, receive, run } = receiving({ nack: false, keyFrames: 'FIR' })
     for (const octets of [first, ...others.slice(1)]) receive(octets)

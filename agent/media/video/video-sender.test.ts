@@ -51,6 +51,12 @@ test('a frame leaves at its time, spread over half of it, with one timestamp and
   expect(sent.map(({ octets }) => sequenceNumber(octets)).slice(0, 4)).toEqual([0xfffe, 0xffff, 0, 1])
 })
 
+test('the timestamp of a moment is that of the frame times, however late their packets leave', () => {
+  const { sender, run } = sending()
+  run(700, 7)
+  expect(sender.timestampAt(2000)).toBe((0xffff_ff00 + 90_000) >>> 0)
+})
+
 test('after a stop of the process the frames go on from now, not all at once', () => {
   const { sent, sender, run } = sending()
   run(100)
@@ -153,5 +159,8 @@ describe('a packet that is asked for again', () => {
     expect(sent.slice(before).map(({ octets }) => octets)).toEqual([lost])
     expect(far.unprotectRtp(Buffer.from(lost)).kind).toBe('Ok')
     expect(sender.retransmissions).toBe(1)
+    const header = 12
+    const payloads = sent.map(({ octets }) => octets.length - header - MOST_OVERHEAD)
+    expect(sender.payloadOctets).toBe(payloads.reduce((sum, octets) => sum + octets, 0))
   })
 })

@@ -52,8 +52,7 @@ export class Frames {
   #seenCount = 0
   #newestIsWhole = true
   #whole = 0
-  #highest = -1
-  /** Number behind the last frame that was shown; -1: none was, or none since the numbers began anew. */
+  /** Number behind the last frame that was shown; -1: none was. */
   #next = -1
   /** Last number of the newest whole frame. */
   #newestWhole = -1
@@ -106,8 +105,6 @@ export class Frames {
     const { sequenceNumber } = packet
     const slot = sequenceNumber % WINDOW
     if ((this.#numbers[slot] ?? 0) >= sequenceNumber) return false
-    if (this.#highest >= 0 && sequenceNumber - this.#highest >= WINDOW / 2) this.#beginAnew()
-    this.#highest = Math.max(this.#highest, sequenceNumber)
     this.#numbers[slot] = sequenceNumber
     this.#timestamps[slot] = packet.timestamp
     this.#flags[slot] =
@@ -117,13 +114,6 @@ export class Frames {
       (packet.picture ? PICTURE : 0) |
       (packet.padding ? PADDING : 0)
     return true
-  }
-
-  /** So much is missing, or the numbers are so different, that nothing of before will be whole. */
-  #beginAnew(): void {
-    this.#next = -1
-    this.#newestWhole = -1
-    this.#waitingSince = undefined
   }
 
   #see(timestamp: number): void {
@@ -189,6 +179,6 @@ export class Frames {
       if (this.#flag(first - 1) & (MARKER | PADDING)) break
       first--
     }
-    return this.#has(first - 1) || first === this.#next || this.#flag(first) & BEGINS ? first : -1
+    return this.#has(first - 1) || this.#flag(first) & BEGINS ? first : -1
   }
 }

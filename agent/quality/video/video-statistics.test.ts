@@ -79,6 +79,25 @@ describe('frames', () => {
     expect(receive([...packets, ...packets]).summary(80)).toMatchObject({ frames: 3, incompleteFrames: 0 })
   })
 
+  test('that are older than what is shown stay away, also key frames', () => {
+    const frames = stream('K1', 1, 'K2', 1, 'K1', 1)
+    const statistics = receive(without(frames, 3))
+    expect(statistics.summary(200)).toMatchObject({ frames: 4, keyFrames: 2, incompleteFrames: 1 })
+    const late = all(frames)[3]
+    if (late) statistics.receive(300, late)
+    expect(statistics.summary(300)).toMatchObject({ frames: 4, keyFrames: 2, incompleteFrames: 0 })
+    expect(statistics.waitingSince).toBeUndefined()
+  })
+
+  test('count once when what belongs before their beginning comes late', () => {
+    const frames = stream('K2', 1)
+    const [sets, picture, next] = all(frames)
+    if (!sets || !picture || !next) throw new Error('no packets')
+    Object.assign(sets, { key: false, picture: false })
+    Object.assign(picture, { key: true, begins: true })
+    expect(receive([picture, sets, next]).summary(80)).toMatchObject({ frames: 2, incompleteFrames: 0 })
+  })
+
   test('are as many with padding between them, and with parameter sets under a marker of their own', () => {
     const frames = stream('K2', 1, 1, 1)
     const packets = all(frames)
