@@ -15,15 +15,24 @@ const TONE_LEVEL = -16
 /** Nominal level of active speech, dBov (ITU-T P.56, G.100.1); noise has it too. */
 const SPEECH_LEVEL = -26
 
+/** Who sends speech or noise; each has its own, so that the other's is no echo of it. */
+export type SignalRole = 'Caller' | 'Callee'
+
+/** What the random choices of a signal begin with. */
+const SEEDS = {
+  Speech: { Caller: 0x50_e3c4, Callee: 0x2_ca11 },
+  Noise: { Caller: 0x6015e, Callee: 0x1_5019 },
+} as const
+
 /** One loop. @param rate samples a second, 8000 or more */
-export function signal(kind: SignalKind, rate: number): Int16Array {
+export function signal(kind: SignalKind, rate: number, role: SignalRole = 'Caller'): Int16Array {
   switch (kind) {
     case 'Tone':
       return tone(rate)
     case 'Speech':
-      return speech(rate)
+      return speech(rate, SEEDS.Speech[role])
     case 'Noise':
-      return noise(rate)
+      return noise(rate, SEEDS.Noise[role])
     case 'Silence':
       return new Int16Array(LENGTH * rate)
   }
@@ -36,8 +45,8 @@ function tone(rate: number): Int16Array {
 }
 
 /** White, with an even distribution of its samples. */
-function noise(rate: number): Int16Array {
-  const random = seededRandom(0x6015e)
+function noise(rate: number, seed: number): Int16Array {
+  const random = seededRandom(seed)
   const amplitude = FULL_SCALE * Math.sqrt(3) * 10 ** (SPEECH_LEVEL / 20)
   return new Int16Array(LENGTH * rate).map(() => Math.round(amplitude * (2 * random() - 1)))
 }
@@ -61,11 +70,11 @@ const REFERENCE_RATE = 8000
 
 /**
  * Talk spurts of syllables and pauses between them. A syllable is a burst of noise, over all of the band, then pulses at a wandering
- * pitch of 100 to 140 Hz through three formant resonators. Always the same at one rate: its random choices are seeded. It is no
+ * pitch of 100 to 140 Hz through three formant resonators. Always the same at one rate and of one role: its random choices are seeded. It is no
  * language, and no substitute for ITU-T P.50 artificial voice where a Recommendation asks for that one.
  */
-function speech(rate: number): Int16Array {
-  const random = seededRandom(0x50_e3c4)
+function speech(rate: number, seed: number): Int16Array {
+  const random = seededRandom(seed)
   const samples = new Float64Array(LENGTH * rate)
   let [energy, active, offset] = [0, 0, 0]
   while (offset < samples.length) {
