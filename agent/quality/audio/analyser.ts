@@ -88,6 +88,14 @@ export class AudioAnalyser {
     this.#oneWay.reported(at, highest)
   }
 
+  /**
+   * From `at` on: who sends. On hold nobody is missed who does not. Before it both do.
+   * @param at monotonic milliseconds
+   */
+  expects(at: number, ours: boolean, theirs: boolean): void {
+    this.#oneWay.expects(at, ours, theirs)
+  }
+
   /** At the end of the call, once: it takes its time. @param endedAt monotonic milliseconds at which either side stopped */
   report(endedAt: number, packets: PacketFacts): AudioReport {
     const levels = this.#levels.summary()

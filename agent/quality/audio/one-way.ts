@@ -34,6 +34,8 @@ export class OneWay {
   #progressedAt: number
   #reportedAt: number | undefined
   #theirs = 0
+  /** Who sends. */
+  #expected = { ours: true, theirs: true }
 
   /** @param startedAt monotonic milliseconds from which both sides send */
   constructor(startedAt: number) {
@@ -42,15 +44,25 @@ export class OneWay {
     this.#progressedAt = startedAt
   }
 
+  /** From `at` on: whose packets are to be heard. What was missed until then is counted. */
+  expects(at: number, ours: boolean, theirs: boolean): void {
+    this.arrived(at)
+    if (this.#reportedAt !== undefined && this.#expected.ours)
+      this.#theirs += deaf(this.#progressedAt, this.#reportedAt)
+    this.#progressedAt = at
+    this.#expected = { ours, theirs }
+  }
+
   /** A packet came. @param at monotonic milliseconds */
   arrived(at: number): void {
-    this.#ours += deaf(this.#arrivedAt, at)
+    if (this.#expected.theirs) this.#ours += deaf(this.#arrivedAt, at)
     this.#arrivedAt = Math.max(this.#arrivedAt, at)
   }
 
   /** A receiver report came. @param highest extended sequence number of ours that it names; undefined: it names none */
   reported(at: number, highest: number | undefined): void {
-    if (highest !== undefined && highest !== this.#highest) {
+    if (!this.#expected.ours) this.#progressedAt = at
+    else if (highest !== undefined && highest !== this.#highest) {
       if (this.#reportedAt !== undefined) this.#theirs += deaf(this.#progressedAt, this.#reportedAt)
       this.#highest = highest
       this.#progressedAt = at
@@ -60,7 +72,8 @@ export class OneWay {
 
   /** @param endedAt monotonic milliseconds at which either side stopped @param silent all that arrived was silence */
   summary(endedAt: number, silent: boolean, echo: Echo): OneWaySummary {
-    const ours = silent ? endedAt - this.#startedAt : this.#ours + deaf(this.#arrivedAt, endedAt)
+    const missed = this.#expected.theirs ? deaf(this.#arrivedAt, endedAt) : 0
+    const ours = silent ? endedAt - this.#startedAt : this.#ours + missed
     if (echo.kind === 'Found') return { ours, theirs: 0, basis: 'Echo', duration: ours }
     if (this.#reportedAt !== undefined) {
       const theirs = this.#theirs + deaf(this.#progressedAt, this.#reportedAt)
