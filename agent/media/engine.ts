@@ -6,6 +6,7 @@ import { Pacer } from './pacer.ts'
 import { type PortRange, PortPairs } from './ports.ts'
 import { RtpSession, type SessionContext, codecFor } from './session.ts'
 import { Sources } from './source/sources.ts'
+import { Turns } from './turns.ts'
 
 export interface MediaEngineOptions {
   clock: Clock
@@ -18,7 +19,10 @@ export function createMediaEngine({ clock, random, ports: range }: MediaEngineOp
   const ports = new PortPairs(range)
   const pacer = new Pacer(clock)
   const totals = { packetsSent: 0, packetsReceived: 0, sendErrors: 0, refused: 0 }
-  const context: SessionContext = { clock, random, pacer, sources: new Sources(), totals, cname: token(random, 16) }
+  const context: SessionContext = {
+    ...{ clock, random, pacer, totals, cname: token(random, 16) },
+    ...{ sources: new Sources(), turns: new Turns(clock) },
+  }
   const sessions = new Set<RtpSession>()
 
   return {

@@ -12,11 +12,12 @@ const PCMU = { codec: 'PCMU', ptime: 20, jitterBuffer: { mode: 'Adaptive', delay
 function call(view: Partial<RemoteView> = {}, start: Pick<StartOptions, 'codec' | 'ptime' | 'jitterBuffer'> = PCMU) {
   const units = CODECS[start.codec].clockRate / 50
   const statistics = new ReceiveStatistics({ clockRate: 50 * units, jitterBuffer: start.jitterBuffer })
-  const received = { packets: 0, octets: 0 }
+  const received = { packets: 0, octets: 0, audio: { packets: 0, octets: 0 } }
   const sender = { packets: 51, octets: 51 * 172, firstSequenceNumber: 1000, firstAt: 5, lastAt: 1005 }
   const remote = {
     rtt: { sum: 0, count: 0 },
     jitter: { sum: 0, count: 0 },
+    reports: 0,
     received: { count: 0, first: 0, last: 0 },
     ...view,
   }
@@ -24,6 +25,8 @@ function call(view: Partial<RemoteView> = {}, start: Pick<StartOptions, 'codec' 
   const receive = (number: number) => {
     received.packets++
     received.octets += 172
+    received.audio.packets++
+    received.audio.octets += 172
     statistics.receive(number * 20, { ssrc: 1, sequenceNumber: number, timestamp: number * units, timed: true })
   }
   return { measurements, receive, sender, remote }

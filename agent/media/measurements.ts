@@ -16,8 +16,11 @@ import type { Sender } from './sender.ts'
 import { streamMetrics } from './stream-metrics.ts'
 import { voipMetrics } from './voip-metrics.ts'
 
+/** What the stream is rated by. */
+type Format = Pick<StartOptions, 'codec' | 'ptime' | 'jitterBuffer'>
+
 export interface MeasurementOptions {
-  start: Pick<StartOptions, 'codec' | 'ptime' | 'jitterBuffer'>
+  start: Format
   statistics: ReceiveStatistics
   sender: Readonly<Pick<Sender, 'packets' | 'octets' | 'firstSequenceNumber' | 'firstAt' | 'lastAt'>>
   view: RemoteView
@@ -26,11 +29,14 @@ export interface MeasurementOptions {
   startedAt: number
 }
 
-/** RTP of the peer, of every payload type. */
+/** RTP of the peer. */
 interface ReceivedCount {
+  /** Of every payload type. */
   packets: number
   /** With RTP headers. */
   octets: number
+  /** Those of the codec. */
+  audio: { packets: number; octets: number }
 }
 
 /** Steps of 0.01 over the MOS scale. */
@@ -39,6 +45,7 @@ const MOS_STEPS = 450
 
 export class Measurements {
   readonly #options: MeasurementOptions
+  #format: Format
   readonly #seconds = new Histogram(MOS_STEP, MOS_STEPS)
   readonly #mark: {
     at: number
@@ -48,11 +55,29 @@ export class Measurements {
     sentOctets: number
     rtt: number
     rtts: number
+    audioPackets: number
+    audioOctets: number
   }
 
   constructor(options: MeasurementOptions) {
     this.#options = options
-    this.#mark = { at: options.startedAt, packets: 0, octets: 0, sent: 0, sentOctets: 0, rtt: 0, rtts: 0 }
+    this.#format = options.start
+    this.#mark = {
+      at: options.startedAt,
+      packets: 0,
+      octets: 0,
+      sent: 0,
+      sentOctets: 0,
+      rtt: 0,
+      rtts: 0,
+      audioPackets: 0,
+      audioOctets: 0,
+    }
+  }
+
+  /** The call is rated by another codec or packet time: all of it, as one call has one MOS. */
+  change(format: Pick<StartOptions, 'codec' | 'ptime'>): void {
+    this.#format = { ...this.#format, ...format }
   }
 
   /** The call so far. */
@@ -64,7 +89,7 @@ export class Measurements {
     metrics.bytesReceived = received.octets
     const summary = statistics.summary()
     if (summary.packets === 0) return { metrics }
-    Object.assign(metrics, streamMetrics(summary, this.#options.start.ptime))
+    Object.assign(metrics, streamMetrics(summary, this.#format.ptime))
     if (summary.duration > 0) {
       metrics.packetRateReceived = ((received.packets - 1) * 1000) / summary.duration
       metrics.bitRateReceived = metrics.packetRateReceived * 8 * (received.octets / received.packets)
@@ -82,7 +107,8 @@ export class Measurements {
 
   /** The call so far, for the peer. @param ssrc of its stream; undefined: nothing of it came */
   voipMetrics(ssrc: number): VoipMetrics | undefined {
-    const { statistics, start } = this.#options
+    const { statistics } = this.#options
+    const start = this.#format
     const summary = statistics.summary()
     if (summary.packets === 0) return undefined
     const rtt = this.#rtt()
@@ -100,7 +126,8 @@ export class Measurements {
 
   /** What happened since the last sample, or the start. @param at monotonic milliseconds */
   sample(at: number): Metrics {
-    const { statistics, received, sender, view, start } = this.#options
+    const { statistics, received, sender, view } = this.#options
+    const start = this.#format
     const mark = this.#mark
     const metrics: Metrics = {}
     const seconds = (at - mark.at) / 1000
@@ -122,7 +149,11 @@ export class Measurements {
         delay: this.#delay(statistics.bufferTarget, metrics.rtt ?? this.#rtt()),
         loss: (100 * interval.missing) / interval.expected,
         burstRatio: interval.burstRatio,
-        bitRate: payloadBitRate(received.packets - mark.packets, received.octets - mark.octets, start.ptime),
+        bitRate: payloadBitRate(
+          received.audio.packets - mark.audioPackets,
+          received.audio.octets - mark.audioOctets,
+          start.ptime,
+        ),
       })
       metrics.rFactor = r
       metrics.mos = mos
@@ -131,6 +162,8 @@ export class Measurements {
     mark.at = at
     mark.packets = received.packets
     mark.octets = received.octets
+    mark.audioPackets = received.audio.packets
+    mark.audioOctets = received.audio.octets
     mark.sent = sender.packets
     mark.sentOctets = sender.octets
     mark.rtt = view.rtt.sum
@@ -158,8 +191,7 @@ export class Measurements {
     const { count, first, last } = view.received
     if (count > 1) metrics.rtcpInterval = (last - first) / (count - 1)
     if (view.jitter.count > 0) {
-      metrics.remoteJitter =
-        ((view.jitter.sum / view.jitter.count) * 1000) / CODECS[this.#options.start.codec].clockRate
+      metrics.remoteJitter = ((view.jitter.sum / view.jitter.count) * 1000) / CODECS[this.#format.codec].clockRate
     }
     if (view.extendedHighest !== undefined && view.cumulativeLost !== undefined) {
       const expected = view.extendedHighest - sender.firstSequenceNumber + 1
@@ -171,13 +203,14 @@ export class Measurements {
 
   /** Of the call so far. */
   #quality(summary: ReceiveSummary, delay: number): PathQuality {
-    const { start, received } = this.#options
+    const { received } = this.#options
+    const start = this.#format
     return pathQuality({
       codec: start.codec,
       delay,
       loss: (100 * summary.missing) / summary.expected,
       burstRatio: summary.burstRatio,
-      bitRate: payloadBitRate(received.packets, received.octets, summary.packetDuration ?? start.ptime),
+      bitRate: payloadBitRate(received.audio.packets, received.audio.octets, summary.packetDuration ?? start.ptime),
     })
   }
 
@@ -188,12 +221,12 @@ export class Measurements {
 
   /** Estimate of the one-way delay mouth to ear. */
   #delay(bufferTarget: number, rtt: number | undefined): number {
-    const { codec, ptime } = this.#options.start
+    const { codec, ptime } = this.#format
     return (rtt ?? 0) / 2 + bufferTarget + ptime + CODECS[codec].codingDelay
   }
 
   #basis({ model, codec, assumed }: PathQuality, withRtt: boolean): MosBasis {
-    const { jitterBuffer, codec: name } = this.#options.start
+    const { jitterBuffer, codec: name } = this.#format
     const own = `jitter buffer + packetization${CODECS[name].codingDelay > 0 ? ' + codec' : ''}`
     return {
       model,

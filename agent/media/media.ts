@@ -54,7 +54,10 @@ export interface EchoedPacket {
 export interface StartOptions {
   remote: MediaAddress
   codec: CodecName
+  /** Of what we send. */
   payloadType: number
+  /** Of what the peer sends, where our description gave the codec another number than its own did; absent: the same. */
+  receivedType?: number
   /** Payload type of telephone-event at the codec's clock rate, both ways (RFC 4733); absent: not agreed. */
   telephoneEvent?: number
   /** Milliseconds of audio a packet, one of the codec's: 1 to 200; 5, 10, 20, 40 or 60 for Opus. */
@@ -71,11 +74,13 @@ export interface StartOptions {
 }
 
 /** What a new offer and answer may change in mid-call (RFC 3264 8); what is not named again stays as it is. */
-export interface NewTerms extends Pick<StartOptions, 'remote' | 'codec' | 'payloadType' | 'telephoneEvent' | 'ptime'> {
+export interface NewTerms extends Omit<StartOptions, 'source' | 'jitterBuffer' | 'rtcpMux' | 'analysis'> {
   /** New keys. Those before are disposed of, and their refusals stay counted. Absent: the keys go on. */
   protection?: Protection
   /** False: the peer wants no media (`sendonly`, `inactive`), so RTP pauses; its clock and RTCP go on. */
   sending: boolean
+  /** False: the peer said that it sends nothing (`recvonly`, `inactive`): that nothing comes is no one-way audio. */
+  receiving: boolean
 }
 
 /** How the MOS of a result came about: a MOS without this is not quotable. */

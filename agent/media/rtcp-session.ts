@@ -5,6 +5,7 @@ import type { Random } from '../../lib/random.ts'
 import type { Reception } from '../quality/index.ts'
 import { type NtpTime, compactNtp, ntpTime } from './ntp.ts'
 import type { Peer } from './peer.ts'
+import type { ProtectedSession } from './protected-session.ts'
 import { averageSize, rtcpInterval } from './rtcp-interval.ts'
 import type { ExtendedBlock, ExtendedReport, VoipMetrics } from './rtcp-xr.ts'
 import {
@@ -26,6 +27,7 @@ export interface RtcpOptions {
   socket: Socket
   sender: Sender
   peer: Peer
+  protection: ProtectedSession
   /** Canonical name, the same for all streams of the session (RFC 3550 6.5.1). */
   cname: string
   /** Kilobits a second of the session, headers included. */
@@ -64,7 +66,7 @@ export class RtcpSession implements Disposable {
     return this.#peer.view
   }
 
-  /** @param at monotonic milliseconds, stamped when it arrived @param fromPeer its source is, or may become, the peer's */
+  /** @param at monotonic milliseconds, stamped when it arrived @param message not encrypted any more @param fromPeer its source is, or may become, the peer's */
   receive(at: number, message: Buffer, fromPeer: () => boolean): void {
     if (this.#stopped) return
     const packets = parseCompound(message)
@@ -105,7 +107,7 @@ export class RtcpSession implements Disposable {
   }
 
   #send(goodbye?: Goodbye): void {
-    const { clock, socket, peer, sender, cname, totals } = this.#options
+    const { clock, socket, peer, protection, sender, cname, totals } = this.#options
     const reception = this.#options.reception()
     const due = goodbye !== undefined || this.#sentCount % VOIP_METRICS_EVERY === VOIP_METRICS_EVERY - 1
     const heard = reception && due ? this.#options.voipMetrics(reception.ssrc) : undefined
@@ -121,7 +123,9 @@ export class RtcpSession implements Disposable {
     this.#sentCount++
     if (peer.port === 0) return
     this.#stamp(octets, report, reception)
-    socket.send(octets, peer.port, peer.host, (error) => {
+    const leaves = protection.sealRtcp(octets)
+    if (!leaves) return
+    socket.send(leaves, peer.port, peer.host, (error) => {
       if (error) totals.sendErrors++
     })
   }

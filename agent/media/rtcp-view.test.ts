@@ -83,6 +83,7 @@ test('the view of our stream is that of the last report, and when reports came',
     jitter: { sum: 48, count: 3 },
     cumulativeLost: 3,
     extendedHighest: 70_000,
+    reports: 3,
     received: { count: 4, first: 1000, last: 5000 },
   })
 })

@@ -12,6 +12,8 @@ export interface RemoteView {
   /** Absent: no report about our stream. */
   cumulativeLost?: number
   extendedHighest?: number
+  /** SRs and RRs of the peer, whatever they name. */
+  reports: number
   /** Compound packets of the peer, and when the first and the last came, monotonic milliseconds. */
   received: { count: number; first: number; last: number }
 }
@@ -62,6 +64,7 @@ export class PeerReports {
   readonly view: RemoteView = {
     rtt: { sum: 0, count: 0 },
     jitter: { sum: 0, count: 0 },
+    reports: 0,
     received: { count: 0, first: 0, last: 0 },
   }
 
@@ -97,6 +100,7 @@ export class PeerReports {
     for (const packet of packets) {
       // Our own SSRC is an echo of our RTCP: its blocks are about the peer, not about us.
       if ((packet.type !== 'SR' && packet.type !== 'RR') || packet.ssrc === this.#ssrc) continue
+      this.view.reports++
       if (packet.type === 'SR') this.#heardReport = { ssrc: packet.ssrc, compact: compactNtp(packet.ntp), at: came.at }
       for (const report of packet.reports) if (report.ssrc === this.#ssrc) rtt = this.#readBlock(came, report) ?? rtt
     }

@@ -7,7 +7,9 @@ import { digitPackets } from './codec/telephone-event.ts'
 import { HOST, rawPeer, until } from './loopback.ts'
 import { Peer } from './peer.ts'
 import { timestamp } from './rtp.ts'
-import { Sender, SourceSender } from './sender.ts'
+import { ProtectedSession } from './protected-session.ts'
+import { Sender } from './sender.ts'
+import { SourceSender } from './source-sender.ts'
 import { Sources } from './source/sources.ts'
 
 const FORMAT = { payloadType: 111, ptime: 20 }
@@ -18,10 +20,15 @@ async function stream() {
   const socket = createSocket('udp4').bind(0, HOST)
   await once(socket, 'listening')
   const totals = { packetsSent: 0, packetsReceived: 0, sendErrors: 0, refused: 0 }
+  const protection = new ProtectedSession(undefined)
   const to = new Peer(HOST, peer.address.rtpPort)
-  const sender = new Sender({ socket, peer: to, ssrc: 1, clockRate: CODEC.clockRate, totals })
+  const sender = new Sender({ socket, peer: to, ssrc: 1, clockRate: CODEC.clockRate, protection, totals })
   const loop = new Sources().packets(CODEC, FORMAT.ptime, { kind: 'Speech' })
-  const source = new SourceSender(sender, loop, FORMAT, { sequenceNumber: 65_535, timestamp: 0xffff_ff00 })
+  const source = new SourceSender(
+    sender,
+    { ...FORMAT, source: loop },
+    { sequenceNumber: 65_535, timestamp: 0xffff_ff00 },
+  )
   return {
     ...{ peer, sender, loop, source },
     async [Symbol.asyncDispose]() {

@@ -1,12 +1,12 @@
 /** What leaves on the RTP socket and what is known of it: counters and the RTP clock. When a packet leaves is the caller's decision. */
 import type { Socket } from 'node:dgram'
-import type { PacketLoop } from './codec/packet-loop.ts'
-import type { EventPacket } from './codec/telephone-event.ts'
 import type { Peer } from './peer.ts'
-import { HEADER_LENGTH, createPacket, sequenceNumber, setSsrc, stampPacket, timestamp } from './rtp.ts'
+import type { ProtectedSession } from './protected-session.ts'
+import { HEADER_LENGTH, sequenceNumber, setSsrc, timestamp } from './rtp.ts'
+import { MOST_OVERHEAD } from './srtp/index.ts'
 
 /** Packets are written into the same few buffers again and again, as long as no more than these are on their way. */
-const BUFFERS = 8
+export const BUFFERS = 8
 /** More than these on their way: the system takes none any more. */
 const MOST_PENDING = 256
 
@@ -26,12 +26,17 @@ export interface SenderOptions {
   ssrc: number
   /** RTP timestamp units a second. */
   clockRate: number
+  protection: ProtectedSession
   totals: Totals
 }
 
 export class Sender {
   readonly #options: SenderOptions
   #pending = 0
+  readonly #sealed: Buffer[] = []
+  #lastSealed = 0
+  /** False: nothing leaves for now, as the peer wants no media. */
+  sending = true
   packets = 0
   /** Payload octets: what an SR counts (RFC 3550 6.4.1). */
   payloadOctets = 0
@@ -66,22 +71,24 @@ export class Sender {
   }
 
   /**
-   * Sends an RTP packet whose header is complete. False: it did not leave.
+   * Sends an RTP packet whose header is complete. False: it did not leave; under SRTP no sequence number leaves twice.
    * @param now the RTP clock, where the packet has the timestamp of something that began earlier
    */
   send(packet: Buffer, at: number, now = timestamp(packet)): boolean {
-    const { socket, peer, totals } = this.#options
-    if (peer.port === 0) return false
+    const { socket, peer, protection, totals } = this.#options
+    if (!this.sending || peer.port === 0) return false
     if (this.#pending >= MOST_PENDING) {
       totals.sendErrors++
       return false
     }
+    const leaves = protection.active ? protection.sealRtp(packet, this.#room(packet.length)) : packet
+    if (!leaves) return false
     if (this.packets === 0) {
       this.firstSequenceNumber = sequenceNumber(packet)
       this.firstAt = at
     }
     this.#pending++
-    socket.send(packet, peer.port, peer.host, this.#sent)
+    socket.send(leaves, peer.port, peer.host, this.#sent)
     this.packets++
     totals.packetsSent++
     this.octets += packet.length
@@ -97,101 +104,18 @@ export class Sender {
     return this.send(packet, at)
   }
 
+  /** For a packet in its protected form; as for those of a source, one that is not on its way. */
+  #room(length: number): Buffer {
+    if (this.#pending >= BUFFERS) return Buffer.alloc(length + MOST_OVERHEAD)
+    this.#lastSealed = (this.#lastSealed + 1) % BUFFERS
+    const used = this.#sealed[this.#lastSealed]
+    if (used && used.length >= length + MOST_OVERHEAD) return used
+    return (this.#sealed[this.#lastSealed] = Buffer.alloc(length + MOST_OVERHEAD))
+  }
+
   // One function for all packets: a new one for each would be garbage.
   readonly #sent = (error: Error | null) => {
     this.#pending--
     if (error) this.#options.totals.sendErrors++
-  }
-}
-
-/** Packet after packet of an encoded source, or of digits in its place. */
-export class SourceSender {
-  readonly #sender: Sender
-  readonly #source: PacketLoop
-  readonly #payloadType: number
-  /** Milliseconds. */
-  readonly #ptime: number
-  /** RTP timestamp units of a packet. */
-  readonly #duration: number
-  readonly #buffers: Buffer[] = []
-  #lastBuffer = 0
-  /** The packet of the source that is next. */
-  #next = 0
-  #sequenceNumber: number
-  #timestamp: number
-  #marker = true
-  #events: ReadonlyArray<EventPacket | undefined> = []
-  #nextEvent = 0
-  #eventType = 0
-  /** Of all packets of the event that is being sent. */
-  #eventTimestamp = 0
-
-  /** @param start random sequence number and timestamp to begin with (RFC 3550 5.1) */
-  constructor(
-    sender: Sender,
-    source: PacketLoop,
-    format: { payloadType: number; ptime: number },
-    start: { sequenceNumber: number; timestamp: number },
-  ) {
-    this.#sender = sender
-    this.#source = source
-    this.#payloadType = format.payloadType
-    this.#ptime = format.ptime
-    this.#duration = (format.ptime * sender.clockRate) / 1000
-    this.#sequenceNumber = start.sequenceNumber
-    this.#timestamp = start.timestamp
-  }
-
-  /** @param at monotonic milliseconds @param leftOut milliseconds of the source that are not sent, before this packet */
-  next(at: number, leftOut: number): void {
-    if (leftOut > 0) this.#advance(leftOut / this.#ptime)
-    const event = this.#nextEvent < this.#events.length ? this.#events[this.#nextEvent++] : undefined
-    if (event) this.#sendEvent(at, event)
-    else this.#sendSource(at)
-    this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff
-    this.#advance(1)
-  }
-
-  /** Packet times of digits to come, behind those that are not sent yet; the clock of the source goes on under them. */
-  queue(payloadType: number, packets: ReadonlyArray<EventPacket | undefined>): void {
-    this.#events = [...this.#events.slice(this.#nextEvent), ...packets]
-    this.#nextEvent = 0
-    this.#eventType = payloadType
-  }
-
-  #sendSource(at: number): void {
-    const { octets, starts, ends } = this.#source
-    const start = starts[this.#next] ?? 0
-    const end = ends[this.#next] ?? 0
-    const packet = this.#buffer(end - start)
-    stampPacket(packet, this.#marker, this.#sequenceNumber, this.#timestamp)
-    octets.copy(packet, HEADER_LENGTH, start, end)
-    this.#sender.send(packet, at)
-    this.#marker = false
-  }
-
-  /** Some packets a digit: each is a new buffer, so that those of the source keep their size. */
-  #sendEvent(at: number, { payload, marker }: EventPacket): void {
-    if (marker) this.#eventTimestamp = this.#timestamp
-    const packet = createPacket(this.#eventType, this.#sender.ssrc, payload.length)
-    stampPacket(packet, marker, this.#sequenceNumber, this.#eventTimestamp)
-    packet.set(payload, HEADER_LENGTH)
-    this.#sender.send(packet, at, this.#timestamp)
-  }
-
-  /** One that is not on its way: after a stop of the process many packets leave in one turn, more than there are buffers. */
-  #buffer(size: number): Buffer {
-    if (this.#sender.pending >= BUFFERS) return createPacket(this.#payloadType, this.#sender.ssrc, size)
-    this.#lastBuffer = (this.#lastBuffer + 1) % BUFFERS
-    const used = this.#buffers[this.#lastBuffer]
-    // All packets of a stream have one size, with the codecs that there are.
-    if (used?.length === HEADER_LENGTH + size) return used
-    return (this.#buffers[this.#lastBuffer] = createPacket(this.#payloadType, this.#sender.ssrc, size))
-  }
-
-  /** @param packets may be a fraction: the clock goes on by it, the source by the nearest packet */
-  #advance(packets: number): void {
-    this.#timestamp = (this.#timestamp + Math.round(packets * this.#duration)) >>> 0
-    this.#next = (this.#next + Math.round(packets)) % this.#source.starts.length
   }
 }

@@ -1,29 +1,37 @@
-/** One RTP session: its sockets, whose packets it takes, what it sends, what it measures. RTCP, pacing and formulas are in their own files. */
+/** One RTP session: its sockets, whose packets it takes, what it sends, what it reports. RTCP, pacing and formulas are in their own files. */
 import type { RemoteInfo } from 'node:dgram'
 import type { Metrics } from '../../crds/index.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
-import { type ReceivedPacket, ReceiveStatistics } from '../quality/index.ts'
-import { Echo } from './echo.ts'
+import { ReceiveStatistics } from '../quality/index.ts'
 import type { Codec } from './codec/codec.ts'
 import { CODECS } from './codec/codecs.ts'
 import { DigitReceiver } from './codec/digit-receiver.ts'
 import { type DigitTiming, digitPackets } from './codec/telephone-event.ts'
+import { kindOf } from './demultiplex.ts'
+import { Echo } from './echo.ts'
+import { Incoming } from './incoming.ts'
+import { Listener } from './listener.ts'
 import { Measurements } from './measurements.ts'
-import type { MediaReport, MediaSession, StartOptions } from './media.ts'
+import type { MediaReport, MediaSession, NewTerms, StartOptions } from './media.ts'
 import { LONGEST_INTERVAL, type Pacer } from './pacer.ts'
 import { Peer } from './peer.ts'
 import type { PortPair } from './ports.ts'
+import { ProtectedSession } from './protected-session.ts'
 import { RtcpSession } from './rtcp-session.ts'
-import { headerLength, isRtp, payloadType, sequenceNumber, ssrc, timestamp } from './rtp.ts'
-import { Sender, SourceSender, type Totals } from './sender.ts'
-import type { Sources } from './source/sources.ts'
+import { isRtp } from './rtp.ts'
+import { Sender, type Totals } from './sender.ts'
+import { type SourceFormat, SourceSender } from './source-sender.ts'
+import type { Played, Sources } from './source/sources.ts'
+import type { Turns } from './turns.ts'
 
 export interface SessionContext {
   clock: Clock
   random: Random
   pacer: Pacer
   sources: Sources
+  /** For the analysis of what was heard. */
+  turns: Turns
   totals: Totals
   /** Canonical name for RTCP. */
   cname: string
@@ -33,14 +41,14 @@ export interface SessionContext {
 const EARLY_PACKETS = 512
 /** IPv4, UDP and RTP headers, octets a packet: the session bandwidth that RTCP takes its share of (RFC 3550 6.2). */
 const HEADERS = 40
+/** First sequence numbers are below it, so that a peer that misses the first packets counts the turns as SRTP does here (RFC 3711 3.3.1). */
+const FIRST_NUMBERS = 2 ** 15
 
+/** Before the start neither the peer nor its keys are known. */
 interface EarlyPacket {
   at: number
-  octets: number
-  type: number
-  packet: ReceivedPacket
-  host: string
-  port: number
+  message: Buffer
+  from: RemoteInfo
 }
 
 /** @throws RangeError when it has no packets of that ptime */
@@ -50,24 +58,22 @@ export function codecFor({ codec: name, ptime }: Pick<StartOptions, 'codec' | 'p
   return codec
 }
 
-interface TelephoneEvent {
-  payloadType: number
-  receiver: DigitReceiver
-  stream: { clockRate: number; ptime: number }
-}
-
 /** Everything that exists once the session has started. */
 interface Started {
-  payloadType: number
+  /** As agreed last. */
+  terms: Omit<StartOptions, 'protection'>
+  codec: Codec
   peer: Peer
+  /** The same with RTCP on the RTP port. */
   rtcpPeer: Peer
-  statistics: ReceiveStatistics
+  protection: ProtectedSession
+  incoming: Incoming
+  digits: DigitReceiver
   sender: Sender
   rtcp: RtcpSession
   measurements: Measurements
   echo: Echo | undefined
   source: SourceSender | undefined
-  telephoneEvent: TelephoneEvent | undefined
 }
 
 export class RtpSession implements MediaSession {
@@ -75,12 +81,13 @@ export class RtpSession implements MediaSession {
   readonly #ports: PortPair
   readonly #disposed: () => void
   readonly #ssrc: number
-  readonly #received = { packets: 0, octets: 0 }
-  readonly #packet: ReceivedPacket = { ssrc: 0, sequenceNumber: 0, timestamp: 0, timed: true }
   #early: EarlyPacket[] = []
   #started: Started | undefined
+  #listener: Listener | undefined
+  #analysis: Promise<void> | undefined
+  #analysed: ReturnType<Listener['report']> | undefined
   #pacing: Disposable | undefined
-  #stopped = false
+  #stoppedAt: number | undefined
   #lastReceivedAt: number | undefined
 
   /** @param disposed called when the ports are free again */
@@ -89,8 +96,8 @@ export class RtpSession implements MediaSession {
     this.#ports = ports
     this.#disposed = disposed
     this.#ssrc = Math.floor(context.random() * 2 ** 32)
-    ports.rtp.on('message', (message, source) => this.#onRtp(context.clock.monotonic(), message, source))
-    ports.rtcp.on('message', (message, source) => this.#onRtcp(context.clock.monotonic(), message, source))
+    ports.rtp.on('message', (message, source) => this.#onRtpPort(context.clock.monotonic(), message, source))
+    ports.rtcp.on('message', (message, source) => this.#onRtcpPort(context.clock.monotonic(), message, source))
     // A send that failed is told to its callback; an error of the socket itself shows as packets that do not come.
     ports.rtp.on('error', () => undefined)
     ports.rtcp.on('error', () => undefined)
@@ -104,60 +111,62 @@ export class RtpSession implements MediaSession {
     return this.#ports.rtcpPort
   }
 
+  get lastReceivedAt(): number | undefined {
+    return this.#lastReceivedAt
+  }
+
   start(options: StartOptions): void {
-    if (this.#started || this.#stopped) throw new Error('a media session starts once')
-    const { clock, random, pacer, sources, totals, cname } = this.#context
-    const { remote, source, ptime } = options
+    if (this.#started || this.#stoppedAt !== undefined) throw new Error('a media session starts once')
     const codec = codecFor(options)
-    const { clockRate } = codec
-    const peer = new Peer(remote.host, remote.rtpPort)
-    const rtcpPeer = new Peer(remote.host, remote.rtcpPort)
-    const statistics = new ReceiveStatistics({ clockRate, jitterBuffer: options.jitterBuffer })
-    const sender = new Sender({ socket: this.#ports.rtp, peer, ssrc: this.#ssrc, clockRate, totals })
-    const rtcp = new RtcpSession({
-      clock,
-      random,
-      socket: this.#ports.rtcp,
-      sender,
-      peer: rtcpPeer,
-      cname,
-      totals,
-      bandwidth: codec.bitRate + (HEADERS * 8) / ptime,
-      reception: () => statistics.reception(),
-      voipMetrics: (ssrc) => measurements.voipMetrics(ssrc),
-    })
-    const measurements = new Measurements({
-      start: options,
-      statistics,
-      sender,
-      view: rtcp.view,
-      received: this.#received,
-      startedAt: clock.monotonic(),
-    })
-    const echo = source.kind === 'Echo' ? new Echo(source, sender, clock) : undefined
-    const telephoneEvent =
-      options.telephoneEvent === undefined
-        ? undefined
-        : { payloadType: options.telephoneEvent, receiver: new DigitReceiver(clockRate), stream: { clockRate, ptime } }
-    const started = { payloadType: options.payloadType, peer, rtcpPeer, statistics, sender, rtcp, measurements, echo }
-    this.#started = { ...started, source: undefined, telephoneEvent }
-    for (const early of this.#early) this.#take(this.#started, early)
+    if (options.analysis === 'On') this.#listener = new Listener(codec, this.#context.clock.monotonic())
+    const started = this.#join(options, codec)
+    this.#started = started
+    for (const { at, message, from } of this.#early) this.#take(started, at, message, from)
     this.#early = []
-    if (source.kind === 'Echo') return
-    const packets = new SourceSender(
-      sender,
-      sources.packets(codec, ptime, source),
-      { payloadType: options.payloadType, ptime },
-      { sequenceNumber: Math.floor(random() * 2 ** 16), timestamp: Math.floor(random() * 2 ** 32) },
-    )
-    this.#started.source = packets
-    this.#pacing = pacer.add(Math.min(ptime, LONGEST_INTERVAL), (leftOut) => packets.next(clock.monotonic(), leftOut))
+    const { source } = options
+    if (source.kind === 'Echo') {
+      started.echo = new Echo(source, started.sender, this.#context.clock)
+      return
+    }
+    const { random } = this.#context
+    started.source = new SourceSender(started.sender, this.#format({ ...options, source }, codec), {
+      sequenceNumber: Math.floor(random() * FIRST_NUMBERS),
+      timestamp: Math.floor(random() * 2 ** 32),
+    })
+    this.#pace(started.source, options.ptime)
+  }
+
+  renegotiate(terms: NewTerms): 'Changed' | 'OtherClockRate' {
+    const started = this.#started
+    if (!started || this.#stoppedAt !== undefined) throw new Error('new terms are for a media session that runs')
+    const codec = codecFor(terms)
+    if (codec.clockRate !== started.codec.clockRate) return 'OtherClockRate'
+    const at = this.#context.clock.monotonic()
+    const { remote, sending, receiving, protection, ...format } = terms
+    const before = started.terms
+    started.peer.move(remote.host, remote.rtpPort, at)
+    if (started.rtcpPeer !== started.peer) started.rtcpPeer.move(remote.host, remote.rtcpPort, at)
+    if (protection) started.protection.change(protection)
+    started.sender.sending = sending
+    started.incoming.expect(terms)
+    if (codec !== started.codec) started.incoming.deafen()
+    started.measurements.change(terms)
+    this.#listener?.expects(at, sending, receiving)
+    started.codec = codec
+    started.terms = { ...before, remote, ...format }
+    if (before.codec !== terms.codec || before.ptime !== terms.ptime || before.payloadType !== terms.payloadType) {
+      this.#changeSource(started)
+    }
+    return 'Changed'
   }
 
   sendDigits(digits: string, timing: DigitTiming): void {
-    const { source, telephoneEvent } = this.#started ?? {}
-    if (!source || !telephoneEvent) throw new Error('digits need a source beside them, and telephone-event agreed')
-    source.queue(telephoneEvent.payloadType, digitPackets(digits, timing, telephoneEvent.stream))
+    const { source, terms, codec } = this.#started ?? {}
+    if (!source || terms?.telephoneEvent === undefined || !codec) {
+      throw new Error('digits need a source beside them, and telephone-event agreed')
+    }
+    const { ptime, telephoneEvent } = terms
+    source.queue(telephoneEvent, digitPackets(digits, timing, { clockRate: codec.clockRate, ptime }))
   }
 
   report(): MediaReport {
@@ -165,14 +174,21 @@ export class RtpSession implements MediaSession {
     const report: MediaReport = {
       metrics: {},
       packetsSent: started?.sender.packets ?? 0,
-      packetsReceived: this.#received.packets,
+      packetsReceived: started?.incoming.count.packets ?? 0,
     }
     if (this.#lastReceivedAt !== undefined) report.lastReceivedAt = this.#lastReceivedAt
     if (!started) return report
-    if (started.telephoneEvent) report.digits = started.telephoneEvent.receiver.digits
+    if (started.terms.telephoneEvent !== undefined) report.digits = started.digits.digits
     const { extendedHighest } = started.rtcp.view
     if (extendedHighest !== undefined) report.remoteProgress = extendedHighest
-    return { ...report, ...started.measurements.report() }
+    Object.assign(report, started.measurements.report())
+    const { failures } = started.protection
+    if (failures !== undefined) report.metrics.srtpFailures = failures
+    if (this.#analysed) {
+      Object.assign(report.metrics, this.#analysed.metrics)
+      report.findings = this.#analysed.findings
+    }
+    return report
   }
 
   sample(): Metrics {
@@ -180,80 +196,131 @@ export class RtpSession implements MediaSession {
   }
 
   stop(): void {
-    if (this.#stopped) return
-    this.#stopped = true
+    if (this.#stoppedAt !== undefined) return
+    this.#stoppedAt = this.#context.clock.monotonic()
     this.#pacing?.[Symbol.dispose]()
     this.#started?.echo?.flush()
     this.#started?.rtcp.stop()
+    this.#started?.protection[Symbol.dispose]()
+    this.#listener?.[Symbol.dispose]()
+  }
+
+  analyse(): Promise<void> {
+    const { turns } = this.#context
+    if (this.#stoppedAt === undefined) throw new Error('what was heard is analysed after the end')
+    const endedAt = this.#stoppedAt
+    this.#analysis ??= turns.take(() => {
+      this.#analysed = this.#listener?.report(endedAt)
+      this.#listener = undefined
+    })
+    return this.#analysis
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.stop()
+    this.#listener = undefined
     await this.#ports[Symbol.asyncDispose]()
     this.#disposed()
   }
 
-  #onRtp(at: number, message: Buffer, source: RemoteInfo): void {
-    if (this.#stopped) return
-    const type = payloadType(message)
+  #join(options: StartOptions, codec: Codec): Started {
+    const { clock, random, totals, cname } = this.#context
+    const { remote, ptime, protection: keys, ...terms } = options
+    const { clockRate } = codec
+    const protection = new ProtectedSession(keys)
+    const peer = new Peer(remote.host, remote.rtpPort)
+    const rtcpPeer = options.rtcpMux ? peer : new Peer(remote.host, remote.rtcpPort)
+    const statistics = new ReceiveStatistics({ clockRate, jitterBuffer: options.jitterBuffer })
+    const digits = new DigitReceiver(clockRate)
+    const incoming = new Incoming({ types: options, statistics, digits, listener: this.#listener })
+    const sender = new Sender({ socket: this.#ports.rtp, peer, ssrc: this.#ssrc, clockRate, protection, totals })
+    const rtcp = new RtcpSession({
+      ...{ clock, random, sender, protection, cname, totals },
+      socket: options.rtcpMux ? this.#ports.rtp : this.#ports.rtcp,
+      peer: rtcpPeer,
+      bandwidth: codec.bitRate + (HEADERS * 8) / ptime,
+      reception: () => statistics.reception(),
+      voipMetrics: (ssrc) => measurements.voipMetrics(ssrc),
+    })
+    const measurements = new Measurements({
+      ...{ start: options, statistics, sender, view: rtcp.view, received: incoming.count },
+      startedAt: clock.monotonic(),
+    })
+    return {
+      ...{ terms: { ...terms, remote, ptime }, codec, peer, rtcpPeer, protection, incoming, digits, sender, rtcp },
+      ...{ measurements, echo: undefined, source: undefined },
+    }
+  }
+
+  #format(format: Pick<StartOptions, 'payloadType' | 'ptime'> & { source: Played }, codec: Codec): SourceFormat {
+    const { source, payloadType, ptime } = format
+    const listener = this.#listener
+    return {
+      ...{ source: this.#context.sources.packets(codec, ptime, source), payloadType, ptime },
+      ...(listener?.codec === codec && { heard: listener.sent }),
+    }
+  }
+
+  #changeSource({ terms, codec, source }: Started): void {
+    if (!source || terms.source.kind === 'Echo') return
+    source.change(this.#format({ ...terms, source: terms.source }, codec))
+    this.#pacing?.[Symbol.dispose]()
+    this.#pace(source, terms.ptime)
+  }
+
+  #pace(source: SourceSender, ptime: number): void {
+    const { clock, pacer } = this.#context
+    this.#pacing = pacer.add(Math.min(ptime, LONGEST_INTERVAL), (leftOut) => source.next(clock.monotonic(), leftOut))
+  }
+
+  #onRtpPort(at: number, message: Buffer, from: RemoteInfo): void {
+    if (this.#stoppedAt !== undefined) return
     const started = this.#started
-    if (
-      !isRtp(message) ||
-      started?.peer.accepts(source.address, source.port, at, type === started.payloadType) === false
-    ) {
+    const kind = kindOf(message)
+    if (!started && isRtp(message)) this.#keep({ at, message, from })
+    else if (kind === 'RTP' && started) this.#take(started, at, message, from)
+    else if (kind === 'RTCP' && started?.terms.rtcpMux) this.#onRtcp(started, at, message, from)
+    else this.#context.totals.refused++
+  }
+
+  #onRtcpPort(at: number, message: Buffer, from: RemoteInfo): void {
+    if (this.#stoppedAt !== undefined || !this.#started) return
+    if (this.#started.terms.rtcpMux) this.#context.totals.refused++
+    else this.#onRtcp(this.#started, at, message, from)
+  }
+
+  #keep(packet: EarlyPacket): void {
+    if (this.#early.length >= EARLY_PACKETS) this.#early.shift()
+    this.#early.push(packet)
+  }
+
+  /** What is not authentic shows nothing, least of all where the peer is. */
+  #take(started: Started, at: number, message: Buffer, { address, port }: RemoteInfo): void {
+    const { peer, protection, incoming, echo } = started
+    const { totals } = this.#context
+    const packet = protection.openRtp(message)
+    if (!packet || !isRtp(packet) || !peer.accepts(address, port, at, incoming.isAudio(packet))) {
+      totals.refused++
+      return
+    }
+    totals.packetsReceived++
+    this.#lastReceivedAt = at
+    incoming.take(at, packet)
+    echo?.receive(at, packet)
+  }
+
+  #onRtcp(started: Started, at: number, message: Buffer, { address, port }: RemoteInfo): void {
+    const { peer, rtcpPeer, rtcp, protection, sender } = started
+    const packet = protection.openRtcp(message)
+    if (!packet) {
       this.#context.totals.refused++
       return
     }
-    if (!started) {
-      this.#keep(at, message, source)
-      return
-    }
-    const packet = this.#packet
-    packet.ssrc = ssrc(message)
-    packet.sequenceNumber = sequenceNumber(message)
-    packet.timestamp = timestamp(message)
-    packet.timed = type === started.payloadType
-    if (type === started.telephoneEvent?.payloadType) {
-      started.telephoneEvent.receiver.receive(at, packet.timestamp, message.subarray(headerLength(message)))
-    }
-    started.echo?.receive(at, message)
-    this.#count(started, at, message.length)
-  }
-
-  /** Before the start neither the peer nor the payload type is known. */
-  #keep(at: number, message: Buffer, source: RemoteInfo): void {
-    if (this.#early.length >= EARLY_PACKETS) this.#early.shift()
-    const packet = {
-      ssrc: ssrc(message),
-      sequenceNumber: sequenceNumber(message),
-      timestamp: timestamp(message),
-      timed: true,
-    }
-    const { address: host, port } = source
-    this.#early.push({ at, octets: message.length, type: payloadType(message), packet, host, port })
-  }
-
-  #take(started: Started, early: EarlyPacket): void {
-    const timed = early.type === started.payloadType
-    if (!started.peer.accepts(early.host, early.port, early.at, timed)) return
-    Object.assign(this.#packet, early.packet, { timed })
-    this.#count(started, early.at, early.octets)
-  }
-
-  #count(started: Started, at: number, octets: number): void {
-    this.#received.packets++
-    this.#received.octets += octets
-    this.#context.totals.packetsReceived++
-    this.#lastReceivedAt = at
-    started.statistics.receive(at, this.#packet)
-  }
-
-  #onRtcp(at: number, message: Buffer, source: RemoteInfo): void {
-    const started = this.#started
-    if (!started) return
-    const { peer, rtcpPeer, rtcp } = started
-    rtcp.receive(at, message, () => {
-      return rtcpPeer.accepts(source.address, source.port, at, source.address === peer.host)
+    const { reports } = rtcp.view
+    rtcp.receive(at, packet, () => {
+      // On one port, only RTP shows another place.
+      return rtcpPeer.accepts(address, port, at, rtcpPeer !== peer && address === peer.host)
     })
+    if (rtcp.view.reports > reports && sender.packets > 0) this.#listener?.reported(at, rtcp.view.extendedHighest)
   }
 }

@@ -93,12 +93,18 @@ export class ReceiveStatistics {
   }
 
   /** @param arrival monotonic milliseconds, in order of arrival */
-  receive(arrival: number, packet: ReceivedPacket): void {
+  receive(arrival: number, packet: ReceivedPacket): Arrival {
     const before = this.#arrivals.ssrc
     const place = this.#arrivals.place(arrival, packet)
     if (place === 'Switch') this.#begin(packet.ssrc !== before)
     if (packet.ssrc === this.#arrivals.ssrc) this.#sequence.update(packet.sequenceNumber)
     if (place !== 'Stray') this.#time(arrival, packet, place)
+    return place
+  }
+
+  /** Of the source that counts now; undefined: no packet came. */
+  get ssrc(): number | undefined {
+    return this.#arrivals.ssrc
   }
 
   /** Of the source that counts now; begins the next interval of its loss and duplicates. */
