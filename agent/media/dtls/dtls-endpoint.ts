@@ -24,6 +24,8 @@ export interface DtlsOptions {
   /** Milliseconds that the handshake may take. */
   timeout: number
   send(datagram: Buffer): void
+  /** The peer has made another handshake: these are the keys from now on, and the caller's to dispose of. */
+  rekeyed?(contexts: SrtpContexts): void
 }
 
 /**
@@ -34,12 +36,12 @@ export interface DtlsOptions {
 export type DtlsFailure =
   'FingerprintMismatch' | 'NotProven' | 'NoCommonSuite' | 'Alert' | 'Protocol' | 'Timeout' | 'Stopped'
 
-/** Milliseconds from the start to the end of the handshake, in both. */
+/** `handshakeTime`: milliseconds from its start to its end. `contexts` are the caller's to dispose of. */
 export type DtlsOutcome =
-  | { kind: 'Established'; suite: SuiteName; handshakeTime: number }
+  | { kind: 'Established'; contexts: SrtpContexts; handshakeTime: number }
   | { kind: 'Failed'; reason: DtlsFailure; detail: string; handshakeTime: number }
 
-/** What goes and comes under the keys of the last handshake. */
+/** What goes and comes under the keys of one handshake. */
 export interface SrtpContexts {
   readonly suite: SuiteName
   readonly sender: SrtpSender
@@ -65,7 +67,6 @@ export class DtlsEndpoint implements AsyncDisposable {
   readonly #pending = new Set<Promise<void>>()
   readonly #repeats = new Repeats()
   readonly #settle: (outcome: DtlsOutcome) => void
-  #contexts: SrtpContexts | undefined
   #handshakes = 0
   #failed = false
   #disposed = false
@@ -86,11 +87,6 @@ export class DtlsEndpoint implements AsyncDisposable {
     if (this.#socket instanceof DtlsClient) this.#watch(this.#socket.connect()).catch((error) => this.#note(error))
   }
 
-  /** Undefined before the handshake, and after it when it failed. */
-  get contexts(): SrtpContexts | undefined {
-    return this.#contexts
-  }
-
   /** Handshakes completed after the first; each has new keys. */
   get rehandshakes(): number {
     return Math.max(0, this.#handshakes - 1)
@@ -99,7 +95,7 @@ export class DtlsEndpoint implements AsyncDisposable {
   /** @param datagram one that begins as DTLS does; whatever is in it, nothing is thrown */
   receive(datagram: Buffer): void {
     if (this.#disposed || this.#failed || datagram.length < RECORD_HEADER) return
-    if (!this.#contexts) {
+    if (this.#handshakes === 0) {
       const alert = endingAlert(datagram, this.#decrypt())
       if (alert !== undefined) return this.#fail('Alert', alert)
     }
@@ -114,7 +110,6 @@ export class DtlsEndpoint implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#fail('Stopped', 'the session ended')
     this.#disposed = true
-    this.#forget()
     this.#socket.dtls.flight = OVER
     await Promise.allSettled(this.#pending)
   }
@@ -173,10 +168,11 @@ export class DtlsEndpoint implements AsyncDisposable {
     const { srtpProfile } = this.#socket.srtp
     const suite = srtpProfile === undefined ? undefined : suiteOfProfile(srtpProfile)
     if (suite === undefined) return this.#fail('NoCommonSuite', 'the peer chose no SRTP protection profile')
-    this.#take(suite)
+    const contexts = this.#contextsOf(suite)
     this.#handshakes++
     this.#patience[Symbol.dispose]()
-    this.#settle({ kind: 'Established', suite, handshakeTime: this.#elapsed() })
+    if (this.#handshakes > 1) this.#options.rekeyed?.(contexts)
+    else this.#settle({ kind: 'Established', contexts, handshakeTime: this.#elapsed() })
   }
 
   #refusal(): { reason: DtlsFailure; detail: string } | undefined {
@@ -202,18 +198,12 @@ export class DtlsEndpoint implements AsyncDisposable {
     return detail === undefined ? undefined : { reason: 'NotProven', detail }
   }
 
-  #take(suite: SuiteName): void {
+  #contextsOf(suite: SuiteName): SrtpContexts {
     const material = this.#socket.exportKeyingMaterial(EXPORTER_LABEL, exportedLength(suite))
     const { local, remote } = masterKeysOf(suite, material, this.#options.side)
-    this.#forget()
-    this.#contexts = { suite, sender: new SrtpSender(local), receiver: new SrtpReceiver(remote) }
+    const contexts = { suite, sender: new SrtpSender(local), receiver: new SrtpReceiver(remote) }
     material.fill(0)
-  }
-
-  #forget(): void {
-    this.#contexts?.sender[Symbol.dispose]()
-    this.#contexts?.receiver[Symbol.dispose]()
-    this.#contexts = undefined
+    return contexts
   }
 
   /** Also a message that comes a second time is an error to werift, so that none of them ends the handshake before its time. */
