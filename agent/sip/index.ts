@@ -6,12 +6,16 @@ export { renderPcap } from './trace/pcap.ts'
 export { createNativeEngine, type NativeOptions } from './native.ts'
 export {
   type AudioCodec,
+  type AudioKeys,
   buildAnswer,
   buildOffer,
+  type CryptoLine,
   type Direction,
+  type KeyChoice,
   type LocalAudio,
   readAudio,
   type RemoteAudio,
+  type RemoteKeys,
 } from './sdp/sdp.ts'
 export { Trace, type TraceMessage } from './trace/trace.ts'
 export { bracketed, parseNameAddress, parseUri, splitList, unescaped } from './message/uri.ts'

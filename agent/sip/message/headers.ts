@@ -1,41 +1,9 @@
 /** The header fields of one message, in their order and as they were written: a piece of text and where the fields are in it. Nothing is taken apart before somebody asks. */
-import { METHODS, methodAt } from './methods.ts'
+import { type CSeq, parseCSeq } from './cseq.ts'
+import { bitOf, isNamed, LETTERS, lower } from './header-names.ts'
+import { isBlank, isSpace, lineAfter, nameEnd, notePlace, nowhere, type Places, valueStart } from './header-lines.ts'
 import { splitList, tagOf } from './uri.ts'
 import { branchOf, parseVia, type Via } from './via.ts'
-
-export interface CSeq {
-  number: number
-  method: string
-}
-
-/** RFC 3261 7.3.3 and the registry that followed it. */
-const COMPACT: Readonly<Record<string, string>> = {
-  a: 'accept-contact',
-  b: 'referred-by',
-  c: 'content-type',
-  e: 'content-encoding',
-  f: 'from',
-  i: 'call-id',
-  k: 'supported',
-  l: 'content-length',
-  m: 'contact',
-  o: 'event',
-  r: 'refer-to',
-  s: 'subject',
-  t: 'to',
-  u: 'allow-events',
-  v: 'via',
-  x: 'session-expires',
-}
-
-/** The other way: the code of the one letter that stands for a name. */
-const LETTERS = new Map(Object.entries(COMPACT).map(([letter, name]) => [name, letter.charCodeAt(0)]))
-
-/** The long form of a header's name in lower case. */
-export function headerKey(name: string): string {
-  const lower = name.toLowerCase()
-  return (lower.length === 1 ? COMPACT[lower] : undefined) ?? lower
-}
 
 export class Headers {
   #text: string
@@ -229,30 +197,6 @@ export class Headers {
   }
 }
 
-interface Places extends Record<Place, number> {
-  /** A bit for each name that is there; two names may share one. */
-  names: number
-  /** The first that came again, but for Via. */
-  repeated: Place | undefined
-}
-
-const PLACES = ['via', 'from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-length'] as const
-type Place = (typeof PLACES)[number]
-
-function nowhere(): Places {
-  return {
-    names: 0,
-    repeated: undefined,
-    via: -1,
-    from: -1,
-    to: -1,
-    'call-id': -1,
-    cseq: -1,
-    'max-forwards': -1,
-    'content-length': -1,
-  }
-}
-
 /** The header lines of a message. */
 interface Block {
   start: number
@@ -260,87 +204,10 @@ interface Block {
   places: Places
 }
 
-const CR = 13
-
-function lower(text: string, at: number): number {
-  const code = text.charCodeAt(at)
-  return code >= 65 && code <= 90 ? code + 32 : code
-}
-
-function isNamed(text: string, start: number, key: string): boolean {
-  for (let at = 0; at < key.length; at++) if (lower(text, start + at) !== key.charCodeAt(at)) return false
-  return true
-}
-
-/** By the first letter of a name and its length. */
-function bitOf(letter: number, length: number): number {
-  return 1 << ((letter * 5 + length) & 31)
-}
-
-function isBlank(code: number): boolean {
-  return code === 32 || code === 9
-}
-
-function isSpace(code: number): boolean {
-  return code === 32 || code === 9 || code === CR
-}
-
 /** Bound against a hostile peer: lines, fields or not. */
 export const MOST_HEADERS = 256
 
-/*
- * A line that is no header is passed over: the rest of the message may be all that is needed. These four are called for every line of every
- * message, so they make no objects.
- */
-
-function lineAfter(text: string, position: number, end: number): number {
-  const newline = text.indexOf('\n', position)
-  return newline < 0 || newline >= end ? end : newline + 1
-}
-
-function nameEnd(text: string, position: number, colon: number): number {
-  let end = colon
-  while (end > position && isBlank(text.charCodeAt(end - 1))) end--
-  return end
-}
-
-function valueStart(text: string, colon: number, next: number): number {
-  let start = colon + 1
-  while (start < next && isBlank(text.charCodeAt(start))) start++
-  return start
-}
-
-/** Writes down where the value begins when it is the first of one of the fields that every message is asked for. */
-function notePlace(text: string, position: number, next: number, places: Places): void {
-  const colon = text.indexOf(':', position)
-  if (colon <= position || colon >= next) return
-  const length = nameEnd(text, position, colon) - position
-  places.names |= bitOf(lower(text, position), length)
-  const key = placeNamed(text, position, length)
-  if (key === undefined) return
-  if (places[key] < 0) places[key] = valueStart(text, colon, next)
-  else if (key !== 'via') places.repeated ??= key
-}
-
-function placeNamed(text: string, name: number, length: number): Place | undefined {
-  if (length === 1) return SHORT.get(lower(text, name))
-  const names = LONG[length]
-  if (names) for (const each of names) if (isNamed(text, name, each)) return each
-  return undefined
-}
-
-/** By their length. */
-const LONG: ReadonlyArray<readonly Place[] | undefined> = Array.from({ length: 15 }, (_, length) =>
-  PLACES.filter((name) => name.length === length),
-)
-
-/** By the code of the compact form's letter. */
-const SHORT: ReadonlyMap<number, Place> = new Map(
-  PLACES.flatMap((name) => {
-    const letter = LETTERS.get(name)
-    return letter === undefined ? [] : [[letter, name]]
-  }),
-)
+const CR = 13
 
 export type HeaderBlock =
   /** `body` is where the body begins. */
@@ -377,18 +244,4 @@ export function unfold(head: string): string {
     else text += `${index > 0 ? '\n' : ''}${line.trimEnd()}`
   }
   return text
-}
-
-/** Digits, blanks, and a word. By hand: every message needs it. */
-function parseCSeq(value: string | undefined): CSeq | undefined {
-  if (value === undefined) return undefined
-  let end = 0
-  let number = 0
-  for (let code = value.charCodeAt(0); code >= 48 && code <= 57; code = value.charCodeAt(++end))
-    number = number * 10 + code - 48
-  let start = end
-  while (isBlank(value.charCodeAt(start))) start++
-  if (end === 0 || number >= 2 ** 32 || start === end) return undefined
-  const method = METHODS[methodAt(value, start)] ?? value.slice(start)
-  return /^\S+$/.test(method) ? { number, method } : undefined
 }

@@ -1,20 +1,26 @@
-/** Offer and answer of one audio stream in G.711, a thin layer over the model; it opens no port and picks no source. */
+/** Offer and answer of one audio stream, a thin layer over the model; it opens no port, picks no source and makes no key. */
 import { isAuxiliary, telephoneEvent } from './codecs.ts'
-import type { Codec, MediaDescription, SessionDescription } from './description.ts'
+import type { Codec, CryptoLine, MediaDescription, SessionDescription } from './description.ts'
 import type { Direction } from './hold.ts'
 import { type Agreed, type LocalMedia, negotiate, type RefusalReason } from './negotiate.ts'
 import { type LocalSession, makeAnswer, makeOffer } from './offer-answer.ts'
 import { parseDescription, type ParseOutcome } from './parse.ts'
 import { writeDescription } from './write.ts'
 
-export type AudioCodec = 'PCMA' | 'PCMU'
+export type AudioCodec = 'PCMA' | 'PCMU' | 'G722' | 'opus'
 
+export type { CryptoLine } from './description.ts'
 export type { Direction } from './hold.ts'
 
-/** Static payload types of RFC 3551 table 4. */
-export const payloadTypes: Readonly<Record<AudioCodec, number>> = { PCMU: 0, PCMA: 8 }
+/** RFC 3551 table 4, static; RFC 7587 7, dynamic. None of them needs parameters. */
+const formats: Readonly<Record<AudioCodec, Codec>> = {
+  PCMU: { name: 'PCMU', payloadType: 0, clockRate: 8000 },
+  PCMA: { name: 'PCMA', payloadType: 8, clockRate: 8000 },
+  G722: { name: 'G722', payloadType: 9, clockRate: 8000 },
+  opus: { name: 'opus', payloadType: 111, clockRate: 48_000, channels: 2 },
+}
 
-/** RFC 4733; dynamic, 101 is what nearly everybody takes. */
+/** RFC 4733; dynamic, 101 is what nearly everybody takes. The next one is for the next clock rate. */
 const TELEPHONE_EVENT = 101
 
 /** RFC 3551 4.2: what a packet holds when nobody says anything, milliseconds. */
@@ -30,13 +36,38 @@ export interface LocalAudio {
   codecs: readonly AudioCodec[]
   /** Milliseconds of audio a packet. */
   ptime: number
-  /** Number of the o= line, the same through a call; with `version`, which rises with each description of the call. */
+  /** Number of the o= line, the same through a call. */
   sessionId: number
-  /** Default 1. */
-  version?: number
+  /** What we sent last in this call: its streams keep their places, and the version rises from it with every change. Absent: nothing. */
+  previous?: string
   /** Default sendrecv. */
   direction?: Direction
+  /** RTP and RTCP share a port when the peer can, too (RFC 5761). Default false. */
+  rtcpMux?: boolean
+  /** Absent: RTP/AVP without keys, whatever the peer has. */
+  keys?: AudioKeys
 }
+
+/** How a stream is to be encrypted by key lines (RFC 4568); who decides it knows the keys, SDP carries them. */
+export interface AudioKeys {
+  /** One line for each suite that we can, best first. */
+  lines: readonly CryptoLine[]
+  /** False: they are offered under RTP/AVP, and the peer may leave them. */
+  required: boolean
+  /** What of the peer's offer or answer is taken. */
+  choose(remote: RemoteKeys, from: 'Offer' | 'Answer'): KeyChoice
+}
+
+/** What a description says of the encryption of a stream. */
+export interface RemoteKeys {
+  profile: string
+  keyLines: readonly CryptoLine[]
+  /** Whether it has the fingerprint of a certificate. */
+  fingerprint: boolean
+}
+
+/** `line`: one of the peer's; absent: the stream is not encrypted. `detail`: a sentence without its end, for a human. */
+export type KeyChoice = { kind: 'Taken'; line?: CryptoLine } | { kind: 'Refused'; detail: string }
 
 /** What the peer wants to get and how, from its offer or its answer. */
 export interface RemoteAudio {
@@ -44,19 +75,27 @@ export interface RemoteAudio {
   rtpPort: number
   rtcpPort: number
   codec: AudioCodec
+  /** Of what it wants to get. */
   payloadType: number
+  /** Of what it sends: the number that is ours in an answer of the peer, and its own in an offer. */
+  receivedType: number
   /** Milliseconds of audio a packet that the peer asks for. */
   ptime: number
   /** As the peer sees it: its `sendonly` is our receive only. */
   direction: Direction
-  /** Payload type of telephone-event, when the peer takes it. */
+  /** Payload type of telephone-event at the clock rate of the codec, when both have it. */
   telephoneEvent?: number
+  /** Both sides have a=rtcp-mux. */
+  rtcpMux: boolean
+  /** Under which keys either side sends; absent: the stream is not encrypted. */
+  keys?: { local: CryptoLine; remote: CryptoLine }
 }
 
 /** Why a description cannot be used. */
 export type Unusable = {
   kind: 'Unusable'
-  reason: 'Empty' | 'Malformed' | 'NoAudio' | 'AudioRefused' | 'WrongProfile' | 'NoAddress' | 'NoCommonCodec'
+  reason:
+    'Empty' | 'Malformed' | 'NoAudio' | 'AudioRefused' | 'WrongProfile' | 'NoAddress' | 'NoCommonCodec' | 'NoCommonKeys'
   /** One sentence for a human. */
   detail: string
 }
@@ -67,58 +106,106 @@ export type AnswerOutcome = { kind: 'Answer'; sdp: string; audio: RemoteAudio } 
 
 /** An offer of one audio stream with all codecs of `local` and telephone-event. */
 export function buildOffer(local: LocalAudio): string {
-  return written(makeOffer(sessionOf(local)), local)
+  return writeDescription(makeOffer(sessionOf(local)))
 }
 
+/** Of ours, what the answer to our offer is read with. */
+export type Wanted = Pick<LocalAudio, 'rtcpMux' | 'keys'>
+
 /** Reads the peer's answer to our offer, or its offer, and takes the first of its formats that `codecs` has (RFC 3264 5.1, 6.1: the order is a preference). */
-export function readAudio(sdp: string, codecs: readonly AudioCodec[]): RemoteOutcome {
+export function readAudio(sdp: string, codecs: readonly AudioCodec[], wanted: Wanted = {}): RemoteOutcome {
   const parsed = parseDescription(sdp)
   if (parsed.kind === 'Malformed') return malformed(parsed)
-  const local = audioMedia({ address: '', rtpPort: 1, rtcpPort: 2, ptime: DEFAULT_PTIME, codecs, sessionId: 0 })
-  for (const media of parsed.description.media) {
+  const local = audioMedia({
+    address: '',
+    rtpPort: 1,
+    rtcpPort: 2,
+    ptime: DEFAULT_PTIME,
+    codecs,
+    sessionId: 0,
+    ...wanted,
+  })
+  const { description, refusals } = withChosenKeys(parsed.description, wanted.keys, 'Answer')
+  for (const media of description.media) {
     const agreed = negotiate(media, local, { offerer: 'Peer', preference: 'Theirs' })
-    if (agreed.kind === 'Agreed') return { kind: 'Usable', audio: remoteAudio(media, agreed) }
+    if (agreed.kind === 'Agreed') return { kind: 'Usable', audio: remoteAudio(media, agreed, agreed.localCodec) }
   }
-  return whyNot(parsed.description, local)
+  return whyNot(parsed.description, local, refusals)
 }
 
 /** Answers an offer with one codec: the first of the offer that `local.codecs` has; every other m= line is refused with port 0 (RFC 3264 6). */
 export function buildAnswer(offer: string, local: LocalAudio): AnswerOutcome {
   const parsed = parseDescription(offer)
   if (parsed.kind === 'Malformed') return malformed(parsed)
-  const session = sessionOf(local)
-  const { description, streams } = makeAnswer(parsed.description, session)
-  const stream = streams.find((each) => each.kind === 'Agreed')
-  if (stream === undefined) return whyNot(parsed.description, audioMedia(local))
-  return { kind: 'Answer', sdp: written(description, local), audio: remoteAudio(stream.remote, stream) }
+  const { description, refusals } = withChosenKeys(parsed.description, local.keys, 'Offer')
+  const answer = makeAnswer(description, sessionOf(local))
+  const stream = answer.streams.find((each) => each.kind === 'Agreed')
+  if (stream === undefined) return whyNot(parsed.description, audioMedia(local), refusals)
+  return { kind: 'Answer', sdp: writeDescription(answer.description), audio: remoteAudio(stream.remote, stream, stream.codec) }
 }
 
-function written(description: SessionDescription, { version = 1 }: LocalAudio): string {
-  return writeDescription({ ...description, origin: { ...description.origin, version: String(version) } })
+/** The peer's description with the one key line of each stream that is taken; a stream whose keys are refused is as if it were not there. */
+function withChosenKeys(
+  description: SessionDescription,
+  keys: AudioKeys | undefined,
+  from: 'Offer' | 'Answer',
+): { description: SessionDescription; refusals: string[] } {
+  const refusals: string[] = []
+  if (keys === undefined) return { description, refusals }
+  const media = description.media.map((each): MediaDescription => {
+    const { kind, port, profile, crypto: keyLines, fingerprints } = each
+    if (kind !== 'audio' || port === 0) return each
+    const choice = keys.choose({ profile, keyLines, fingerprint: fingerprints.length > 0 }, from)
+    if (choice.kind === 'Taken') return { ...each, crypto: choice.line ? [choice.line] : [] }
+    refusals.push(choice.detail)
+    return { ...each, port: 0, bundleOnly: false }
+  })
+  return { description: { ...description, media }, refusals }
 }
 
 function sessionOf(local: LocalAudio): LocalSession {
-  return { sessionId: local.sessionId, address: local.address, media: [audioMedia(local)] }
+  const { sessionId, address } = local
+  const previous = local.previous === undefined ? undefined : parseDescription(local.previous)
+  const before = previous?.kind === 'Description' ? { previous: previous.description } : {}
+  return { sessionId, address, media: [audioMedia(local)], ...before }
 }
 
-function audioMedia({ address, rtpPort, rtcpPort, codecs, ptime, direction }: LocalAudio): LocalMedia {
-  const numbered = codecs.map((name): Codec => ({ name, payloadType: payloadTypes[name], clockRate: 8000 }))
+function audioMedia({ address, rtpPort, rtcpPort, codecs, ptime, direction, rtcpMux, keys }: LocalAudio): LocalMedia {
+  const audio = codecs.map((name) => formats[name])
+  const clockRates = new Set(audio.map(({ clockRate }) => clockRate))
+  const events = [...clockRates].map((clockRate, index) => telephoneEvent(TELEPHONE_EVENT + index, clockRate))
   return {
-    ...{ kind: 'audio', address, port: rtpPort, rtcpPort, profiles: ['RTP/AVP'], ptime },
-    codecs: [...numbered, telephoneEvent(TELEPHONE_EVENT)],
+    ...{ kind: 'audio', address, port: rtpPort, rtcpPort, profiles: profilesOf(keys), ptime },
+    codecs: [...audio, ...events],
     ...(direction && { direction }),
+    ...(rtcpMux && { rtcpMux }),
+    ...(keys && { crypto: keys.lines }),
   }
 }
 
-function remoteAudio(media: MediaDescription, { codec, address, telephoneEvent: event }: Agreed): RemoteAudio {
+function profilesOf(keys: AudioKeys | undefined): string[] {
+  if (keys === undefined) return ['RTP/AVP']
+  return keys.required ? ['RTP/SAVP', 'RTP/AVP'] : ['RTP/AVP', 'RTP/SAVP']
+}
+
+/** @param received its codec with the number that it sends */
+function remoteAudio(media: MediaDescription, agreed: Agreed, received: Codec): RemoteAudio {
+  const { codec, localCodec, address, telephoneEvent: event, keying, rtcpMux } = agreed
   const { port, rtcp, direction } = media
   return {
-    ...{ address, rtpPort: port, rtcpPort: rtcp?.port ?? port + 1, direction },
-    codec: codec.name.toUpperCase() === 'PCMU' ? 'PCMU' : 'PCMA',
+    ...{ address, rtpPort: port, rtcpPort: rtcp?.port ?? port + 1, direction, rtcpMux },
+    codec: nameOf(localCodec),
     payloadType: codec.payloadType,
+    receivedType: received.payloadType,
     ptime: ptimeOf(media),
-    ...(event && { telephoneEvent: event.payloadType }),
+    ...(event?.clockRate === codec.clockRate && { telephoneEvent: event.payloadType }),
+    ...(keying.kind === 'SDES' && { keys: { local: keying.local, remote: keying.remote } }),
   }
+}
+
+function nameOf(ours: Codec): AudioCodec {
+  const names = Object.keys(formats) as AudioCodec[]
+  return names.find((name) => formats[name].name === ours.name) ?? 'PCMA'
 }
 
 function ptimeOf({ ptime = DEFAULT_PTIME, maxptime = Infinity }: MediaDescription): number {
@@ -129,7 +216,8 @@ function ptimeOf({ ptime = DEFAULT_PTIME, maxptime = Infinity }: MediaDescriptio
 /** From the nearest to the farthest from being used: what is said of several streams that cannot be. */
 const NEAREST: readonly RefusalReason[] = ['NoCommonCodec', 'NoAddress', 'OtherProfile']
 
-function whyNot({ media }: SessionDescription, local: LocalMedia): Unusable {
+function whyNot({ media }: SessionDescription, local: LocalMedia, keys: readonly string[]): Unusable {
+  if (keys[0] !== undefined) return unusable('NoCommonKeys', keys[0])
   const audio = media.filter(({ kind }) => kind === 'audio')
   if (audio.length === 0) return unusable('NoAudio', 'the session description has no audio')
   const refusals = audio.map((each) => {
