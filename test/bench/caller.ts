@@ -12,6 +12,7 @@ import { systemClock } from '../../lib/clock.ts'
 import { systemRandom } from '../../lib/random.ts'
 import { expectShortLives } from '../../lib/short-lives.ts'
 import type { Identity } from '../lab/certificates.ts'
+import { pause } from './reporting.ts'
 
 /** As long as a usual offer of two codecs and DTMF; the same text in each message, since media is not measured. */
 export const SDP = [
@@ -199,10 +200,6 @@ function fail(tally: Tally, kind: string): void {
   tally.failures[kind] = (tally.failures[kind] ?? 0) + 1
 }
 
-export function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds))
-}
-
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
@@ -210,17 +207,4 @@ function turn(): Promise<void> {
 /** Waits until the timers of all transactions have run out: 32 s after the last call. */
 export async function idle(engine: SignallingEngine): Promise<void> {
   while (engine.gauges.transactions > 0) await pause(50)
-}
-
-/** Bytes that are in use after a full collection: on the heap, and in Buffers beside it. */
-export function memory(): { heap: number; buffers: number; rss: number } {
-  if (!globalThis.gc) throw new Error('run with --expose-gc')
-  for (let round = 0; round < 4; round++) globalThis.gc()
-  const { heapUsed, arrayBuffers, rss } = process.memoryUsage()
-  return { heap: heapUsed, buffers: arrayBuffers, rss }
-}
-
-/** One line of JSON on standard output: what the bench reads. */
-export function report(line: object): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`)
 }

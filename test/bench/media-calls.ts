@@ -8,7 +8,7 @@ import { eventLoopLag, saturation } from '../../agent/run/saturation.ts'
 import { sleep, systemClock } from '../../lib/clock.ts'
 import { systemRandom } from '../../lib/random.ts'
 import { expectShortLives } from '../../lib/short-lives.ts'
-import { report } from './caller.ts'
+import { report } from './reporting.ts'
 
 export interface CallsOptions {
   calls: number

@@ -4,17 +4,21 @@
  */
 import type { MediaSession, Source } from '../../agent/media/index.ts'
 import { sleep, systemClock } from '../../lib/clock.ts'
-import { pause, report } from './caller.ts'
 import { type LoadOptions, measured, PTIME } from './media-load.ts'
-import { benchMedia, openSessions, startSession } from './media-sessions.ts'
+import { benchMedia, openSessions, protectionOf, startSession } from './media-sessions.ts'
+import { pause, report } from './reporting.ts'
 
 /** Answered as a responder does that drops nothing and writes no record. */
 const ECHO: Source = { kind: 'Echo', forward: () => true, sent: () => undefined }
 
-const { calls, ports, rtcpPort, warmUp, seconds }: LoadOptions = JSON.parse(process.argv[2] ?? '')
+/** Of so many that call, one is heard by the audio analysis. */
+const ANALYSED = 100
+
+const { calls, ports, rtcpPort, warmUp, seconds, suite }: LoadOptions = JSON.parse(process.argv[2] ?? '')
 const media = benchMedia()
 const sessions = await openSessions(media, calls)
-const source: Source = ports.length > 0 ? { kind: 'Tone' } : ECHO
+const calling = ports.length > 0
+const source: Source = calling ? { kind: 'Tone' } : ECHO
 await Promise.all(sessions.map(begin))
 report({ event: 'ready', ports: sessions.map(({ rtpPort }) => rtpPort) })
 await pause(warmUp * 1000)
@@ -27,5 +31,8 @@ process.exit()
 /** Evenly over the slots of a packet time. */
 async function begin(session: MediaSession, call: number): Promise<void> {
   await sleep(systemClock, call % PTIME)
-  startSession(session, { rtpPort: ports[call % ports.length] ?? 0, rtcpPort }, source)
+  startSession(session, {
+    ...{ rtpPort: ports[call % ports.length] ?? 0, rtcpPort, source, analysed: calling && call % ANALYSED === 0 },
+    protection: suite && protectionOf(suite),
+  })
 }

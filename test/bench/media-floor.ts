@@ -6,8 +6,8 @@ import type { Socket } from 'node:dgram'
 import { createPacket, HEADER_LENGTH, stampPacket } from '../../agent/media/rtp.ts'
 import { Histogram } from '../../agent/quality/index.ts'
 import { expectShortLives } from '../../lib/short-lives.ts'
-import { pause, report } from './caller.ts'
 import { boundSocket, HOST, LATENESS, type LoadOptions, measured, PTIME } from './media-load.ts'
+import { pause, report } from './reporting.ts'
 
 interface Stream {
   readonly socket: Socket

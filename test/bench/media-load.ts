@@ -2,7 +2,8 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { performance } from 'node:perf_hooks'
-import { pause, report } from './caller.ts'
+import type { SuiteName } from '../../agent/media/srtp/index.ts'
+import { pause, report } from './reporting.ts'
 
 export interface LoadOptions {
   readonly calls: number
@@ -13,6 +14,8 @@ export interface LoadOptions {
   /** Seconds, before the window and of it. */
   readonly warmUp: number
   readonly seconds: number
+  /** Of the engine's calls, both ways; absent: not encrypted. */
+  readonly suite?: SuiteName | undefined
 }
 
 export const HOST = '127.0.0.1'

@@ -2,9 +2,9 @@
  * `node media-memory.ts '{"before": 100, "calls": 500, "ports": [P], "rtcpPort": P, "seconds": 8}'`: what the memory of a process is with
  * few and with many calls that have run for so many seconds. The sockets' own buffers are the system's, and not in it.
  */
-import { memory, pause, report } from './caller.ts'
 import type { LoadOptions } from './media-load.ts'
 import { benchMedia, openSessions, startSession } from './media-sessions.ts'
+import { memory, pause, report } from './reporting.ts'
 
 export interface MemoryOptions extends Pick<LoadOptions, 'calls' | 'ports' | 'rtcpPort' | 'seconds'> {
   /** Calls that are there at the first look, so that the code and its tables are. */
@@ -21,7 +21,8 @@ process.exit()
 async function begin(count: number): Promise<void> {
   const sessions = await openSessions(media, count)
   for (const [call, session] of sessions.entries()) {
-    startSession(session, { rtpPort: ports[call % ports.length] ?? 0, rtcpPort }, { kind: 'Tone' })
+    const rtpPort = ports[call % ports.length] ?? 0
+    startSession(session, { rtpPort, rtcpPort, source: { kind: 'Tone' }, analysed: false })
   }
   await pause(seconds * 1000)
   report({ event: 'memory', ...memory() })

@@ -7,8 +7,8 @@ import { buildCompound, parseCompound } from '../../agent/media/rtcp.ts'
 import { timestamp } from '../../agent/media/rtp.ts'
 import { Histogram } from '../../agent/quality/index.ts'
 import { expectShortLives } from '../../lib/short-lives.ts'
-import { report } from './caller.ts'
 import { boundSocket, HOST, LATENESS } from './media-load.ts'
+import { report } from './reporting.ts'
 
 /** One has the system's buffer for some 300 packets: that is 3 ms of 2,000 calls. */
 const SOCKETS = 50

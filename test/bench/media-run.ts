@@ -1,4 +1,5 @@
 /** One run of the media bench: so many calls between a peer's core and the measured one, what they cost and how late packets were. */
+import type { SuiteName } from '../../agent/media/srtp/index.ts'
 import { freePort } from '../lab/ports.ts'
 import type { LoadOptions } from './media-load.ts'
 import { type Line, line, lines, number, type Pinned, pinned, processorTime, program } from './process.ts'
@@ -8,6 +9,8 @@ export interface MediaLoad {
   /** Seconds before the window, and of it. */
   readonly warmUp: number
   readonly seconds: number
+  /** Of our calls; absent: not encrypted. */
+  readonly suite?: SuiteName
 }
 
 /** `Floor`: the same packets by node:dgram and nothing else. */

@@ -1,5 +1,14 @@
 /** Sessions of our engine as calls of an agent have them, for the programs of the media bench; it measures nothing. */
-import { createMediaEngine, type MediaEngine, type MediaSession, type Source } from '../../agent/media/index.ts'
+import { randomBytes } from 'node:crypto'
+import {
+  createMediaEngine,
+  type MediaEngine,
+  type MediaSession,
+  type Protection,
+  type Source,
+} from '../../agent/media/index.ts'
+import { SrtpReceiver, SrtpSender, type SuiteName } from '../../agent/media/srtp/index.ts'
+import { suites } from '../../agent/media/srtp/suites.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { systemRandom } from '../../lib/random.ts'
 import { expectShortLives } from '../../lib/short-lives.ts'
@@ -26,19 +35,36 @@ export async function openSessions(media: MediaEngine, count: number): Promise<M
   return sessions
 }
 
-/** Sends and measures, sampled each second from its own beginning on, and looked at whether the peer fell silent, as in a run. */
-export function startSession(session: MediaSession, peer: { rtpPort: number; rtcpPort: number }, source: Source): void {
+export interface CallOptions {
+  readonly rtpPort: number
+  readonly rtcpPort: number
+  readonly source: Source
+  readonly analysed: boolean
+  readonly protection?: Protection | undefined
+}
+
+/** Sends and measures, and is sampled each second from its own beginning on, as in a run. */
+export function startSession(session: MediaSession, options: CallOptions): void {
+  const { rtpPort, rtcpPort, source, analysed, protection } = options
   session.start({
-    ...{ ...FORMAT, payloadType: 8, source, remote: { host: HOST, ...peer } },
+    ...{ ...FORMAT, payloadType: 8, source, remote: { host: HOST, rtpPort, rtcpPort } },
     jitterBuffer: { mode: 'Fixed', delay: 60 },
+    ...(analysed && { analysis: 'On' }),
+    ...(protection && { protection }),
   })
   const began = systemClock.monotonic()
   const second = (count: number): void => {
     systemClock.timer(began + count * SECOND - systemClock.monotonic(), () => {
       second(count + 1)
       session.sample()
-      session.report()
     })
   }
   second(1)
+}
+
+/** The same key for both directions: what comes back from the peer is what was sent. */
+export function protectionOf(suite: SuiteName): Protection {
+  const { keyLength, saltLength } = suites[suite]
+  const master = { suite, key: randomBytes(keyLength), salt: randomBytes(saltLength) }
+  return { sender: new SrtpSender(master), receiver: new SrtpReceiver(master) }
 }

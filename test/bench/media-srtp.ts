@@ -1,8 +1,7 @@
 /** What SRTP adds to a packet of G.711: microseconds to protect and to unprotect it, of each suite. No socket has a part in it. */
-import { randomBytes } from 'node:crypto'
 import { createPacket, stampPacket } from '../../agent/media/rtp.ts'
-import { MOST_OVERHEAD, SrtpReceiver, SrtpSender, type SuiteName } from '../../agent/media/srtp/index.ts'
-import { suites } from '../../agent/media/srtp/suites.ts'
+import { MOST_OVERHEAD, type SrtpReceiver, type SuiteName } from '../../agent/media/srtp/index.ts'
+import { protectionOf } from './media-sessions.ts'
 
 const PAYLOAD = 160
 /** Protected one after the other, then all unprotected. */
@@ -15,10 +14,9 @@ export interface SrtpCost {
 
 /** @param batches of a thousand packets; the first half of them is for the compiler, and does not count */
 export function srtpCost(suite: SuiteName, batches: number): SrtpCost {
-  const { keyLength, saltLength } = suites[suite]
-  const master = { suite, key: randomBytes(keyLength), salt: randomBytes(saltLength) }
-  using sender = new SrtpSender(master)
-  using receiver = new SrtpReceiver(master)
+  const protection = protectionOf(suite)
+  using sender = protection.sender
+  using receiver = protection.receiver
   const packet = createPacket(8, 1, PAYLOAD)
   const room = Array.from({ length: BATCH }, () => Buffer.alloc(packet.length + MOST_OVERHEAD))
   const spent = { protect: 0, unprotect: 0 }

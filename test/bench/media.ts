@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { suiteNames } from '../../agent/media/srtp/index.ts'
 import { Figures } from './figures.ts'
+import { mediaAccuracy } from './media-accuracy.ts'
 import { type Capacity, callsOfCore, type MediaEffort } from './media-capacity.ts'
 import { memoryOfCalls } from './media-held.ts'
 import { runCallers, runEcho } from './media-run.ts'
@@ -34,18 +35,25 @@ const effort: MediaEffort = quick
   : { samples: 5, seconds: 20, warmUp: 10, step: 6 }
 
 /** What is on in each call of ours that is measured as a caller. */
-const ON = 'PCMA 20 ms, RTCP and XR, sampled each second, no audio analysis'
+const ON = 'PCMA 20 ms, RTCP and XR, sampled each second, 1 % analysed'
 const CAPACITY = `calls a core (${ON})`
+/** Calls at once. */
+const ACCURACY = [1, 100, 1000] as const
 const TARGETS: readonly Target[] = [
   { figure: `${CAPACITY} ratio`, limit: 0.9, sense: 'AtLeast' },
   { figure: 'echo CPU per packet ratio', limit: 1.3, sense: 'AtMost' },
   { figure: 'pacing lateness at that load, p99', limit: 2, sense: 'AtMost' },
   { figure: 'memory a call, heap and buffers', limit: 20_480, sense: 'AtMost' },
+  ...ACCURACY.flatMap((count): Target[] => [
+    { figure: `accuracy at ${count} calls: miscounted`, limit: 0, sense: 'AtMost' },
+    { figure: `accuracy at ${count} calls: jitter off, p99`, limit: count < 1000 ? 0.5 : 1, sense: 'AtMost' },
+    { figure: `accuracy at ${count} calls: round trip off, p99`, limit: 1, sense: 'AtMost' },
+  ]),
 ]
 
 const figures = new Figures()
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
-const SCENARIOS: Readonly<Record<string, () => void | Promise<void>>> = { calls, caller, echo, memory, srtp }
+const SCENARIOS: Readonly<Record<string, () => void | Promise<void>>> = { calls, caller, echo, memory, srtp, accuracy }
 const unknown = positionals.filter((name) => !(name in SCENARIOS))
 const known = Object.keys(SCENARIOS)
 if (unknown.length > 0) throw new Error(`no scenario ${unknown.join(', ')}; there are ${known.join(', ')}`)
@@ -135,11 +143,34 @@ async function memory(): Promise<void> {
   figures.single('memory a call, resident', 'B', resident / count)
 }
 
-function srtp(): void {
+async function accuracy(): Promise<void> {
+  for (const count of ACCURACY) {
+    const { miscounted, unrecorded, jitter, roundTrip, withoutRoundTrip, saturation } = await mediaAccuracy({
+      ...{ calls: count, seconds: quick ? 10 : 30 },
+    })
+    const at = `accuracy at ${count} calls:`
+    if (saturation !== '') say(`${at} ${saturation}`)
+    figures.single(`${at} miscounted`, '', miscounted)
+    if (unrecorded > 0) figures.single(`${at} packets not on record`, '', unrecorded)
+    figures.single(`${at} jitter off, p99`, 'ms', jitter.p99)
+    figures.single(`${at} jitter off, most`, 'ms', jitter.max)
+    figures.single(`${at} round trip off, p99`, 'ms', roundTrip.p99)
+    figures.single(`${at} round trip off, most`, 'ms', roundTrip.max)
+    figures.single(`${at} without round trip`, '', withoutRoundTrip)
+  }
+}
+
+/** A packet by itself, and in calls beside the same calls without keys. */
+async function srtp(): Promise<void> {
   for (const suite of suiteNames) {
     const costs = Array.from({ length: effort.samples }, () => srtpCost(suite, quick ? 100 : 400))
     figures.add(`SRTP ${suite}, protect`, 'us', spread(costs.map(({ protect }) => protect)))
     figures.add(`SRTP ${suite}, unprotect`, 'us', spread(costs.map(({ unprotect }) => unprotect)))
+    const load = { ...effort, calls: Math.round(Number(values.calls) / 2) }
+    await beside(`caller CPU per packet, ${suite}, beside none`, async (arm) => {
+      const result = await runCallers('Ours', arm === 'Subject' ? { ...load, suite } : load)
+      return result.cpu
+    })
   }
 }
 

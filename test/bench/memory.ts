@@ -5,7 +5,8 @@
 import { once } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
-import { benchEngine, Caller, idle, memory, newTally, pause, report } from './caller.ts'
+import { benchEngine, Caller, idle, newTally } from './caller.ts'
+import { memory, pause, report } from './reporting.ts'
 
 const { values } = parseArgs({
   options: {

@@ -4,7 +4,8 @@
  */
 import { performance } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
-import { benchEngine, Caller, idle, newTally, report } from './caller.ts'
+import { benchEngine, Caller, idle, newTally } from './caller.ts'
+import { report } from './reporting.ts'
 import { percentile } from './statistics.ts'
 import { transportOf } from './transports.ts'
 

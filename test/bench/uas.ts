@@ -4,7 +4,8 @@
  */
 import type { IncomingCall } from '../../agent/sip/index.ts'
 import { certificateAuthority, type Identity } from '../lab/certificates.ts'
-import { benchEngine, idle, memory, report, SDP } from './caller.ts'
+import { benchEngine, idle, SDP } from './caller.ts'
+import { memory, report } from './reporting.ts'
 
 const engine = await benchEngine(process.argv.includes('--tls') ? await identity() : undefined)
 const counts = { calls: 0, confirmed: 0, ended: 0, retransmissionsSent: 0, retransmissionsReceived: 0 }
