@@ -4,7 +4,7 @@ import { failureClasses, findings, metrics, outcomes } from '../../crds/index.ts
 import type { Finding, FailureClass, MetricKey, Outcome } from '../../crds/index.ts'
 
 /** Raised when an old agent could not carry out a new plan, or an old operator not read a new event. */
-export const PROTOCOL = 2
+export const PROTOCOL = 3
 
 const text = (max: number) => z.string().min(1).max(max)
 /** Milliseconds. */
@@ -64,10 +64,14 @@ const registrar = z.object({
 
 const media = z.object({
   audio: z.object({
-    codec: z.enum(['PCMA', 'PCMU']),
+    codec: z.enum(['PCMA', 'PCMU', 'G722', 'Opus']),
     ptime: z.number().int().min(10).max(60),
     source: z.enum(['Tone', 'Speech']),
   }),
+  /** SRTP with keys in the session description, demanded or offered. Absent: none. */
+  encryption: z.enum(['SDES', 'Optional']).optional(),
+  /** RTP and RTCP share a port when the other side can, too. Absent: they do not. */
+  rtcpMux: z.literal(true).optional(),
   jitterBuffer: z.object({ mode: z.enum(['Fixed', 'Adaptive']), delay: duration }),
 })
 
@@ -131,6 +135,25 @@ const mosBasis = z.object({
 })
 const address = z.object({ host: z.string(), port: z.number(), transport })
 
+/** A DTMF digit that came as telephone-event (RFC 4733). Milliseconds; `at` since the answer, `gap` since the digit before. */
+const digit = z.object({
+  digit: z.string().length(1),
+  at: z.number(),
+  duration: z.number(),
+  gap: z.number().exactOptional(),
+  /** Whether its end came. */
+  complete: z.boolean(),
+})
+
+/** What both sides agreed on, last. */
+const agreed = z.object({
+  /** The name of its rtpmap. */
+  codec: z.string(),
+  /** The SRTP suite. Absent: media was not encrypted. */
+  suite: z.string().exactOptional(),
+  rtcpMux: z.boolean(),
+})
+
 /** One check's result: what was measured and how it ended, without a judgement. */
 const result = z.object({
   outcome: z.enum(outcomes as unknown as [Outcome, ...Outcome[]]),
@@ -146,6 +169,10 @@ const result = z.object({
   metrics: measured,
   mosBasis: mosBasis.optional(),
   findings: z.array(names<Finding>(findings)),
+  /** Absent: there was no answered call. */
+  media: agreed.exactOptional(),
+  /** Absent: none came. */
+  digits: z.array(digit).max(1000).exactOptional(),
   /** Milliseconds since 1970. */
   startedAt: z.number(),
   finishedAt: z.number(),

@@ -1,20 +1,10 @@
 /** Answers one INVITE as the behaviour of its user says; it decides no behaviour and makes no media. */
 import { sleep } from '../../lib/clock.ts'
-import type { MediaSession, Source } from '../media/media.ts'
-import { buildAnswer, buildOffer, readAudio } from '../sip/index.ts'
-import type { Call, CallEnd, IncomingCall, LocalAudio } from '../sip/index.ts'
+import type { Call, CallEnd, IncomingCall } from '../sip/index.ts'
+import type { AudioStream } from '../stream/index.ts'
 import { behaviourOf } from './behaviours.ts'
 import type { Behaviour } from './behaviours.ts'
-import {
-  aborted,
-  converse,
-  localAudio,
-  LONGEST_CALL,
-  newSessionId,
-  startMedia,
-  untilEnded,
-  Waiting,
-} from './conversation.ts'
+import { aborted, converse, LONGEST_CALL, openConversation, untilEnded, Waiting } from './conversation.ts'
 import type { Context } from './conversation.ts'
 
 /** Resolves when nothing of the call is left: no dialog, no port, no line of the record that is not in the file. */
@@ -42,26 +32,26 @@ async function ring(incoming: IncomingCall, { stopping }: Context): Promise<void
 type Answer = Extract<Behaviour, { kind: 'Answer' }>
 
 async function answer(incoming: IncomingCall, behaviour: Answer, context: Context): Promise<void> {
-  const address = await context.engine.localAddress(incoming.remote.host)
-  const opened = await context.media.open(address)
+  const party = { callId: incoming.callId, user: incoming.user, direction: 'Incoming' } as const
+  const { source, begin, end } = converse(party, behaviour.playback, context)
+  const opened = await openConversation(context, incoming.remote.host, source)
   if (opened.kind === 'PortsExhausted') return incoming.reject(503, 'No RTP port is free')
-  await using session = opened.session
-  const local = localAudio(session, address, newSessionId(context.random))
-  const answered = incoming.sdp === undefined ? undefined : buildAnswer(incoming.sdp, local)
-  if (answered?.kind === 'Unusable') {
-    context.log.info({ callId: incoming.callId, detail: answered.detail }, 'offer refused')
+  await using stream = opened.stream
+  // A late offer (RFC 3261 13.2.1): ours goes in the 200, their answer comes with the ACK.
+  const ours = incoming.sdp === undefined ? { sdp: stream.offer() } : stream.answer(incoming.sdp)
+  if ('unusable' in ours) {
+    context.log.info({ callId: incoming.callId, detail: ours.unusable }, 'offer refused')
     return incoming.reject(488)
   }
 
   if (!(await progress(incoming, behaviour, context))) return
-  const party = { callId: incoming.callId, user: incoming.user, direction: 'Incoming' } as const
-  const { source, end } = converse(party, behaviour.playback, context)
+  begin()
   let by: CallEnd['by'] = 'Timeout'
   try {
-    const call = await connect(incoming, { local, session, source, ...(answered && { answered }) })
+    const call = await connect(incoming, stream, ours.sdp)
     if (call) by = await untilEnded(call, behaviour.hangupAfter ?? LONGEST_CALL, context)
   } finally {
-    session.stop()
+    stream.stop()
     await end(by)
   }
 }
@@ -82,32 +72,11 @@ async function progress(incoming: IncomingCall, behaviour: Answer, { clock, stop
   return !stopping.aborted
 }
 
-interface Connecting {
-  local: LocalAudio
-  session: MediaSession
-  source: Source
-  /** Absent: the INVITE had no offer. */
-  answered?: Extract<ReturnType<typeof buildAnswer>, { kind: 'Answer' }>
-}
-
 /** Sends the 200. Media runs from then on and not from the ACK, so that a packet is heard that overtakes it. */
-async function connect(incoming: IncomingCall, connecting: Connecting): Promise<Call | undefined> {
-  const { local, session, source, answered } = connecting
-  let version = 1
-  const onReoffer = (offer: string | undefined): string | undefined => {
-    const next = { ...local, version: ++version }
-    if (offer === undefined) return buildOffer(next)
-    const reply = buildAnswer(offer, next)
-    return reply.kind === 'Answer' ? reply.sdp : undefined
-  }
-  if (answered) {
-    const connected = incoming.answer(answered.sdp, { onReoffer })
-    startMedia(session, answered.audio, source)
-    return connected
-  }
-  // A late offer (RFC 3261 13.2.1): ours goes in the 200, their answer comes with the ACK.
-  const call = await incoming.answer(buildOffer(local), { onReoffer })
-  const peer = call && readAudio(call.sdp, local.codecs)
-  if (peer?.kind === 'Usable') startMedia(session, peer.audio, source)
+async function connect(incoming: IncomingCall, stream: AudioStream, sdp: string): Promise<Call | undefined> {
+  const connected = incoming.answer(sdp, { onReoffer: (offer) => stream.reoffer(offer) })
+  if (incoming.sdp !== undefined) stream.begin()
+  const call = await connected
+  if (call && incoming.sdp === undefined) stream.accept(call.sdp)
   return call
 }

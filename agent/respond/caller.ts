@@ -2,10 +2,10 @@
 import { sleep } from '../../lib/clock.ts'
 import { token } from '../../lib/random.ts'
 import { parseDuration } from '../../crds/duration.ts'
-import { buildOffer, parseUri, readAudio, Trace } from '../sip/index.ts'
+import { parseUri, Trace } from '../sip/index.ts'
 import type { Endpoint, LocalParty } from '../sip/index.ts'
 import type { Binding, Bindings } from './bindings.ts'
-import { converse, localAudio, newSessionId, startMedia, untilEnded } from './conversation.ts'
+import { converse, openConversation, untilEnded } from './conversation.ts'
 import type { Context } from './conversation.ts'
 
 /** An order to call somebody. */
@@ -16,7 +16,7 @@ export interface Calling {
 }
 
 /** Who hangs up first is the callee; after this we do. Milliseconds. */
-const LONGEST_TONE = 60_000
+const LONGEST_TALK = 60_000
 
 /** How long a callee may let it ring, milliseconds. */
 const ANSWER_WITHIN = 30_000
@@ -55,22 +55,21 @@ export async function callRepeatedly({ user, every }: Calling, context: CallerCo
 }
 
 async function callOnce(user: string, { uri }: Binding, context: CallerContext): Promise<void> {
-  const { engine, media, domain, random, log } = context
+  const { engine, domain, random, log } = context
   const nextHop = endpointOf(uri)
   if (!nextHop) return log.warn({ user, uri }, 'a contact that cannot be called')
-  const address = await engine.localAddress(nextHop)
-  const opened = await media.open(address)
+  const callId = `respond-${token(random, 20)}`
+  const { source, begin, end } = converse({ callId, user, direction: 'Outgoing' }, { kind: 'Speech' }, context)
+  const opened = await openConversation(context, nextHop, source)
   if (opened.kind === 'PortsExhausted') return log.warn({ user, range: opened.range }, 'no RTP port is free')
-  await using session = opened.session
+  await using stream = opened.stream
 
-  const local = localAudio(session, address, newSessionId(random))
   const party: LocalParty = {
     aor: `sip:ringcheck@${domain}`,
     contactUser: token(random),
     nextHop,
     outboundProxy: false,
   }
-  const callId = `respond-${token(random, 20)}`
   const { outcome: answered } = engine.invite({
     party,
     callId,
@@ -78,17 +77,17 @@ async function callOnce(user: string, { uri }: Binding, context: CallerContext):
     trace: new Trace({ messages: 0, bytes: 0 }),
     signal: context.stopping,
     target: uri,
-    offer: buildOffer(local),
+    offer: stream.offer(),
+    onReoffer: (offer) => stream.reoffer(offer),
   })
   const outcome = await answered
   if (outcome.kind !== 'Answered') return log.warn({ user, callId, ...outcome }, 'nobody answered our call')
 
-  const { source, end } = converse({ callId, user, direction: 'Outgoing' }, { kind: 'Tone' }, context)
-  const peer = readAudio(outcome.call.sdp, local.codecs)
-  if (peer.kind === 'Usable') startMedia(session, peer.audio, source)
-  else log.warn({ user, callId, detail: peer.detail }, 'the answer cannot be used')
-  const by = await untilEnded(outcome.call, peer.kind === 'Usable' ? LONGEST_TONE : 0, context)
-  session.stop()
+  begin()
+  const unusable = stream.accept(outcome.call.sdp)
+  if (unusable !== undefined) log.warn({ user, callId, detail: unusable }, 'the answer cannot be used')
+  const by = await untilEnded(outcome.call, unusable === undefined ? LONGEST_TALK : 0, context)
+  stream.stop()
   await end(by)
 }
 

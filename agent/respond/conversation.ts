@@ -3,9 +3,9 @@ import { sleep } from '../../lib/clock.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
-import { fittingPtime } from '../media/index.ts'
-import type { MediaEngine, MediaSession, Source } from '../media/media.ts'
-import type { Call, CallEnd, LocalAudio, RemoteAudio, SignallingEngine } from '../sip/index.ts'
+import type { MediaEngine, Source } from '../media/index.ts'
+import type { Call, CallEnd, SignallingEngine } from '../sip/index.ts'
+import { openStream, type StreamOutcome } from '../stream/index.ts'
 import type { Playback } from './behaviours.ts'
 import { lossChoice, lossSeed } from './loss.ts'
 import { EchoRecord, microseconds } from './record.ts'
@@ -31,8 +31,10 @@ const JITTER_BUFFER = { mode: 'Fixed', delay: 60 } as const
 
 /** One call in the record, from its 200 to its end. */
 export interface Conversation {
-  /** What the session sends. */
+  /** What the stream sends. */
   readonly source: Source
+  /** Writes that the call is answered. */
+  readonly begin: () => void
   /** Writes that the call is over; to be called when its session was stopped. */
   readonly end: (by: CallEnd['by']) => Promise<void>
 }
@@ -43,7 +45,7 @@ export interface Party {
   readonly direction: 'Incoming' | 'Outgoing'
 }
 
-/** Begins the record of a call and gives the source for its session. */
+/** The source of a call, and its record. */
 export function converse(party: Party, playback: Playback, { clock, record, log }: Context): Conversation {
   const { callId, user } = party
   const stamps = () => ({ at: clock.now(), monotonic: microseconds(clock.monotonic()) })
@@ -51,9 +53,6 @@ export function converse(party: Party, playback: Playback, { clock, record, log 
   const lost = playback.kind === 'Echo' ? lossChoice(playback.lossPercent, seed) : undefined
   const echo = lost && new EchoRecord(callId, record && ((line) => record.write(line)))
   const loss = playback.kind === 'Echo' ? { loss: { percent: playback.lossPercent, seed } } : {}
-  record?.write({ event: 'CallStarted', ...party, ...stamps(), ...loss })
-  log.info({ ...party }, 'call started')
-
   const source: Source =
     lost && echo
       ? {
@@ -65,10 +64,14 @@ export function converse(party: Party, playback: Playback, { clock, record, log 
           },
           sent: (packet, at) => echo.sent(packet, at),
         }
-      : { kind: playback.kind === 'Silence' ? 'Silence' : 'Tone' }
+      : { kind: playback.kind === 'Echo' ? 'Silence' : playback.kind }
 
   return {
     source,
+    begin() {
+      record?.write({ event: 'CallStarted', ...party, ...stamps(), ...loss })
+      log.info({ ...party }, 'call started')
+    },
     async end(by) {
       const packets = echo && { packets: echo.end() }
       record?.write({ event: 'CallEnded', callId, user, by, ...stamps(), ...packets })
@@ -78,22 +81,20 @@ export function converse(party: Party, playback: Playback, { clock, record, log 
   }
 }
 
-/** What an offer or an answer says of a session. `sessionId`: of the o= line, the same through a call. */
-export function localAudio(session: MediaSession, address: string, sessionId: number): LocalAudio {
-  const { rtpPort, rtcpPort } = session
-  return { address, rtpPort, rtcpPort, codecs: ['PCMA', 'PCMU'], ptime: 20, sessionId }
-}
-
-/** A number for the o= line: unique for this host as far as chance goes (RFC 8866 5.2). */
-export function newSessionId(random: Random): number {
-  return Math.floor(random() * 2 ** 48)
-}
-
-/** Begins to send `source` to the peer as it asked for. */
-export function startMedia(session: MediaSession, audio: RemoteAudio, source: Source): void {
-  const { address, rtpPort, rtcpPort, codec, payloadType, ptime } = audio
-  const remote = { host: address, rtpPort, rtcpPort }
-  session.start({ remote, codec, payloadType, ptime: fittingPtime(codec, ptime), source, jitterBuffer: JITTER_BUFFER })
+/** The stream of a call: it takes what the other side asks for, whichever codec and with or without keys. */
+export async function openConversation(
+  { engine, media, random }: Context,
+  remote: Parameters<SignallingEngine['localAddress']>[0],
+  source: Source,
+): Promise<StreamOutcome> {
+  return await openStream({
+    media,
+    address: await engine.localAddress(remote),
+    // Unique for this host as far as chance goes (RFC 8866 5.2).
+    sessionId: Math.floor(random() * 2 ** 48),
+    codecs: ['PCMA', 'PCMU', 'G722', 'opus'],
+    ...{ ptime: 20, source, jitterBuffer: JITTER_BUFFER, encryption: 'Optional', rtcpMux: true },
+  })
 }
 
 /** Milliseconds that we wait for the answer to our BYE; whoever is gone must not hold up a stop. */

@@ -1,7 +1,7 @@
 /** The part of a call that caller and callee share: from the answer to the end of the BYE. How the call came about is theirs. */
 import type { Call, CallEnd, Hop } from '../sip/index.ts'
-import { openStream } from './audio-stream.ts'
-import type { AudioStream } from './audio-stream.ts'
+import { type AudioStream, openStream } from '../stream/index.ts'
+import type { RunPlan } from '../api/protocol.ts'
 import type { CheckContext } from './check.ts'
 import { guarded } from './check.ts'
 import { verdict } from './classify.ts'
@@ -18,12 +18,30 @@ export async function openAudio(context: CheckContext, remote: Hop | string): Pr
   const outcome = await openStream({
     media,
     address: await engine.localAddress(remote),
-    plan: plan.endpoint.media,
     sessionId: Math.floor(random() * 2 ** 31),
+    ...wishesOf(plan.endpoint),
   })
   if (outcome.kind === 'Open') return outcome.stream
   endpoint.fail(verdict('PortsExhausted', 'INVITE', `No RTP port is free in ${outcome.range}.`))
   return undefined
+}
+
+/**
+ * Both laws of G.711, the plan's first: every gateway has both, and one that answers with the other is no fault of the target. The result
+ * names the codec that was used. The others stand alone: who asks for them wants to know whether they are there.
+ */
+const PREFERENCE = {
+  PCMA: ['PCMA', 'PCMU'],
+  PCMU: ['PCMU', 'PCMA'],
+  G722: ['G722'],
+  Opus: ['opus'],
+} as const
+
+function wishesOf({ media, role }: RunPlan['endpoint']) {
+  const { audio, jitterBuffer, encryption = 'None', rtcpMux = false } = media
+  const { codec, ptime, source: kind } = audio
+  const source = kind === 'Speech' && role === 'Callee' ? ({ kind, role } as const) : { kind }
+  return { codecs: PREFERENCE[codec], ptime, source, jitterBuffer, encryption, rtcpMux, analysis: 'On' } as const
 }
 
 export interface AudioCall {
@@ -85,17 +103,27 @@ export async function hangUp(context: CheckContext, { call, stream }: AudioCall)
   try {
     if (ended === 'Up') {
       const goodbye = within(call.bye(signal.aborted ? 'stopped' : undefined), patience)
-      stream.session.stop()
+      stream.stop()
       judgeGoodbye(context, await goodbye)
     }
   } finally {
-    stream.session.stop()
-    const { metrics, mosBasis } = stream.session.report()
-    endpoint.measured(metrics)
-    if (mosBasis) endpoint.basis(mosBasis)
-    endpoint.measured(callTimes(call.timings))
-    endpoint.peer(call)
+    stream.stop()
+    // A result that says nothing needs no findings.
+    if (!signal.aborted) await stream.session.analyse()
+    writeDown(context, { call, stream })
   }
+}
+
+function writeDown({ endpoint }: CheckContext, { call, stream }: AudioCall): void {
+  const { metrics, mosBasis, findings = [], digits = [] } = stream.session.report()
+  endpoint.measured(metrics)
+  if (mosBasis) endpoint.basis(mosBasis)
+  for (const { finding } of findings) endpoint.found(finding)
+  if (stream.terms) endpoint.agreed(stream.terms)
+  const began = call.timings.answered ?? 0
+  endpoint.heard(digits.map((digit) => ({ ...digit, at: digit.at - began })))
+  endpoint.measured(callTimes(call.timings))
+  endpoint.peer(call)
 }
 
 function judgeGoodbye({ endpoint, log }: CheckContext, outcome: Awaited<ReturnType<Call['bye']>> | undefined): void {
@@ -132,7 +160,7 @@ class SilenceWatch {
   /** @param now monotonic milliseconds */
   lasts(now: number): boolean {
     if (this.#stream.onHold) this.#heldUntil = now
-    const { lastReceivedAt } = this.#stream.session.report()
+    const { lastReceivedAt } = this.#stream.session
     if (lastReceivedAt === undefined) return false
     return now - Math.max(lastReceivedAt, this.#heldUntil) >= limits.mediaSilence
   }

@@ -1,8 +1,8 @@
 /** A call that somebody else places: register under a contact that nobody can guess, wait for the first call to it, answer, hold. */
 import { token } from '../../lib/random.ts'
 import type { IncomingCall } from '../sip/index.ts'
+import type { AudioStream } from '../stream/index.ts'
 import { hangUp, hold, openAudio } from './audio-call.ts'
-import type { AudioStream } from './audio-stream.ts'
 import type { Check, CheckContext } from './check.ts'
 import { guarded, NOBODY, partyOf } from './check.ts'
 import { verdict } from './classify.ts'
@@ -86,6 +86,7 @@ async function converse(context: CheckContext, { incoming, stream, sdp }: Answer
   const onReoffer = (offer: string | undefined) => guarded(context, () => stream.reoffer(offer))
   // A proxy may challenge our BYE as it does an INVITE.
   const answering = incoming.answer(sdp, { onReoffer, ...(credentials && { credentials }) })
+  if (incoming.sdp !== undefined) stream.begin()
   const patience = { clock, limit: LONGEST_ACK, signal, limitOfStopped: limits.goodbyeOfStopped }
   const call = await within(answering, patience)
   if (!call) {

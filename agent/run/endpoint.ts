@@ -48,9 +48,12 @@ export class Endpoint {
   readonly #metrics: Metrics = {}
   readonly #counters: SignallingCounters[] = []
   readonly #details: Partial<
-    Pick<CallResult, 'callId' | 'remote' | 'certificate' | 'userAgent' | 'mosBasis' | 'noCall' | 'stopped' | 'sip'>
+    Pick<
+      CallResult,
+      'callId' | 'remote' | 'certificate' | 'userAgent' | 'mosBasis' | 'noCall' | 'stopped' | 'sip' | 'media' | 'digits'
+    >
   > = {}
-  readonly #findings: Finding[] = []
+  readonly #findings = new Set<Finding>()
   readonly #tried: Tried[] = []
   #phase: Phase = 'Pending'
   #standing: Standing = { outcome: 'Success', message: 'It went as it should.' }
@@ -118,7 +121,16 @@ export class Endpoint {
   }
 
   found(finding: Finding): void {
-    this.#findings.push(finding)
+    this.#findings.add(finding)
+  }
+
+  /** What the streams of the call were at its end. */
+  agreed(media: NonNullable<CallResult['media']>): void {
+    this.#details.media = { ...media }
+  }
+
+  heard(digits: NonNullable<CallResult['digits']>): void {
+    if (digits.length > 0) this.#details.digits = [...digits]
   }
 
   /** Who is at the other end. */

@@ -1,0 +1,88 @@
+/** The keys of one stream by SDES (RFC 4568): makes ours, judges the peer's, and gives the protection that both make. It reads no SDP. */
+import type { Protection } from '../media/index.ts'
+import {
+  createKeyLine,
+  decideEncryption,
+  type EncryptionFailure,
+  type EncryptionPolicy,
+  type KeyLine,
+  readKeyLine,
+  SrtpReceiver,
+  SrtpSender,
+  suiteNames,
+} from '../media/srtp/index.ts'
+import type { AudioKeys, KeyChoice, RemoteAudio, RemoteKeys } from '../sip/index.ts'
+
+/** What can be agreed on without a handshake. */
+export type StreamEncryption = Exclude<EncryptionPolicy, 'DTLS'>
+
+const words: Readonly<Record<EncryptionFailure, string>> = {
+  EncryptionDemanded: 'the other side wants encryption, and we are to use none',
+  NotEncrypted: 'the other side does not encrypt',
+  NoUsableKey: 'none of the keys of the other side can be used',
+  OtherKeying: 'the other side has its keys by another way than a=crypto',
+}
+
+export class StreamKeys implements AudioKeys {
+  readonly #encryption: StreamEncryption
+  readonly #octets: (length: number) => Buffer
+  #lines: readonly KeyLine[]
+  #agreed: RemoteAudio['keys']
+
+  /** @param octets unpredictable ones, `randomBytes` of node:crypto */
+  constructor(encryption: StreamEncryption, octets: (length: number) => Buffer) {
+    this.#encryption = encryption
+    this.#octets = octets
+    this.#lines = this.#newLines()
+  }
+
+  get required(): boolean {
+    return this.#encryption === 'SDES'
+  }
+
+  get lines(): readonly KeyLine[] {
+    return this.#lines
+  }
+
+  choose(remote: RemoteKeys, from: 'Offer' | 'Answer'): KeyChoice {
+    const decision = decideEncryption(
+      this.#encryption,
+      remote,
+      from === 'Offer' ? { role: 'Answerer', suites: suiteNames } : { role: 'Offerer', offered: this.#lines },
+    )
+    switch (decision.kind) {
+      case 'Plain':
+        return this.#agreed ? { kind: 'Refused', detail: 'encryption is not left in mid-call' } : { kind: 'Taken' }
+      case 'SDES': {
+        const { line } = decision.key
+        // Under one key no packet may have the number of another (RFC 3711 9.1), and with a new key of theirs we count anew.
+        if (from === 'Offer' && this.#agreed && this.#agreed.remote.key !== line.key) this.#lines = this.#newLines()
+        return { kind: 'Taken', line }
+      }
+      case 'DTLS':
+        return { kind: 'Refused', detail: words.OtherKeying }
+      case 'NegotiationFailed':
+        return { kind: 'Refused', detail: `${words[decision.reason]}: ${decision.detail}` }
+    }
+  }
+
+  /** For keys that `choose` took. Undefined: they are those of before, or there are none. */
+  protection(agreed: RemoteAudio['keys']): Protection | undefined {
+    const before = this.#agreed
+    this.#agreed = agreed
+    if (!agreed || (before?.local.key === agreed.local.key && before.remote.key === agreed.remote.key)) return undefined
+    const [local, remote] = [readKeyLine(agreed.local), readKeyLine(agreed.remote)]
+    if (local.kind !== 'Usable' || remote.kind !== 'Usable') throw new Error('a key was taken that cannot be used')
+    return { sender: new SrtpSender(local.master), receiver: new SrtpReceiver(remote.master, remote.mki) }
+  }
+
+  /** The suite in use; undefined: nothing is encrypted. */
+  get suite(): string | undefined {
+    return this.#agreed?.local.suite
+  }
+
+  #newLines(): KeyLine[] {
+    if (this.#encryption === 'None') return []
+    return suiteNames.map((suite, index) => createKeyLine(index + 1, suite, this.#octets).line)
+  }
+}
