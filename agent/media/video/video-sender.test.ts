@@ -53,7 +53,7 @@ test('a frame leaves at its time, spread over half of it, with one timestamp and
 
 test('the timestamp of a moment is that of the frame times, however late their packets leave', () => {
   const { sender, run } = sending()
-  run(700, 7)
+  run(693, 7)
   expect(sender.timestampAt(2000)).toBe((0xffff_ff00 + 90_000) >>> 0)
 })
 
