@@ -1,7 +1,8 @@
 /** What each user of the responder does, as one table; it answers no call itself. */
 
 /** What is sent into an answered call. `lossPercent`: how many of a hundred packets the echo loses. */
-export type Playback = { kind: 'Echo'; lossPercent: number } | { kind: 'Tone' } | { kind: 'Speech' } | { kind: 'Silence' }
+export type Playback =
+  { kind: 'Echo'; lossPercent: number } | { kind: 'Tone' } | { kind: 'Speech' } | { kind: 'Silence' }
 
 /** A provisional response, and when it is sent: milliseconds after the INVITE. */
 export interface Provisional {

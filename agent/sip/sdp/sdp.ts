@@ -141,7 +141,11 @@ export function buildAnswer(offer: string, local: LocalAudio): AnswerOutcome {
   const answer = makeAnswer(description, sessionOf(local))
   const stream = answer.streams.find((each) => each.kind === 'Agreed')
   if (stream === undefined) return whyNot(parsed.description, audioMedia(local), refusals)
-  return { kind: 'Answer', sdp: writeDescription(answer.description), audio: remoteAudio(stream.remote, stream, stream.codec) }
+  return {
+    kind: 'Answer',
+    sdp: writeDescription(answer.description),
+    audio: remoteAudio(stream.remote, stream, stream.codec),
+  }
 }
 
 /** The peer's description with the one key line of each stream that is taken; a stream whose keys are refused is as if it were not there. */
