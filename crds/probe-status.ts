@@ -1,8 +1,8 @@
 /** What the operator writes into the status of a SipProbe: small and bounded, the detail is in history. */
 import { z } from 'zod'
 import { conditions, instant, list, text } from './common.ts'
-import { failureClasses, healths, outcomes } from './failures.ts'
-import type { FailureClass } from './failures.ts'
+import { failureClasses, findings, healths, outcomes } from './failures.ts'
+import type { FailureClass, Finding } from './failures.ts'
 import { judgedMetrics, metricKeys } from './metrics.ts'
 
 const health = z.enum(healths)
@@ -10,8 +10,9 @@ const number = z.number().min(-1e15).max(1e15)
 const wholeNumber = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
 
 const metric = z.enum(judgedMetrics)
-// Object.keys forgets that the table is closed.
+// Object.keys forgets that the tables are closed.
 const failureClass = z.enum(Object.keys(failureClasses) as FailureClass[])
+const finding = z.enum(Object.keys(findings) as Finding[])
 
 const measured = z.partialRecord(z.enum(metricKeys), number)
 
@@ -34,6 +35,9 @@ const execution = z.object({
   metrics: measured.meta({ description: 'Measured values by key; what was not measured is absent.' }),
   breaches: list(breach, judgedMetrics.length),
   notMeasured: list(metric, judgedMetrics.length).meta({ description: 'Judged, but not measured.' }),
+  findings: list(finding, Object.keys(findings).length)
+    .exactOptional()
+    .meta({ description: 'What was noticed of the audio; it fails nothing.' }),
 })
 
 const transition = z.object({

@@ -6,23 +6,26 @@ import type { RunEvent } from '../../agent/index.ts'
 import { PROTOCOL, RunPlan } from '../../agent/index.ts'
 import { eventLoopLag, startRun } from '../../agent/run/index.ts'
 import { createNativeEngine, renderLadder, renderPcap } from '../../agent/sip/index.ts'
-import { effectiveThresholds, metrics, parseDuration } from '../../crds/index.ts'
-import type { MetricKey, Thresholds } from '../../crds/index.ts'
-import { metricGroups } from '../../crds/metrics.ts'
+import { effectiveThresholds, parseDuration } from '../../crds/index.ts'
+import type { Thresholds } from '../../crds/index.ts'
 import { refuseTarget } from '../../crds/targets.ts'
 import { thresholdProfiles } from '../../crds/thresholds.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom, token } from '../../lib/random.ts'
-import type { Judgement } from '../../operator/probes/health.ts'
 import { judge } from '../../operator/probes/health.ts'
+import { CallProgress } from '../call-progress.ts'
+import { basisOf, callSummary } from '../call-summary.ts'
 import type { Command, Terminal, Words } from '../command.ts'
 import { UsageError } from '../command.ts'
 import { exitCodes } from '../exit.ts'
-import { coloured, formatOf, outputFlag, print, table } from '../output.ts'
+import { coloured, formatOf, outputFlag, print } from '../output.ts'
 import { pcapFlag, writePcap } from '../pcap.ts'
 import { USER_AGENT } from '../version.ts'
 import { wayFlags, wayOf } from '../way.ts'
+
+const codecs = ['PCMA', 'PCMU', 'G722', 'Opus'] as const
+const encryptions = ['None', 'SDES', 'Optional'] as const
 
 export const call: Command = {
   name: 'call',
@@ -37,7 +40,9 @@ export const call: Command = {
     'password-file': { value: 'FILE', help: 'File whose first line is the password' },
     duration: { value: 'DURATION', default: '5s', help: 'From answer to our BYE' },
     'answer-timeout': { value: 'DURATION', default: '30s', help: 'How long an answer is waited for' },
-    codec: { value: 'PCMA|PCMU', default: 'PCMA', help: 'Codec' },
+    codec: { value: codecs.join('|'), default: 'PCMA', help: 'Codec; of PCMA and PCMU the other one is offered, too' },
+    encryption: { value: encryptions.join('|'), default: 'None', help: 'Whether media is encrypted (SRTP)' },
+    'rtcp-mux': { help: 'RTP and RTCP over one port, when the other side can' },
     profile: { value: thresholdProfiles.join('|'), default: 'Standard', help: 'Thresholds that judge the call' },
     pcap: pcapFlag,
     output: outputFlag,
@@ -46,7 +51,8 @@ export const call: Command = {
     ['call sip:echo@127.0.0.1:5060', 'the built-in responder of ringcheck respond'],
     ['call sip:+4930123456@sip.example.com --username 1001 --register', 'through a trunk, with RINGCHECK_PASSWORD set'],
     ['call sips:echo@pbx.example.com --ca pbx-ca.pem', 'over TLS, by a private authority'],
-    ['call sip:echo@127.0.0.1 --output json | jq .metrics', 'figures for a script'],
+    ['call sip:echo@127.0.0.1 --codec Opus --encryption SDES', 'another codec, and encrypted or not at all'],
+    ['call sip:echo@127.0.0.1 --output json | jq .metrics', 'figures for a script; .basis says what each rests on'],
     ['call sip:echo@127.0.0.1 --pcap call.pcap', 'and its SIP messages for Wireshark'],
   ],
   positionals: { least: 1, most: 1 },
@@ -65,10 +71,11 @@ export const call: Command = {
     const samples = events.flatMap((event) =>
       event.type === 'Sample' ? [{ second: event.second, ...event.metrics }] : [],
     )
-    print(terminal, format, { health: judgement.level, ...judgement, ...result, samples }, () =>
+    const shown = { health: judgement.level, ...judgement, ...result, basis: basisOf(result), samples }
+    print(terminal, format, shown, () =>
       [
         ...(trace ? [renderLadder(trace), ''] : []),
-        figures(result.metrics, judgement),
+        callSummary(result, judgement),
         '',
         `${coloured(terminal, judgement.level)}: ${judgement.reason}. ${judgement.message}\n`,
       ].join('\n'),
@@ -85,6 +92,7 @@ async function place(plan: RunPlan, terminal: Terminal, progress: boolean): Prom
   await using engine = await createNativeEngine({ clock, random, host: everywhere(), userAgent: USER_AGENT })
   await using media = createMediaEngine({ clock, random })
   const events: RunEvent[] = []
+  const shown = progress ? new CallProgress(terminal) : undefined
   const run = startRun(plan, {
     engine,
     media,
@@ -94,7 +102,7 @@ async function place(plan: RunPlan, terminal: Terminal, progress: boolean): Prom
     lag: eventLoopLag,
     emit: (event) => {
       events.push(event)
-      if (progress) terminal.err(progressLine(event))
+      shown?.tell(event)
     },
   })
   const stop = () => run.stop()
@@ -104,35 +112,6 @@ async function place(plan: RunPlan, terminal: Terminal, progress: boolean): Prom
   return events
 }
 
-function progressLine(event: RunEvent): string {
-  if (event.type === 'Phase') return `${event.phase}${event.detail === undefined ? '' : ` ${event.detail}`}\n`
-  if (event.type !== 'Sample') return ''
-  const shown = (['mos', 'packetLoss', 'jitter', 'rtt'] as const)
-    .map((key) => [key, event.metrics[key]] as const)
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => `${key} ${value?.toFixed(key === 'mos' ? 2 : 1)} ${unitOf(key)}`.trim())
-  return `  second ${event.second}: ${shown.join(', ') || 'nothing measured'}\n`
-}
-
-/** Units that say no more than the title. */
-const UNSPOKEN: ReadonlySet<string> = new Set(['count', 'code', 'MOS', 'R', 'packets'])
-
-const unitOf = (key: MetricKey): string => (UNSPOKEN.has(metrics[key].unit) ? '' : metrics[key].unit)
-
-/** Every metric that was measured, by group; breaches marked with their level. */
-function figures(measured: Partial<Record<MetricKey, number>>, { breaches }: Judgement): string {
-  const rows = Object.entries(metricGroups).flatMap(([, group]) =>
-    (Object.keys(group) as MetricKey[]).flatMap((key) => {
-      const value = measured[key]
-      if (value === undefined) return []
-      const breach = breaches.find(({ metric }) => metric === key)
-      const mark = breach ? `${breach.level}, bound ${breach.threshold}` : ''
-      return [[metrics[key].title, `${Number(value.toFixed(3))} ${unitOf(key)}`.trim(), mark]]
-    }),
-  )
-  return rows.length === 0 ? 'Nothing was measured.\n' : table(['METRIC', 'VALUE', ''], rows)
-}
-
 async function planOf(words: Words, terminal: Terminal): Promise<RunPlan> {
   const [target = ''] = words.positionals
   const way = await wayOf(target, words)
@@ -140,6 +119,7 @@ async function planOf(words: Words, terminal: Terminal): Promise<RunPlan> {
   if (refused) throw new UsageError(refused)
   const check = oneOf(words, 'check', ['Call', 'Options', 'Register'] as const)
   const profile = oneOf(words, 'profile', thresholdProfiles)
+  const encryption = oneOf(words, 'encryption', encryptions)
   const now = systemClock.now()
   return RunPlan.parse({
     protocol: PROTOCOL,
@@ -163,7 +143,9 @@ async function planOf(words: Words, terminal: Terminal): Promise<RunPlan> {
       },
       ...(check !== 'Register' && { target }),
       media: {
-        audio: { codec: oneOf(words, 'codec', ['PCMA', 'PCMU'] as const), ptime: 20, source: 'Tone' },
+        audio: { codec: oneOf(words, 'codec', codecs), ptime: 20, source: 'Speech' },
+        ...(encryption !== 'None' && { encryption }),
+        ...(words.has('rtcp-mux') && { rtcpMux: true }),
         jitterBuffer: { mode: 'Fixed', delay: 60 },
       },
       callDuration: durationOf(words, 'duration'),

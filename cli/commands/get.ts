@@ -23,6 +23,7 @@ const probe = z.looseObject({
           finishedAt: z.string(),
           failureClass: z.string().optional(),
           metrics: z.record(z.string(), z.number()),
+          findings: z.array(z.string()).optional(),
         })
         .optional(),
     })
@@ -42,6 +43,7 @@ export interface ShownProbe {
               readonly finishedAt: string
               readonly failureClass?: string | undefined
               readonly metrics: Readonly<Partial<Record<string, number>>>
+              readonly findings?: readonly string[] | undefined
             }
           | undefined
       }
@@ -152,7 +154,7 @@ export function probeTable(probes: readonly ShownProbe[], terminal: Pick<Termina
       measured(rtt, 'ms'),
       lastExecution ? `${age(now - Date.parse(lastExecution.finishedAt))} ago` : '-',
       nextExecutionTime ? `in ${age(Date.parse(nextExecutionTime) - now)}` : '-',
-      status?.reason ?? 'NeverRun',
+      [status?.reason ?? 'NeverRun', ...(lastExecution?.findings ?? [])].join(', '),
     ]
   })
   return table(['NAME', 'HEALTH', 'MOS', 'LOSS', 'RTT', 'LAST RUN', 'NEXT RUN', 'REASON'], rows)

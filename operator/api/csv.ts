@@ -16,12 +16,18 @@ const COLUMNS = [
   'failureClass',
   'sipCode',
   'sipReason',
+  'findings',
 ] as const
 
 export function executionsCsv(executions: readonly ExecutionRecord[]): string {
   const rows = executions.map((execution) => {
     const view = executionView(execution)
-    const cells = { ...view, sipCode: view.sip?.code, sipReason: view.sip?.reason }
+    const cells = {
+      ...view,
+      sipCode: view.sip?.code,
+      sipReason: view.sip?.reason,
+      findings: execution.result.findings.join(' '),
+    }
     return [...COLUMNS.map((column) => cells[column]), ...metricKeys.map((key) => view.metrics[key])]
   })
   return [[...COLUMNS, ...metricKeys], ...rows].map((row) => `${row.map(cell).join(',')}\r\n`).join('')

@@ -51,7 +51,6 @@ export function executionView(execution: ExecutionRecord) {
 export function executionDetail(execution: ExecutionRecord) {
   const { result, thresholds, samples, trace } = execution
   const {
-    findings,
     callId,
     remote,
     attempts,
@@ -60,17 +59,20 @@ export function executionDetail(execution: ExecutionRecord) {
     retransmissions,
     authenticationRounds,
     mosBasis,
+    media,
+    digits,
   } = result
   return {
     ...executionView(execution),
     thresholds,
-    findings,
     ...(callId !== undefined && { callId }),
     ...(remote && { remote }),
     ...(attempts && { attempts }),
     ...(certificate && { certificate: { subject: certificate.subject, validTo: time(certificate.validTo) } }),
     ...(userAgent !== undefined && { userAgent }),
     ...(mosBasis && { mosBasis }),
+    ...(media && { media }),
+    ...(digits && { digits }),
     retransmissions,
     authenticationRounds,
     samples,

@@ -16,5 +16,6 @@ export function executionSummary(execution: ExecutionRecord): NonNullable<SipPro
     metrics: result.metrics,
     breaches,
     notMeasured,
+    findings: result.findings,
   }
 }

@@ -82,7 +82,6 @@ export interface PlanDetails {
 
 export function makePlan({ probe, prepared, location, slot, epoch }: PlanDetails): RunPlan {
   const { spec, metadata } = probe
-  const { audio, jitterBuffer } = spec.media
   return {
     protocol: PROTOCOL,
     id: executionId(metadata.uid, location, slot),
@@ -100,14 +99,7 @@ export function makePlan({ probe, prepared, location, slot, epoch }: PlanDetails
       ...(prepared.account && { account: prepared.account }),
       registrar: registrarPlan(prepared.registrar.spec, prepared.tls),
       ...(spec.target !== undefined && { target: spec.target }),
-      media: {
-        audio: {
-          codec: audio.codec === 'PCMU' ? 'PCMU' : 'PCMA',
-          ptime: audio.ptime,
-          source: 'speech' in audio.source ? 'Speech' : 'Tone',
-        },
-        jitterBuffer: { mode: jitterBuffer.mode, delay: milliseconds(jitterBuffer.delay) },
-      },
+      media: mediaPlan(spec.media),
       callDuration: milliseconds(spec.callDuration),
       remoteHangup: spec.remoteHangup ?? (spec.mode === 'Caller' ? 'Fail' : 'Allow'),
     },
@@ -117,6 +109,17 @@ export function makePlan({ probe, prepared, location, slot, epoch }: PlanDetails
       call: calleeWindow(spec),
     },
     thresholds: effectiveThresholds(spec, location),
+  }
+}
+
+/** What `supported.ts` lets through: no DTLS, and of the tones the one there is. */
+function mediaPlan({ audio, encryption, rtcpMux, jitterBuffer }: SipProbeSpec['media']): RunPlan['endpoint']['media'] {
+  const { codec, ptime, source } = audio
+  return {
+    audio: { codec, ptime, source: 'speech' in source ? 'Speech' : 'Tone' },
+    ...((encryption === 'SDES' || encryption === 'Optional') && { encryption }),
+    ...(rtcpMux && { rtcpMux }),
+    jitterBuffer: { mode: jitterBuffer.mode, delay: milliseconds(jitterBuffer.delay) },
   }
 }
 

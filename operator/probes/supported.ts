@@ -8,7 +8,6 @@ const OF_A_REGISTRAR: ReadonlyArray<Check<SipRegistrarSpec>> = [
 ]
 
 const OF_A_PROBE: ReadonlyArray<Check<SipProbeSpec>> = [
-  ['media.audio.codec', ({ media }) => media.audio.codec !== 'PCMA' && media.audio.codec !== 'PCMU', 'PCMA, PCMU'],
   ['media.audio.source.fileRef', ({ media }) => 'fileRef' in media.audio.source, 'tone, speech'],
   [
     'media.audio.source.tone',
@@ -16,8 +15,7 @@ const OF_A_PROBE: ReadonlyArray<Check<SipProbeSpec>> = [
     'frequency 1004, level -16',
   ],
   ['media.video', ({ media }) => media.video !== undefined, 'no video'],
-  ['media.encryption', ({ media }) => media.encryption !== 'None', 'None'],
-  ['media.rtcpMux', ({ media }) => media.rtcpMux, 'false'],
+  ['media.encryption', ({ media }) => media.encryption === 'DTLS', 'None, SDES, Optional'],
   ['media.ice', ({ media }) => media.ice !== 'None', 'None'],
   ['scenario', ({ scenario }) => scenario.length > 0, 'no scenario'],
   ['scriptRef', ({ scriptRef }) => scriptRef !== undefined, 'no script'],
