@@ -1,4 +1,5 @@
 /** The kinds of fuzzing run, over parsers, over receivers of SRTP and over running sessions, and what they found. A test judges it. */
+import { systemClock } from '../../../lib/clock.ts'
 import { type Findings, MOST_FINDINGS, sweep } from '../../../lib/fuzz/sweep.ts'
 import { escapes, heapInUse, LONGEST, processorTime } from '../../../lib/fuzz/watch.ts'
 import { seededRandom } from '../../../lib/random.ts'
@@ -19,7 +20,7 @@ const hexadecimal = (packet: Buffer): string => packet.toString('hex')
 
 export function fuzzParsers({ seed, count }: Size): Findings {
   const corpus = readCorpus()
-  using reader = createReader()
+  using reader = createReader(systemClock)
   const { packet } = createMutator(seededRandom(seed), corpus)
   return sweep({ count, seeds: corpus, next: packet, read: reader.read, show: hexadecimal })
 }
