@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Clips } from './clips.ts'
 import { type LinkOptions, type SentFrame, videoLink } from './link.fixture.ts'
-import { videoMetrics } from './video-metrics.ts'
+import { videoMetrics } from './index.ts'
 
 const clips = new Clips()
 const NONE = { nack: false, keyFrames: 'None' } as const
