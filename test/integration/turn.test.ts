@@ -6,6 +6,7 @@ import { IceAgent, type IceOptions, type TurnServer } from '../../agent/media/ic
 import { systemClock } from '../../lib/clock.ts'
 import { systemRandom } from '../../lib/random.ts'
 import { type Coturn, coturn } from '../lab/coturn.ts'
+import { shows } from '../lab/features.ts'
 import { until } from '../lab/process.ts'
 
 async function agentOn(options: Partial<IceOptions>) {
@@ -36,7 +37,9 @@ function serverOf({ host, port, username, password }: Coturn, transport: TurnSer
 }
 
 describe.each(['udp', 'tcp'] as const)('TURN over %s', (transport) => {
-  test('two agents with relays alone: media goes both ways, and coturn has the relays back in the end', async () => {
+  const relayed = shows({ coturn: ['turn'] })
+
+  test('two agents with relays alone: media goes both ways, and coturn has the relays back', relayed, async () => {
     await using server = await coturn()
     const turn = [serverOf(server, transport)]
     {
