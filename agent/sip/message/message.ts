@@ -11,6 +11,8 @@ export interface Request {
   version: string
   headers: Headers
   body: string
+  /** The header lines that each of its responses repeats (8.2.6), once there was one. */
+  repeated?: string
 }
 
 export interface Response {

@@ -111,18 +111,22 @@ export interface ResponseOptions {
 export function buildResponse(author: Author, request: Request, arrival: Arrival, options: ResponseOptions): string {
   const { code, reason = reasonPhrase(code), headers: extra = [], body = '' } = options
   const { headers } = request
-  const response = new Headers()
-    .addAll('Via', receivedVias(headers, arrival.flow.remote))
-    .add('From', headers.get('from') ?? '')
-    .add('To', taggedTo(author, headers, options))
-    .add('Call-ID', headers.callId)
-    .add('CSeq', headers.get('cseq') ?? '')
+  request.repeated ??= repeatedOf(headers, arrival).toString()
+  const response = new Headers(request.repeated).add('To', taggedTo(author, headers, options))
   // 12.1.1: they make the route set of the dialog, so a response that makes none need not have them.
   if (code > 100 && code < 300) response.addAll('Record-Route', headers.all('record-route'))
   for (const [name, value] of extra) response.add(name, oneLine(value))
   response.add('Server', author.userAgent)
   if (body !== '') response.add('Content-Type', 'application/sdp')
   return responseText({ code, reason: oneLine(reason), headers: response, body })
+}
+
+function repeatedOf(headers: Headers, { flow }: Arrival): Headers {
+  return new Headers()
+    .addAll('Via', receivedVias(headers, flow.remote))
+    .add('From', headers.get('from') ?? '')
+    .add('Call-ID', headers.callId)
+    .add('CSeq', headers.get('cseq') ?? '')
 }
 
 /** 8.2.7: a response of which nothing is kept. The same request is told the same again, so its To tag is no secret of ours. */
