@@ -9,6 +9,11 @@ import { MAX_DROPOUT } from './sequence.ts'
 const WINDOW = 512
 const POSITION = WINDOW - 1
 
+/** Which word of a pair. */
+const ARRIVED = 0
+const DISCARDED = 1
+type Kind = typeof ARRIVED | typeof DISCARDED
+
 /** `New`: above the highest so far. `OutOfOrder`: below it, and for the first time. */
 export type Placement = 'New' | 'OutOfOrder' | 'Duplicate'
 
@@ -26,8 +31,8 @@ export function belongs(sequenceNumber: number, highest: number): boolean {
  * packet fills its own hole and no other; one from before the first received is outside of the count.
  */
 export class ArrivalWindow {
-  readonly #arrived = new Uint32Array(WINDOW / 32)
-  readonly #discarded = new Uint32Array(WINDOW / 32)
+  /** Of each 32 positions a word of what arrived and one of what was discarded: side by side, as a packet needs both. */
+  readonly #bits = new Uint32Array((2 * WINDOW) / 32)
   /** Extended by cycles: grows without bound, unlike the 16 bits on the wire. */
   #first = 0
   #highest = 0
@@ -45,10 +50,9 @@ export class ArrivalWindow {
     this.#received = 1
     this.#lossRun = 0
     this.#longestLossRun = 0
-    this.#arrived.fill(0)
-    this.#discarded.fill(0)
+    this.#bits.fill(0)
     this.#pattern.clear()
-    setBit(this.#arrived, sequenceNumber)
+    setBit(this.#bits, ARRIVED, sequenceNumber)
   }
 
   belongs(sequenceNumber: number): boolean {
@@ -63,7 +67,7 @@ export class ArrivalWindow {
 
   /** The packet placed last, or any in the window, came too late to be played. */
   discard(sequenceNumber: number): void {
-    setBit(this.#discarded, this.#highest + stepFrom(this.#highest, sequenceNumber))
+    setBit(this.#bits, DISCARDED, this.#highest + stepFrom(this.#highest, sequenceNumber))
   }
 
   /** Sequence numbers from the first to the highest received. */
@@ -81,7 +85,7 @@ export class ArrivalWindow {
     let run = this.#lossRun
     let longest = this.#longestLossRun
     for (let position = this.#settledTo; position <= this.#highest; position++) {
-      run = hasBit(this.#arrived, position) ? 0 : run + 1
+      run = hasBit(this.#bits, ARRIVED, position) ? 0 : run + 1
       if (run > longest) longest = run
     }
     return longest
@@ -91,25 +95,25 @@ export class ArrivalWindow {
   addTo(totals: LossTotals, scratch: LossPattern): void {
     scratch.copyFrom(this.#pattern)
     for (let position = this.#settledTo; position <= this.#highest; position++)
-      scratch.add(!hasBit(this.#arrived, position) || hasBit(this.#discarded, position))
+      scratch.add(!hasBit(this.#bits, ARRIVED, position) || hasBit(this.#bits, DISCARDED, position))
     scratch.addTo(totals)
   }
 
   #advance(step: number): Placement {
     this.#settle(this.#highest + step - WINDOW + 1)
     for (let skipped = 1; skipped <= step; skipped++) {
-      clearBit(this.#arrived, this.#highest + skipped)
-      clearBit(this.#discarded, this.#highest + skipped)
+      clearBit(this.#bits, ARRIVED, this.#highest + skipped)
+      clearBit(this.#bits, DISCARDED, this.#highest + skipped)
     }
     this.#highest += step
     this.#received++
-    setBit(this.#arrived, this.#highest)
+    setBit(this.#bits, ARRIVED, this.#highest)
     return 'New'
   }
 
   #fill(position: number): Placement {
-    if (hasBit(this.#arrived, position)) return 'Duplicate'
-    setBit(this.#arrived, position)
+    if (hasBit(this.#bits, ARRIVED, position)) return 'Duplicate'
+    setBit(this.#bits, ARRIVED, position)
     if (position >= this.#first) this.#received++
     return 'OutOfOrder'
   }
@@ -119,8 +123,8 @@ export class ArrivalWindow {
     for (; this.#settledTo < end; this.#settledTo++) {
       const position = this.#settledTo
       // A step over more than the window leaves numbers above the highest that have no bits of their own: they were never received.
-      const arrived = position <= this.#highest && hasBit(this.#arrived, position)
-      this.#pattern.add(!arrived || hasBit(this.#discarded, position))
+      const arrived = position <= this.#highest && hasBit(this.#bits, ARRIVED, position)
+      this.#pattern.add(!arrived || hasBit(this.#bits, DISCARDED, position))
       this.#lossRun = arrived ? 0 : this.#lossRun + 1
       if (this.#lossRun > this.#longestLossRun) this.#longestLossRun = this.#lossRun
     }
@@ -132,17 +136,20 @@ function stepFrom(from: number, to: number): number {
   return (((to - from) & 0xffff) ^ 0x8000) - 0x8000
 }
 
-function hasBit(bits: Uint32Array, position: number): boolean {
-  const index = position & POSITION
-  return (((bits[index >>> 5] ?? 0) >>> (index & 31)) & 1) === 1
+function hasBit(bits: Uint32Array, kind: Kind, position: number): boolean {
+  return (((bits[word(kind, position)] ?? 0) >>> (position & 31)) & 1) === 1
 }
 
-function setBit(bits: Uint32Array, position: number): void {
-  const index = position & POSITION
-  bits[index >>> 5] = (bits[index >>> 5] ?? 0) | (1 << (index & 31))
+function setBit(bits: Uint32Array, kind: Kind, position: number): void {
+  const index = word(kind, position)
+  bits[index] = (bits[index] ?? 0) | (1 << (position & 31))
 }
 
-function clearBit(bits: Uint32Array, position: number): void {
-  const index = position & POSITION
-  bits[index >>> 5] = (bits[index >>> 5] ?? 0) & ~(1 << (index & 31))
+function clearBit(bits: Uint32Array, kind: Kind, position: number): void {
+  const index = word(kind, position)
+  bits[index] = (bits[index] ?? 0) & ~(1 << (position & 31))
+}
+
+function word(kind: Kind, position: number): number {
+  return 2 * ((position & POSITION) >>> 5) + kind
 }

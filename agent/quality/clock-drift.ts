@@ -18,6 +18,8 @@ export class ClockDrift {
   readonly #transit = new Float64Array(POINTS)
   #points = 0
   #window = FIRST_WINDOW
+  /** Transit of the last point, beside the arrays: they are touched once a window, not once a packet. */
+  #least = 0
   /** End of the window that the last point stands for. */
   #until = 0
   #last = 0
@@ -29,7 +31,7 @@ export class ClockDrift {
     const transit = arrival - media
     this.#last = arrival
     if (this.#points === 0 || arrival >= this.#until) this.#open(arrival, transit)
-    else if (transit < (this.#transit[this.#points - 1] ?? 0)) this.#put(this.#points - 1, arrival, transit)
+    else if (transit < this.#least) this.#put(this.#points - 1, arrival, transit)
   }
 
   /** The next packet's media time has nothing to do with the last one's. */
@@ -85,5 +87,6 @@ export class ClockDrift {
   #put(point: number, at: number, transit: number): void {
     this.#at[point] = at
     this.#transit[point] = transit
+    this.#least = transit
   }
 }
