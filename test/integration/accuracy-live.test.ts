@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { sleep, systemClock } from '../../lib/clock.ts'
+import { shows } from '../lab/features.ts'
 import { type ImpairedCall, impairedCall } from '../lab/impairment-call.ts'
 import { expectAccurate } from '../lab/impairment-expect.ts'
 import type { Impairment } from '../lab/impairment-schedule.ts'
@@ -25,7 +26,9 @@ test('calls through networks that lose, delay, double and reorder are measured a
   for (const [index, call] of calls.entries()) expectAccurate(call.figures(), index + 1)
 })
 
-test('tshark, which hears the same call, comes to the same loss and jitter', async () => {
+const SHOWN = shows({ tshark: ['exact-loss', 'jitter', 'impairment'] })
+
+test('tshark, which hears the same call, comes to the same loss and jitter', SHOWN, async () => {
   using folder = temporaryFolder('accuracy')
   const path = join(folder.path, 'call.pcap')
   const impairment: Impairment = { loss: 0.05, delay: 30, jitter: { kind: 'Gamma', shape: 2, scale: 6 } }

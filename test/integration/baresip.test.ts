@@ -9,6 +9,7 @@ import { systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
 import { baresip } from '../lab/baresip.ts'
+import { shows } from '../lab/features.ts'
 import { kamailio } from '../lab/kamailio.ts'
 
 const common = { clock: systemClock, random: systemRandom, log: createLog({ name: 'test', level: 'silent' }) }
@@ -41,10 +42,12 @@ function planOf(port: number, transport: 'UDP' | 'TCP'): RunPlan {
   }
 }
 
+const SHOWN = shows({ baresip: ['rtp-received', 'reports-received', 'rtt', 'pcma', 'policy-none'] })
+
 test.each([
   ['UDP', 'udp'],
   ['TCP', 'tcp'],
-] as const)('baresip behind Kamailio, over %s: audio both ways, measured by both', async (transport, lower) => {
+] as const)('baresip behind Kamailio, over %s: audio both ways, measured by both', SHOWN, async (transport, lower) => {
   await using proxy = await kamailio()
   await using _bob = await baresip({
     user: 'bob',

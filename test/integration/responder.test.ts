@@ -11,6 +11,7 @@ import { systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
 import { baresip } from '../lab/baresip.ts'
+import { shows } from '../lab/features.ts'
 import { freePort } from '../lab/ports.ts'
 import { start as startChild, temporaryFolder, until } from '../lab/process.ts'
 import { commandPath } from '../lab/requirements.ts'
@@ -93,7 +94,9 @@ describe('SIPp', () => {
     expect(end?.packets?.echoed).toBe(end?.packets?.received)
   })
 
-  test('gets back on the wire what the record says was echoed, and not what was dropped', async () => {
+  const echoed = shows({ SIPp: ['rtp-received'], tshark: ['rtp-sent'] })
+
+  test('gets back on the wire what the record says was echoed, and not what was dropped', echoed, async () => {
     const target = await start()
     await using capture = await captureRtp()
     await using caller = await sippCaller({ target, scenario: 'call', service: 'loss-20', rtp: true, hold: 2_000 })
@@ -146,15 +149,21 @@ describe('SIPp', () => {
 const OLD = { algorithms: ['MD5'] } as const
 
 describe('baresip', () => {
-  test.each(['udp', 'tcp'] as const)('registers over %s, is called, answers and hears the tone', async (transport) => {
-    const registrar = await start({ ...OLD, calls: [{ user: 'alice', every: 3_000 }] })
-    await using phone = await baresip({ user: 'alice', registrar, transport })
-    await until(() => phone.log().includes('stream: incoming rtp for'), { what: `baresip hears us\n${phone.log()}` })
-    await phone.stop()
-    await until(() => ended().length === 1, { what: 'baresip hung up' })
-    expect(record()[0]).toMatchObject({ event: 'CallStarted', user: 'alice', direction: 'Outgoing' })
-    expect(ended()[0]).toMatchObject({ by: 'Remote' })
-  })
+  const heard = shows({ baresip: ['rtp-sent'] })
+
+  test.each(['udp', 'tcp'] as const)(
+    'registers over %s, is called, answers and hears the tone',
+    heard,
+    async (transport) => {
+      const registrar = await start({ ...OLD, calls: [{ user: 'alice', every: 3_000 }] })
+      await using phone = await baresip({ user: 'alice', registrar, transport })
+      await until(() => phone.log().includes('stream: incoming rtp for'), { what: `baresip hears us\n${phone.log()}` })
+      await phone.stop()
+      await until(() => ended().length === 1, { what: 'baresip hung up' })
+      expect(record()[0]).toMatchObject({ event: 'CallStarted', user: 'alice', direction: 'Outgoing' })
+      expect(ended()[0]).toMatchObject({ by: 'Remote' })
+    },
+  )
 })
 
 describe('sipsak', () => {

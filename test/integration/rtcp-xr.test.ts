@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { HOST, engine, open, options, packet, rawPeer, until } from '../../agent/media/loopback.ts'
 import { UNAVAILABLE } from '../../agent/media/rtcp-xr.ts'
 import { buildCompound } from '../../agent/media/rtcp.ts'
+import { shows } from '../lab/features.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import { readPcap } from '../lab/tshark.ts'
 import { udpPcap } from '../lab/udp-pcap.ts'
@@ -25,7 +26,46 @@ async function dissect(messages: readonly Buffer[], fields: readonly string[]): 
 
 const SOUND = { '_ws.expert.message': '', '_ws.malformed': '', 'rtcp.length_check': '1' }
 
-test('each field of the four blocks', async () => {
+/** What tshark shows of a report block, and what it should be. */
+const BLOCK = {
+  'rtcp.ssrc.identifier': '0x00000005',
+  'rtcp.ssrc.fraction': '64',
+  'rtcp.ssrc.cum_nr': '-3',
+  'rtcp.ssrc.high_cycles': '1',
+  'rtcp.ssrc.high_seq': '23',
+  'rtcp.ssrc.jitter': '160',
+  'rtcp.ssrc.lsr': String(0xb705_2000),
+  'rtcp.ssrc.dlsr': String(0x54000),
+}
+
+test('SR and RR, each with a report block', shows({ tshark: ['sr', 'rr'] }), async () => {
+  const report = {
+    ...{ ssrc: 5, fractionLost: 64, cumulativeLost: -3, extendedHighest: 65_559, jitter: 160 },
+    ...{ lastSenderReport: 0xb705_2000, delaySinceLastSenderReport: 0x54000 },
+  }
+  const sender = {
+    ...{ ntp: { seconds: 0xb44d_b705, fraction: 0x2000_0000 }, rtpTimestamp: 16_000 },
+    ...{ packetCount: 100, octetCount: 17_200 },
+  }
+  const values = {
+    'rtcp.timestamp.ntp.msw': String(0xb44d_b705),
+    'rtcp.timestamp.ntp.lsw': String(0x2000_0000),
+    'rtcp.timestamp.rtp': '16000',
+    'rtcp.sender.packetcount': '100',
+    'rtcp.sender.octetcount': '17200',
+  }
+  const packets = [
+    buildCompound([{ type: 'SR', ssrc: 1, ...sender, reports: [report] }]),
+    buildCompound([{ type: 'RR', ssrc: 1, reports: [report] }]),
+  ]
+  const dissected = await dissect(packets, [...Object.keys(BLOCK), ...Object.keys(values)])
+  expect(dissected[0]).toMatchObject({ ...SOUND, ...BLOCK, ...values })
+  expect(dissected[1]).toMatchObject({ ...SOUND, ...BLOCK, 'rtcp.sender.packetcount': '' })
+})
+
+const EXTENDED = ['xr-reference-time', 'xr-dlrr', 'xr-statistics', 'xr-voip-metrics'] as const
+
+test('each field of the four blocks', shows({ tshark: ['source-description', ...EXTENDED] }), async () => {
   const octets = buildCompound([
     { type: 'RR', ssrc: 1, reports: [] },
     { type: 'SDES', chunks: [{ ssrc: 1, items: [{ type: 1, text: 'someone@192.0.2.1' }] }] },
@@ -113,7 +153,7 @@ test('each field of the four blocks', async () => {
   expect(dissected).toEqual({ ...SOUND, 'frame.protocols': 'raw:ip:udp:rtcp', ...values })
 })
 
-test('a BYE with its reason', async () => {
+test('a BYE with its reason', shows({ tshark: ['bye'] }), async () => {
   const octets = buildCompound([
     { type: 'RR', ssrc: 1, reports: [] },
     { type: 'BYE', sources: [1], reason: 'it is over' },
@@ -121,7 +161,7 @@ test('a BYE with its reason', async () => {
   expect(await dissect([octets], ['rtcp.sdes.text'])).toMatchObject([{ ...SOUND, 'rtcp.sdes.text': 'it is over' }])
 })
 
-test('what a session sends: each report, and the last one with BYE', async () => {
+test('what a session sends: each report, and the last one with BYE', shows({ tshark: ['sr', 'bye'] }), async () => {
   await using peer = await rawPeer()
   await using media = engine(31)
   const session = await open(media)

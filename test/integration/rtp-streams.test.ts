@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { createPacket, stampPacket } from '../../agent/media/rtp.ts'
 import { ReceiveStatistics } from '../../agent/quality/index.ts'
 import { seededRandom } from '../../lib/random.ts'
+import { shows } from '../lab/features.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import { type RtpStream, rtpStreams } from '../lab/tshark.ts'
 import { udpPcap } from '../lab/udp-pcap.ts'
@@ -96,7 +97,7 @@ describe('one stream', () => {
     ['with duplicates', { duplicates: 0.05, jitter: 12 }],
     ['out of order', { reorder: 0.05, jitter: 12 }],
     ['with all of it', { loss: 0.1, duplicates: 0.05, reorder: 0.05, jitter: 30 }],
-  ])('%s', async (_name, harm) => {
+  ])('%s', shows({ tshark: ['exact-loss', 'jitter', 'interarrival', 'sequence-wrap'] }), async (_name, harm) => {
     for (const seed of [1, 2, 3]) {
       const packets = arrivals(seed, harm)
       const [stream, ...others] = await captured(packets)
@@ -112,8 +113,10 @@ describe('one stream', () => {
   })
 })
 
+const SWITCH = shows({ tshark: ['ssrc-change'] })
+
 /** tshark shows a row for each SSRC; a call has one stream that goes on. */
-test('a sender that goes on with another SSRC: our totals are the sums of its rows', async () => {
+test('a sender that goes on with another SSRC: our totals are the sums of its rows', SWITCH, async () => {
   const harm = { loss: 0.05, jitter: 12 }
   const first = arrivals(5, harm, { ssrc: 77 })
   const second = arrivals(6, harm, { ssrc: 78, from: 12_100 })

@@ -12,6 +12,7 @@ import {
   suiteNames,
 } from '../../agent/media/srtp/index.ts'
 import { rtcpPacket, rtpPacket } from '../../agent/media/srtp/packets.fixture.ts'
+import { shows } from '../lab/features.ts'
 import { libsrtp } from '../lab/libsrtp.ts'
 import { until } from '../lab/process.ts'
 
@@ -49,7 +50,7 @@ describe.each(suiteNames)('libsrtp with %s', (suite) => {
     }
   }
 
-  test('RTP: 600 packets of all lengths, across a wrap of the sequence number, some late', async () => {
+  test('RTP: 600 packets of all lengths, across a wrap, some late', shows({ libsrtp: [suite] }), async () => {
     await using far = await connected()
     const packets = Array.from({ length: 600 }, (_, index) => rtpPacket(SSRC, (65_300 + index) % 65_536, index % 200))
     const sent = packets.map((packet) => ({ packet, sealed: far.protect(packet) }))
@@ -64,7 +65,7 @@ describe.each(suiteNames)('libsrtp with %s', (suite) => {
     expect(far.peer.refused()).toEqual([])
   })
 
-  test('RTCP: 50 packets, beside RTP on the same port', async () => {
+  test('RTCP: 50 packets, beside RTP on the same port', shows({ libsrtp: [suite, 'srtcp'] }), async () => {
     await using far = await connected()
     const report = rtcpPacket(SSRC)
     for (let index = 0; index < 50; index++) {
@@ -77,23 +78,27 @@ describe.each(suiteNames)('libsrtp with %s', (suite) => {
     expect(far.peer.refused()).toEqual([])
   })
 
-  test('a replayed and a changed packet: libsrtp refuses ours, we refuse its', async () => {
-    await using far = await connected()
-    const sealed = far.protect(rtpPacket(SSRC, 1))
-    const answer = await echoed(far.socket, sealed)
-    const [again, changed] = [Buffer.from(answer), Buffer.from(answer)]
-    changed.writeUInt16BE(2, 2)
-    expect(far.receiver.unprotectRtp(answer).kind).toBe('Ok')
-    expect(far.receiver.unprotectRtp(again)).toEqual({ kind: 'Refused', reason: 'Replay' })
-    expect(far.receiver.unprotectRtp(changed)).toEqual({ kind: 'Refused', reason: 'Authentication' })
+  test(
+    'a replayed and a changed packet: libsrtp refuses ours, we its',
+    shows({ libsrtp: ['srtp-replay'] }),
+    async () => {
+      await using far = await connected()
+      const sealed = far.protect(rtpPacket(SSRC, 1))
+      const answer = await echoed(far.socket, sealed)
+      const [again, changed] = [Buffer.from(answer), Buffer.from(answer)]
+      changed.writeUInt16BE(2, 2)
+      expect(far.receiver.unprotectRtp(answer).kind).toBe('Ok')
+      expect(far.receiver.unprotectRtp(again)).toEqual({ kind: 'Refused', reason: 'Replay' })
+      expect(far.receiver.unprotectRtp(changed)).toEqual({ kind: 'Refused', reason: 'Authentication' })
 
-    const forged = Buffer.from(sealed)
-    forged.writeUInt16BE(2, 2)
-    far.socket.send(sealed)
-    far.socket.send(forged)
-    await until(() => far.peer.refused().length === 2, { what: 'libsrtp refused both' })
-    const packet = rtpPacket(SSRC, 3)
-    const next = await echoed(far.socket, far.protect(packet))
-    expect(far.receiver.unprotectRtp(next)).toEqual({ kind: 'Ok', packet })
-  })
+      const forged = Buffer.from(sealed)
+      forged.writeUInt16BE(2, 2)
+      far.socket.send(sealed)
+      far.socket.send(forged)
+      await until(() => far.peer.refused().length === 2, { what: 'libsrtp refused both' })
+      const packet = rtpPacket(SSRC, 3)
+      const next = await echoed(far.socket, far.protect(packet))
+      expect(far.receiver.unprotectRtp(next)).toEqual({ kind: 'Ok', packet })
+    },
+  )
 })

@@ -1,10 +1,11 @@
-/** A reporter of Vitest that holds the table of features in docs/reference/sip.md to the tests of the lab that passed; a run of a part of them says nothing about it. */
+/** A reporter of Vitest that holds the tables of features in docs/reference to the tests of the lab that passed; a run of a part of them says nothing about it. */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import type { Reporter, TestModule, TestProject, Vitest } from 'vitest/node'
-import { gaps, table, withTable } from './feature-table.ts'
+import { type Evidence, gaps, table, withTable } from './feature-table.ts'
+import { type Document, DOCUMENTS, featuresOf } from './features.ts'
 
-const DOCUMENT = join(import.meta.dirname, '../../docs/reference/sip.md')
+const ROOT = join(import.meta.dirname, '../..')
 
 export function featureReporter(): Reporter {
   let vitest: Vitest | undefined
@@ -17,32 +18,43 @@ export function featureReporter(): Reporter {
       // A run with failures has failed already.
       if (!vitest || !project || reason !== 'passed') return
       const own = modules.filter((module) => module.project === project)
-      const tags = await tagsOfWholeRun(own, project)
-      if (!tags) return
-      const committed = readFileSync(DOCUMENT, 'utf8')
-      const made = withTable(committed, table(tags))
+      const evidence = await evidenceOfWholeRun(own, project)
+      if (!evidence) return
       const updates = vitest.config.snapshotOptions.updateSnapshot === 'all'
-      if (updates && made !== committed) writeFileSync(DOCUMENT, made)
-      const wrong = gaps(tags)
-      if (!updates && made !== committed) {
-        wrong.push('docs/reference/sip.md is not what the tests show: write it with "npm run lab -- --update"')
-      }
+      const wrong = DOCUMENTS.flatMap((document) => hold(document, evidence, updates))
       if (wrong.length === 0) return
-      vitest.logger.error(`\nFeatures of the SIP user agent:\n${wrong.map((line) => `  ${line}`).join('\n')}\n`)
+      vitest.logger.error(`\nFeatures:\n${wrong.map((each) => `  ${each}`).join('\n')}\n`)
       process.exitCode = 1
     },
   }
 }
 
-/** The tags of all tests that passed; undefined when a file or a test was left out. */
-async function tagsOfWholeRun(
-  modules: readonly TestModule[],
-  project: TestProject,
-): Promise<ReadonlySet<string> | undefined> {
+/** What is wrong with the table of a document, one line each. @param updates it is written as the tests show it */
+function hold(document: Document, evidence: Evidence, updates: boolean): string[] {
+  const path = join(ROOT, document)
+  const rows = featuresOf(document)
+  const committed = readFileSync(path, 'utf8')
+  const made = withTable(committed, table(rows, evidence))
+  if (updates && made !== committed) writeFileSync(path, made)
+  const wrong = gaps(rows, evidence, committed)
+  if (!updates && made !== committed) {
+    wrong.push(`${document} is not what the tests show: write it with "npm run lab -- --update"`)
+  }
+  return wrong
+}
+
+/** Of all tests that passed; undefined when a file or a test was left out. */
+async function evidenceOfWholeRun(modules: readonly TestModule[], project: TestProject): Promise<Evidence | undefined> {
   const { testFiles } = await project.globTestFiles()
   const ran = new Set(modules.map(({ moduleId }) => moduleId))
   if (testFiles.some((file) => !ran.has(file))) return undefined
-  const tests = modules.flatMap(({ children }) => [...children.allTests()])
-  if (tests.some((test) => test.result().state !== 'passed')) return undefined
-  return new Set(tests.flatMap(({ tags }) => tags))
+  const tests = modules.flatMap(({ children, moduleId }) =>
+    [...children.allTests()].map((test) => ({ test, file: relative(ROOT, moduleId) })),
+  )
+  if (tests.some(({ test }) => test.result().state !== 'passed')) return undefined
+  const evidence = new Map<string, Set<string>>()
+  for (const { test, file } of tests) {
+    for (const tag of test.tags) evidence.set(tag, (evidence.get(tag) ?? new Set()).add(file))
+  }
+  return evidence
 }

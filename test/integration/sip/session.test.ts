@@ -1,5 +1,6 @@
 /** What happens within a call, with SIPp on the other side: PRACK, late offers, re-INVITE, UPDATE, INFO, REFER, session timers, Replaces. */
 import { describe, expect, test } from 'vitest'
+import { readDtmfRelay, writeDtmfRelay } from '../../../agent/media/codec/dtmf-info.ts'
 import { fasterClock } from '../../../agent/sip/conformance/lab.ts'
 import type { Referral } from '../../../agent/sip/index.ts'
 import { shows } from '../../lab/features.ts'
@@ -126,15 +127,15 @@ describe('within the call', () => {
     }),
   )
 
-  test('INFO with DTMF, both ways', shows({ SIPp: ['info-sent', 'info-received'] }), async () => {
+  test('INFO with DTMF, both ways', shows({ SIPp: ['info-sent', 'info-received', 'digits-by-info'] }), async () => {
     const heard = Promise.withResolvers<{ contentType: string; body: string }>()
     await toSipp('info', { invite: { onInfo: heard.resolve } }, async ({ outgoing }) => {
       const call = await agents.answered(outgoing)
-      const sent = await call.info('application/dtmf-relay', 'Signal=5\r\nDuration=160\r\n')
+      const sent = await call.info('application/dtmf-relay', writeDtmfRelay({ digit: '5', duration: 160 }))
       expect(sent).toEqual({ kind: 'Done', code: 200 })
       const { contentType, body } = await heard.promise
       expect(contentType).toBe('application/dtmf-relay')
-      expect(body).toContain('Signal=7')
+      expect(readDtmfRelay(body)).toMatchObject({ digit: '7' })
       expect(await call.bye()).toEqual({ kind: 'Done', code: 200 })
     })
   })
