@@ -7,6 +7,8 @@ const BETWEEN = 20
 export class Turns {
   readonly #clock: Clock
   #last: Promise<void> = Promise.resolve()
+  /** Clock.monotonic. */
+  #endedAt = -Infinity
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -14,9 +16,18 @@ export class Turns {
 
   /** Rejects when `work` throws; the others have their turns all the same. */
   take(work: () => void): Promise<void> {
-    const done = this.#last.then(work)
-    const after = () => sleep(this.#clock, BETWEEN)
-    this.#last = done.then(after, after)
+    const done = this.#last.then(() => this.#turn(work))
+    this.#last = done.catch(() => undefined)
     return done
+  }
+
+  async #turn(work: () => void): Promise<void> {
+    const wait = this.#endedAt + BETWEEN - this.#clock.monotonic()
+    if (wait > 0) await sleep(this.#clock, wait)
+    try {
+      work()
+    } finally {
+      this.#endedAt = this.#clock.monotonic()
+    }
   }
 }
