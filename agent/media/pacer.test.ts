@@ -119,7 +119,7 @@ describe('a loop that is late', () => {
     const leftOut: number[] = []
     using watch = pacer.watch()
     clock.late = 60_000
-    using _sender = pacer.add(20, (milliseconds) => leftOut.push(milliseconds))
+    using _sender = pacer.add(20, (_at, milliseconds) => leftOut.push(milliseconds))
     await clock.advance(60_000)
     clock.late = 0
     expect(leftOut).toEqual([60_000])

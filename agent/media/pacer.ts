@@ -14,8 +14,11 @@ const EARLY = 0.001
 /** Lateness is counted in steps of 0.05 ms up to 100 ms. */
 const LATENESS = { step: 0.05, steps: 2000 }
 
-/** Called once in its slot. @param leftOut milliseconds without packets before this one; 0 but after a long stop of the process */
-export type Tick = (leftOut: number) => void
+/**
+ * Called once in its slot.
+ * @param at monotonic milliseconds @param leftOut milliseconds without packets before this one; 0 but after a long stop of the process
+ */
+export type Tick = (at: number, leftOut: number) => void
 
 interface Entry {
   readonly tick: Tick
@@ -158,12 +161,13 @@ export class Pacer implements Disposable {
   }
 
   #tick(entry: Entry, slot: number): void {
-    this.#late(this.#clock.monotonic() - this.#epoch - slot)
+    const at = this.#clock.monotonic()
+    this.#late(at - this.#epoch - slot)
     this.#insert(entry, slot + entry.interval)
     const leftOut = this.#leftOut - entry.leftOut
     entry.leftOut = this.#leftOut
     // Each packet that never left was late by all of it.
     for (let time = 0; time < leftOut; time += entry.interval) this.#late(leftOut)
-    entry.tick(leftOut)
+    entry.tick(at, leftOut)
   }
 }

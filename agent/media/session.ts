@@ -88,7 +88,8 @@ export class RtpSession implements MediaSession {
   #analysed: ReturnType<Listener['report']> | undefined
   #pacing: Disposable | undefined
   #stoppedAt: number | undefined
-  #lastReceivedAt: number | undefined
+  /** -Infinity: nothing came. Always a number, so that a packet makes no new one. */
+  #lastReceivedAt = -Infinity
 
   /** @param disposed called when the ports are free again */
   constructor(context: SessionContext, ports: PortPair, disposed: () => void) {
@@ -112,7 +113,7 @@ export class RtpSession implements MediaSession {
   }
 
   get lastReceivedAt(): number | undefined {
-    return this.#lastReceivedAt
+    return this.#lastReceivedAt === -Infinity ? undefined : this.#lastReceivedAt
   }
 
   start(options: StartOptions): void {
@@ -176,7 +177,8 @@ export class RtpSession implements MediaSession {
       packetsSent: started?.sender.packets ?? 0,
       packetsReceived: started?.incoming.count.packets ?? 0,
     }
-    if (this.#lastReceivedAt !== undefined) report.lastReceivedAt = this.#lastReceivedAt
+    const { lastReceivedAt } = this
+    if (lastReceivedAt !== undefined) report.lastReceivedAt = lastReceivedAt
     if (!started) return report
     if (started.terms.telephoneEvent !== undefined) report.digits = started.digits.digits
     const { extendedHighest } = started.rtcp.view
@@ -269,8 +271,8 @@ export class RtpSession implements MediaSession {
   }
 
   #pace(source: SourceSender, ptime: number): void {
-    const { clock, pacer } = this.#context
-    this.#pacing = pacer.add(Math.min(ptime, LONGEST_INTERVAL), (leftOut) => source.next(clock.monotonic(), leftOut))
+    const { pacer } = this.#context
+    this.#pacing = pacer.add(Math.min(ptime, LONGEST_INTERVAL), (at, leftOut) => source.next(at, leftOut))
   }
 
   #onRtpPort(at: number, message: Buffer, from: RemoteInfo): void {
