@@ -12,6 +12,7 @@ import { rtpPacket } from '../../agent/media/srtp/packets.fixture.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { freePort, isBound } from '../lab/ports.ts'
 import { start, temporaryFolder, until } from '../lab/process.ts'
+import { commandPath } from '../lab/requirements.ts'
 
 const certificate = await createCertificate(systemClock)
 
@@ -30,7 +31,7 @@ const KEYS = [
 function identityIn(folder: string, key: readonly string[]) {
   const [keyFile, certificateFile] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')]
   const files = ['-keyout', keyFile, '-out', certificateFile]
-  execFileSync('openssl', ['req', '-x509', '-nodes', '-subj', '/CN=lab', '-newkey', ...key, ...files], {
+  execFileSync(commandPath('openssl'), ['req', '-x509', '-nodes', '-subj', '/CN=lab', '-newkey', ...key, ...files], {
     stdio: 'ignore',
   })
   const { raw } = new X509Certificate(readFileSync(certificateFile))

@@ -11,9 +11,8 @@ import {
 } from '../srtp/index.ts'
 import { type Decrypt, endingAlert } from './alert.ts'
 import { type DtlsCertificate, type Fingerprint, hasFingerprint } from './certificate.ts'
-import { disproof, MESSAGE } from './handshake-proof.ts'
+import { disproof, type DtlsSide, MESSAGE } from './handshake-proof.ts'
 import { Repeats } from './repeats.ts'
-import type { DtlsSide } from './setup.ts'
 
 export interface DtlsOptions {
   clock: Clock

@@ -2,8 +2,7 @@ import { createHash, createHmac, randomBytes, sign, X509Certificate } from 'node
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../lib/clock.ts'
 import { createCertificate } from './certificate.ts'
-import { disproof, type Handshake, type HandshakeMessage } from './handshake-proof.ts'
-import type { DtlsSide } from './setup.ts'
+import { disproof, type DtlsSide, type Handshake, type HandshakeMessage } from './handshake-proof.ts'
 
 const { certificate, key } = await createCertificate(systemClock)
 const [clientRandom, serverRandom, masterSecret] = [randomBytes(32), randomBytes(32), randomBytes(48)]

@@ -4,7 +4,9 @@
  * nothing: anybody can show a certificate. It makes no handshake.
  */
 import { createHash, createHmac, verify, X509Certificate } from 'node:crypto'
-import type { DtlsSide } from './setup.ts'
+
+/** The client begins: it is the one whose `a=setup` is `active` in the answer (RFC 5763 5). */
+export type DtlsSide = 'Client' | 'Server'
 
 /** A message of the handshake, whole, as it stands in the hash of Finished (RFC 6347 4.2.6). */
 export interface HandshakeMessage {

@@ -1,4 +1,4 @@
-/** The door to DTLS-SRTP: a certificate, who begins, and one end of an association. It loads werift, 40 MB: import it when it is needed. */
+/** The door to DTLS-SRTP: a certificate, and one end of an association. It loads werift, 40 MB: import it when it is needed. */
 export { createCertificate, type DtlsCertificate, type Fingerprint } from './certificate.ts'
 export {
   DtlsEndpoint,
@@ -7,4 +7,4 @@ export {
   type DtlsOutcome,
   type SrtpContexts,
 } from './dtls-endpoint.ts'
-export { answeredSetup, type DtlsSide, type Setup, sideOf } from './setup.ts'
+export type { DtlsSide } from './handshake-proof.ts'
