@@ -23,7 +23,7 @@ describe('hostile packets', () => {
   })
 
   test.each(seeds)('1,500,000 packets at running sessions, share %i of 4', async (seed) => {
-    const { bad, growth, count, truth, measured, counted, expected, held } = await fuzzSessions({
+    const { bad, growth, count, truth, measured, sealed, counted, expected, held } = await fuzzSessions({
       seed,
       count: SESSIONS / SHARES,
     })
@@ -34,5 +34,6 @@ describe('hostile packets', () => {
     expect(held[1]).toEqual(held[0])
     const { lost, duplicates } = truth
     expect(measured.metrics).toMatchObject({ packetsLost: lost, duplicates, ssrcSwitches: 0, outOfOrder: 0 })
+    expect(sealed.metrics).toMatchObject({ packetsLost: lost, duplicates: 0, ssrcSwitches: 0, outOfOrder: 0 })
   })
 })

@@ -29,7 +29,7 @@ test('10,000 mutated packets of SRTP and SRTCP: none is accepted, and the receiv
 })
 
 test('10,000 mutated packets at running sessions: each is refused or counted, and the real stream measured exactly', async () => {
-  const { bad, growth, count, truth, measured, counted, expected, held } = await fuzzSessions({
+  const { bad, growth, count, truth, measured, sealed, counted, expected, held } = await fuzzSessions({
     seed: 7983,
     count: 10_000,
   })
@@ -39,10 +39,12 @@ test('10,000 mutated packets at running sessions: each is refused or counted, an
   expect(counted).toEqual(expected)
   const [early, late] = held
   expect(late).toEqual(early)
+  expect(late.sockets).toBeGreaterThanOrEqual(late.ports)
   const { packets, lost, duplicates } = truth
   expect(lost).toBeGreaterThan(5)
   const { metrics } = measured
   expect(metrics).toMatchObject({ packetsLost: lost, duplicates, ssrcSwitches: 0, sequenceResets: 0, outOfOrder: 0 })
   expect(metrics.packetLoss).toBeCloseTo((100 * lost) / packets, 9)
   expect(metrics.jitter).toBeCloseTo(0, 9)
+  expect(sealed.metrics).toMatchObject({ packetsLost: lost, duplicates: 0, ssrcSwitches: 0, outOfOrder: 0 })
 })

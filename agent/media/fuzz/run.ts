@@ -51,6 +51,8 @@ export interface SessionFindings extends Findings {
   /** The real stream, and what was measured of it. */
   truth: Truth
   measured: MediaReport
+  /** The same stream under SRTP, in which nothing comes twice. */
+  sealed: MediaReport
   counted: ReturnType<Sessions['counted']>
   expected: ReturnType<Sessions['expected']>
   /** What was held after a tenth of the packets, and at the end. */
@@ -99,8 +101,9 @@ export async function fuzzSessions({ seed, count }: Size): Promise<SessionFindin
   const truth = { ...(await run.end()) }
   const growth = heapInUse() - warm
   const late = held()
+  const { measured, sealed } = run.reports()
   return {
-    ...{ count: packets, bad: [...bad, ...escaped.found], growth, truth, measured: run.reports().measured },
+    ...{ count: packets, bad: [...bad, ...escaped.found], growth, truth, measured, sealed },
     ...{ counted: run.counted(), expected: run.expected(), held: [early ?? late, late] },
   }
 }
@@ -118,5 +121,5 @@ function impossible(session: string, metrics: MediaReport['metrics']): string[] 
 }
 
 function openSockets(): number {
-  return process.getActiveResourcesInfo().filter((kind) => kind === 'UDPWRAP').length
+  return process.getActiveResourcesInfo().filter((kind) => kind === 'UDPWrap').length
 }

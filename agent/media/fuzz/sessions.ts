@@ -1,4 +1,4 @@
-/** Running sessions under hostile packets: one that measures a real stream meanwhile, one whose peer sends nothing else, and some that end soon. It judges nothing. */
+/** Running sessions under hostile packets: two that measure a real stream meanwhile, one of them under SRTP, one whose peer sends nothing else, and some that end soon. It judges nothing. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ManualClock } from '../../../lib/manual-clock.ts'
 import { seededRandom } from '../../../lib/random.ts'
@@ -6,6 +6,8 @@ import { createMediaEngine } from '../engine.ts'
 import type { MediaReport, MediaSession, Source, StartOptions } from '../media.ts'
 import { parseCompound } from '../rtcp.ts'
 import { createPacket, isRtp, setSsrc, stampPacket } from '../rtp.ts'
+import { MOST_OVERHEAD, SrtpReceiver, SrtpSender } from '../srtp/index.ts'
+import { masterKey } from '../srtp/packets.fixture.ts'
 import { type Port, type Sender, hostilePeer } from './hostile-peer.ts'
 import { createMutator } from './mutate.ts'
 
@@ -17,6 +19,9 @@ const FIRST = 65_400
 /** Octets, and packets of a session, that the buffer of a socket holds for certain. */
 const MOST_OCTETS = 70_000
 const MOST_PACKETS = 32
+
+/** Not those of the corpus. */
+const KEY = masterKey('AES_CM_128_HMAC_SHA1_80', 2)
 
 /** The real stream, as it was sent. */
 export interface Truth {
@@ -42,8 +47,8 @@ export interface Sessions extends AsyncDisposable {
   shortLife(): Promise<number>
   /** Ends the real stream with a packet that comes. */
   end(): Promise<Truth>
-  /** Of the session with the real stream, and of the one with a hostile peer. */
-  reports(): { measured: MediaReport; attacked: MediaReport }
+  /** Of the sessions with the real stream, open and under SRTP, and of the one with a hostile peer. */
+  reports(): { measured: MediaReport; sealed: MediaReport; attacked: MediaReport }
   /** How many packets were refused and counted, and how many should have been. */
   counted(): { refused: number; received: number }
   expected(): { refused: number; received: number }
@@ -59,9 +64,12 @@ export async function sessions(seed: number, corpus: readonly Buffer[]): Promise
   const media = stack.use(createMediaEngine({ clock, random }))
   const peer = stack.use(await hostilePeer())
   const enemy = stack.use(await hostilePeer())
+  const secret = stack.use(await hostilePeer())
+  const key = stack.use(new SrtpSender(KEY))
   const expected = { refused: 0, received: 0 }
   const truth: Truth = { packets: 0, lost: 0, duplicates: 0 }
   let number = FIRST
+  let lastSealed: Buffer = Buffer.alloc(0)
 
   const open = async (): Promise<MediaSession> => {
     const outcome = await media.open('127.0.0.1')
@@ -72,19 +80,25 @@ export async function sessions(seed: number, corpus: readonly Buffer[]): Promise
     ...{ remote, source, codec: 'PCMA', payloadType: 8, telephoneEvent: 101, ptime: PTIME },
     jitterBuffer: { mode: source.kind === 'Echo' ? 'Adaptive' : 'Fixed', delay: 60 },
   })
-  const [measured, attacked] = [await open(), await open()]
+  const [measured, sealed, attacked] = [await open(), await open(), await open()]
   measured.start(options(peer.remote, { kind: 'Echo' }))
-  attacked.start(options(enemy.remote, { kind: 'Tone' }))
+  const protection = { sender: new SrtpSender(KEY), receiver: new SrtpReceiver(KEY) }
+  sealed.start({ ...options(secret.remote, { kind: 'Tone' }), protection, rtcpMux: true })
+  attacked.start({ ...options(enemy.remote, { kind: 'Tone' }), analysis: 'On' })
+  const peers = new Map([
+    [measured, peer],
+    [sealed, secret],
+  ])
 
   const read = async (): Promise<void> => {
     while (media.gauges.refused + media.gauges.packetsReceived < expected.refused + expected.received) await nextTurn()
   }
-  const refused = ({ as, port, packet }: Shot): boolean =>
-    as === 'Stranger' || (port === 'RTP' ? !isRtp(packet) : !parseCompound(packet))
+  const refused = ({ to, as, port, packet }: Shot): boolean =>
+    to === sealed || as === 'Stranger' || (port === 'RTP' ? !isRtp(packet) : !parseCompound(packet))
   const shoot = (shot: Shot): void => {
     if (refused(shot)) expected.refused++
     else if (shot.port === 'RTP') expected.received++
-    const from = shot.to === measured ? peer : enemy
+    const from = peers.get(shot.to) ?? enemy
     from.send(shot.to, shot.as, shot.port, shot.packet)
   }
   /** RTCP that is taken is not counted: behind it comes what is refused for certain. */
@@ -96,20 +110,37 @@ export async function sessions(seed: number, corpus: readonly Buffer[]): Promise
     stampPacket(packet, false, number & 0xffff, (number * 160) >>> 0)
     number++
     truth.packets++
+    const outcome = key.protectRtp(packet, Buffer.alloc(packet.length + MOST_OVERHEAD))
+    if (outcome.kind !== 'Ok') throw new Error(outcome.reason)
+    lastSealed = outcome.packet
     const copies = random() < lose ? 0 : random() < double ? 2 : 1
     if (copies === 0) truth.lost++
     if (copies === 2) truth.duplicates++
-    expected.received += copies
-    for (let copy = 0; copy < copies; copy++) peer.send(measured, 'Peer', 'RTP', packet)
+    // Under SRTP a packet that was there before is refused.
+    expected.received += copies + Math.min(copies, 1)
+    expected.refused += Math.max(0, copies - 1)
+    for (let copy = 0; copy < copies; copy++) {
+      peer.send(measured, 'Peer', 'RTP', packet)
+      secret.send(sealed, 'Peer', 'RTP', lastSealed)
+    }
   }
 
   /** On the address of the real stream another source, each time a new one: two packets of one would be its successor. */
   function aim(packet: Buffer): Shot {
     const port = pick(['RTP', 'RTCP'] as const)
     if (below(3) === 0) return { to: measured, port, as: 'Stranger', packet }
+    if (below(3) === 0) return { to: sealed, port, as: 'Peer', packet: below(2) === 0 ? packet : forged() }
     if (below(2) === 0) return { to: attacked, port, as: 'Peer', packet: named(packet) }
     if (port === 'RTP' && packet.length >= 12) setSsrc(packet, 1 + SSRC + below(2 ** 32 - 2 * SSRC))
     return { to: measured, port, as: 'Peer', packet }
+  }
+
+  /** The last packet of the real stream under SRTP, with another octet. */
+  function forged(): Buffer {
+    const packet = Buffer.from(lastSealed)
+    const at = below(packet.length)
+    packet[at] = (packet[at] ?? 0) ^ (1 + below(255))
+    return packet
   }
 
   /** A report about our stream, and often with an SR of ours in it. */
@@ -162,7 +193,7 @@ export async function sessions(seed: number, corpus: readonly Buffer[]): Promise
       await read()
       return truth
     },
-    reports: () => ({ measured: measured.report(), attacked: attacked.report() }),
+    reports: () => ({ measured: measured.report(), sealed: sealed.report(), attacked: attacked.report() }),
     counted: () => ({ refused: media.gauges.refused, received: media.gauges.packetsReceived }),
     expected: () => ({ ...expected }),
     held: () => ({ ports: media.gauges.portsUsed, timers: clock.waiting }),
