@@ -4,6 +4,7 @@ import type { AudioReport } from '../quality/index.ts'
 import type { CodecName } from './codec/codec.ts'
 import type { ReceivedDigit } from './codec/digit-receiver.ts'
 import type { DigitTiming } from './codec/telephone-event.ts'
+import type { NegotiatedPath, PathOptions } from './negotiated-path.ts'
 import type { Recording } from './source/wave-file.ts'
 import type { SrtpReceiver, SrtpSender } from './srtp/index.ts'
 
@@ -115,6 +116,12 @@ export interface MediaReport {
 export interface MediaSession extends AsyncDisposable {
   readonly rtpPort: number
   readonly rtcpPort: number
+  /**
+   * Before the start, for a call with ICE or DTLS: a path on the RTP port, which the session owns and listens to. Connect it, and start with
+   * the keys it has; RTP and RTCP then go over it, and the addresses of `remote` do not matter. Keys of later handshakes the session takes.
+   * @throws when there is one, or the session was started or stopped
+   */
+  negotiatePath(options: Pick<PathOptions, 'ice' | 'certificate' | 'lost'>): Promise<NegotiatedPath>
   /**
    * Begins to send and to measure, once. The last 512 packets before it are measured too, if they have its payload type and come from
    * the peer. Packets go to `remote`, or to where the peer's packets come from when that is another address (symmetric RTP).

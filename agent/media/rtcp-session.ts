@@ -4,6 +4,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import type { Reception } from '../quality/index.ts'
 import { type NtpTime, compactNtp, ntpTime } from './ntp.ts'
+import type { PacketPath } from './packet-path.ts'
 import type { Peer } from './peer.ts'
 import type { ProtectedSession } from './protected-session.ts'
 import { averageSize, rtcpInterval } from './rtcp-interval.ts'
@@ -27,6 +28,8 @@ export interface RtcpOptions {
   socket: Socket
   sender: Sender
   peer: Peer
+  /** Takes the place of socket and peer. */
+  path: PacketPath | undefined
   protection: ProtectedSession
   /** Canonical name, the same for all streams of the session (RFC 3550 6.5.1). */
   cname: string
@@ -107,7 +110,7 @@ export class RtcpSession implements Disposable {
   }
 
   #send(goodbye?: Goodbye): void {
-    const { clock, socket, peer, protection, sender, cname, totals } = this.#options
+    const { clock, peer, path, protection, sender, cname } = this.#options
     const reception = this.#options.reception()
     const due = goodbye !== undefined || this.#sentCount % VOIP_METRICS_EVERY === VOIP_METRICS_EVERY - 1
     const heard = reception && due ? this.#options.voipMetrics(reception.ssrc) : undefined
@@ -121,13 +124,20 @@ export class RtcpSession implements Disposable {
     ])
     this.#averageSize = averageSize(this.#averageSize, octets.length)
     this.#sentCount++
-    if (peer.port === 0) return
+    if (!path && peer.port === 0) return
     this.#stamp(octets, report, reception)
     const leaves = protection.sealRtcp(octets)
-    if (!leaves) return
-    socket.send(leaves, peer.port, peer.host, (error) => {
-      if (error) totals.sendErrors++
-    })
+    if (leaves) this.#transmit(leaves)
+  }
+
+  #transmit(octets: Buffer): void {
+    const { socket, peer, path, totals } = this.#options
+    if (path) path.send('RTCP', octets)
+    else {
+      socket.send(octets, peer.port, peer.host, (error) => {
+        if (error) totals.sendErrors++
+      })
+    }
   }
 
   /** SR when we sent RTP since the last report, else RR (RFC 3550 6.4). */

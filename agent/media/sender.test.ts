@@ -22,7 +22,15 @@ async function stream() {
   const totals = { packetsSent: 0, packetsReceived: 0, sendErrors: 0, refused: 0 }
   const protection = new ProtectedSession(undefined)
   const to = new Peer(HOST, peer.address.rtpPort)
-  const sender = new Sender({ socket, peer: to, ssrc: 1, clockRate: CODEC.clockRate, protection, totals })
+  const sender = new Sender({
+    socket,
+    peer: to,
+    path: undefined,
+    ssrc: 1,
+    clockRate: CODEC.clockRate,
+    protection,
+    totals,
+  })
   const loop = new Sources().packets(CODEC, FORMAT.ptime, { kind: 'Speech' })
   const source = new SourceSender(
     sender,

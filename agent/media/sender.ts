@@ -1,5 +1,6 @@
 /** What leaves on the RTP socket and what is known of it: counters and the RTP clock. When a packet leaves is the caller's decision. */
 import type { Socket } from 'node:dgram'
+import type { PacketPath } from './packet-path.ts'
 import type { Peer } from './peer.ts'
 import type { ProtectedSession } from './protected-session.ts'
 import { HEADER_LENGTH, sequenceNumber, setSsrc, timestamp } from './rtp.ts'
@@ -23,6 +24,8 @@ export interface Totals {
 export interface SenderOptions {
   socket: Socket
   peer: Peer
+  /** Takes the place of socket and peer. */
+  path: PacketPath | undefined
   ssrc: number
   /** RTP timestamp units a second. */
   clockRate: number
@@ -67,7 +70,8 @@ export class Sender {
 
   /** Packets that the socket has not let go of yet: Node says so after the turn of the event loop, also of what has long left. */
   get pending(): number {
-    return this.#pending
+    // A path does not say what it has let go of.
+    return this.#options.path ? BUFFERS : this.#pending
   }
 
   /**
@@ -75,8 +79,8 @@ export class Sender {
    * @param now the RTP clock, where the packet has the timestamp of something that began earlier
    */
   send(packet: Buffer, at: number, now = timestamp(packet)): boolean {
-    const { socket, peer, protection, totals } = this.#options
-    if (!this.sending || peer.port === 0) return false
+    const { socket, peer, path, protection, totals } = this.#options
+    if (!this.sending || (!path && peer.port === 0)) return false
     if (this.#pending >= MOST_PENDING) {
       totals.sendErrors++
       return false
@@ -87,8 +91,11 @@ export class Sender {
       this.firstSequenceNumber = sequenceNumber(packet)
       this.firstAt = at
     }
-    this.#pending++
-    socket.send(leaves, peer.port, peer.host, this.#sent)
+    if (path) path.send('RTP', leaves)
+    else {
+      this.#pending++
+      socket.send(leaves, peer.port, peer.host, this.#sent)
+    }
     this.packets++
     totals.packetsSent++
     this.octets += packet.length
@@ -106,7 +113,7 @@ export class Sender {
 
   /** For a packet in its protected form; as for those of a source, one that is not on its way. */
   #room(length: number): Buffer {
-    if (this.#pending >= BUFFERS) return Buffer.alloc(length + MOST_OVERHEAD)
+    if (this.pending >= BUFFERS) return Buffer.alloc(length + MOST_OVERHEAD)
     this.#lastSealed = (this.#lastSealed + 1) % BUFFERS
     const used = this.#sealed[this.#lastSealed]
     if (used && used.length >= length + MOST_OVERHEAD) return used

@@ -8,13 +8,15 @@ import type { Codec } from './codec/codec.ts'
 import { CODECS } from './codec/codecs.ts'
 import { DigitReceiver } from './codec/digit-receiver.ts'
 import { type DigitTiming, digitPackets } from './codec/telephone-event.ts'
-import { kindOf } from './demultiplex.ts'
+import { type DatagramKind, kindOf } from './demultiplex.ts'
 import { Echo } from './echo.ts'
 import { Incoming } from './incoming.ts'
 import { Listener } from './listener.ts'
 import { Measurements } from './measurements.ts'
-import type { MediaReport, MediaSession, NewTerms, StartOptions } from './media.ts'
+import type { MediaReport, MediaSession, NewTerms, Protection, StartOptions } from './media.ts'
+import type { NegotiatedPath, PathOptions } from './negotiated-path.ts'
 import { LONGEST_INTERVAL, type Pacer } from './pacer.ts'
+import type { PacketSource } from './packet-path.ts'
 import { Peer } from './peer.ts'
 import type { PortPair } from './ports.ts'
 import { ProtectedSession } from './protected-session.ts'
@@ -48,7 +50,7 @@ const FIRST_NUMBERS = 2 ** 15
 interface EarlyPacket {
   at: number
   message: Buffer
-  from: RemoteInfo
+  from: PacketSource
 }
 
 /** @throws RangeError when it has no packets of that ptime */
@@ -66,6 +68,7 @@ interface Started {
   peer: Peer
   /** The same with RTCP on the RTP port. */
   rtcpPeer: Peer
+  rtcpMux: boolean
   protection: ProtectedSession
   incoming: Incoming
   digits: DigitReceiver
@@ -81,6 +84,12 @@ export class RtpSession implements MediaSession {
   readonly #ports: PortPair
   readonly #disposed: () => void
   readonly #ssrc: number
+  readonly #onRtpPort: (message: Buffer, from: RemoteInfo) => void
+  #path: NegotiatedPath | undefined
+  /** The keys come from its handshakes. */
+  #handshakes = false
+  /** Those of a handshake that was repeated before the start. */
+  #rekeyed: Protection | undefined
   #early: EarlyPacket[] = []
   #started: Started | undefined
   #listener: Listener | undefined
@@ -97,7 +106,8 @@ export class RtpSession implements MediaSession {
     this.#ports = ports
     this.#disposed = disposed
     this.#ssrc = Math.floor(context.random() * 2 ** 32)
-    ports.rtp.on('message', (message, source) => this.#onRtpPort(context.clock.monotonic(), message, source))
+    this.#onRtpPort = (message, from) => this.#onPacket(kindOf(message), message, context.clock.monotonic(), from)
+    ports.rtp.on('message', this.#onRtpPort)
     ports.rtcp.on('message', (message, source) => this.#onRtcpPort(context.clock.monotonic(), message, source))
     // A send that failed is told to its callback; an error of the socket itself shows as packets that do not come.
     ports.rtp.on('error', () => undefined)
@@ -116,12 +126,29 @@ export class RtpSession implements MediaSession {
     return this.#lastReceivedAt === -Infinity ? undefined : this.#lastReceivedAt
   }
 
+  async negotiatePath(options: Pick<PathOptions, 'ice' | 'certificate' | 'lost'>): Promise<NegotiatedPath> {
+    // It loads 40 MB that a call without it does not pay.
+    const { NegotiatedPath } = await import('./negotiated-path.ts')
+    if (this.#path || this.#started || this.#stoppedAt !== undefined)
+      throw new Error('a path is found before the start')
+    const { clock, random } = this.#context
+    this.#ports.rtp.off('message', this.#onRtpPort)
+    this.#path = new NegotiatedPath({
+      ...{ ...options, clock, random, socket: this.#ports.rtp },
+      rekeyed: (contexts) => this.#rekey(contexts),
+    })
+    this.#handshakes = options.certificate !== undefined
+    this.#path.listen((kind, message, at, from) => this.#onPacket(kind, message, at, from))
+    return this.#path
+  }
+
   start(options: StartOptions): void {
     if (this.#started || this.#stoppedAt !== undefined) throw new Error('a media session starts once')
     const codec = codecFor(options)
     if (options.analysis === 'On') this.#listener = new Listener(codec, this.#context.clock.monotonic())
     const started = this.#join(options, codec)
     this.#started = started
+    if (this.#rekeyed) started.protection.change(this.#rekeyed)
     for (const { at, message, from } of this.#early) this.#take(started, at, message, from)
     this.#early = []
     const { source } = options
@@ -184,8 +211,7 @@ export class RtpSession implements MediaSession {
     const { extendedHighest } = started.rtcp.view
     if (extendedHighest !== undefined) report.remoteProgress = extendedHighest
     Object.assign(report, started.measurements.report())
-    const { failures } = started.protection
-    if (failures !== undefined) report.metrics.srtpFailures = failures
+    Object.assign(report.metrics, this.#ofKeys(started))
     if (this.#analysed) {
       Object.assign(report.metrics, this.#analysed.metrics)
       report.findings = this.#analysed.findings
@@ -221,6 +247,7 @@ export class RtpSession implements MediaSession {
   async [Symbol.asyncDispose](): Promise<void> {
     this.stop()
     this.#listener = undefined
+    await this.#path?.[Symbol.asyncDispose]()
     await this.#ports[Symbol.asyncDispose]()
     this.#disposed()
   }
@@ -231,14 +258,16 @@ export class RtpSession implements MediaSession {
     const { clockRate } = codec
     const protection = new ProtectedSession(keys)
     const peer = new Peer(remote.host, remote.rtpPort)
-    const rtcpPeer = options.rtcpMux ? peer : new Peer(remote.host, remote.rtcpPort)
+    const path = this.#path
+    const rtcpMux = path !== undefined || options.rtcpMux === true
+    const rtcpPeer = rtcpMux ? peer : new Peer(remote.host, remote.rtcpPort)
     const statistics = new ReceiveStatistics({ clockRate, jitterBuffer: options.jitterBuffer })
     const digits = new DigitReceiver(clockRate)
     const incoming = new Incoming({ types: options, statistics, digits, listener: this.#listener })
-    const sender = new Sender({ socket: this.#ports.rtp, peer, ssrc: this.#ssrc, clockRate, protection, totals })
+    const sender = new Sender({ socket: this.#ports.rtp, peer, path, ssrc: this.#ssrc, clockRate, protection, totals })
     const rtcp = new RtcpSession({
-      ...{ clock, random, sender, protection, cname, totals },
-      socket: options.rtcpMux ? this.#ports.rtp : this.#ports.rtcp,
+      ...{ clock, random, sender, path, protection, cname, totals },
+      socket: rtcpMux ? this.#ports.rtp : this.#ports.rtcp,
       peer: rtcpPeer,
       bandwidth: codec.bitRate + (HEADERS * 8) / ptime,
       reception: () => statistics.reception(),
@@ -249,8 +278,8 @@ export class RtpSession implements MediaSession {
       startedAt: clock.monotonic(),
     })
     return {
-      ...{ terms: { ...terms, remote, ptime }, codec, peer, rtcpPeer, protection, incoming, digits, sender, rtcp },
-      ...{ measurements, echo: undefined, source: undefined },
+      ...{ terms: { ...terms, remote, ptime }, codec, peer, rtcpPeer, rtcpMux, protection, incoming, digits },
+      ...{ sender, rtcp, measurements, echo: undefined, source: undefined },
     }
   }
 
@@ -270,24 +299,36 @@ export class RtpSession implements MediaSession {
     this.#pace(source, terms.ptime)
   }
 
+  #ofKeys({ protection: { failures: srtpFailures } }: Started): Metrics {
+    if (srtpFailures === undefined) return {}
+    const handshakes = this.#handshakes ? this.#path?.rehandshakes : undefined
+    return { srtpFailures, ...(handshakes !== undefined && { dtlsRehandshakes: handshakes }) }
+  }
+
   #pace(source: SourceSender, ptime: number): void {
     const { pacer } = this.#context
     this.#pacing = pacer.add(Math.min(ptime, LONGEST_INTERVAL), (at, leftOut) => source.next(at, leftOut))
   }
 
-  #onRtpPort(at: number, message: Buffer, from: RemoteInfo): void {
+  /** New keys of the peer. */
+  #rekey(contexts: Protection): void {
+    if (this.#started) this.#started.protection.change(contexts)
+    else this.#rekeyed = contexts
+  }
+
+  /** @param from the peer, when it came over a path */
+  #onPacket(kind: DatagramKind, message: Buffer, at: number, from: PacketSource): void {
     if (this.#stoppedAt !== undefined) return
     const started = this.#started
-    const kind = kindOf(message)
     if (!started && isRtp(message)) this.#keep({ at, message, from })
     else if (kind === 'RTP' && started) this.#take(started, at, message, from)
-    else if (kind === 'RTCP' && started?.terms.rtcpMux) this.#onRtcp(started, at, message, from)
+    else if (kind === 'RTCP' && started?.rtcpMux) this.#onRtcp(started, at, message, from)
     else this.#context.totals.refused++
   }
 
   #onRtcpPort(at: number, message: Buffer, from: RemoteInfo): void {
     if (this.#stoppedAt !== undefined || !this.#started) return
-    if (this.#started.terms.rtcpMux) this.#context.totals.refused++
+    if (this.#started.rtcpMux) this.#context.totals.refused++
     else this.#onRtcp(this.#started, at, message, from)
   }
 
@@ -297,11 +338,11 @@ export class RtpSession implements MediaSession {
   }
 
   /** What is not authentic shows nothing, least of all where the peer is. */
-  #take(started: Started, at: number, message: Buffer, { address, port }: RemoteInfo): void {
+  #take(started: Started, at: number, message: Buffer, from: PacketSource): void {
     const { peer, protection, incoming, echo } = started
     const { totals } = this.#context
     const packet = protection.openRtp(message)
-    if (!packet || !isRtp(packet) || !peer.accepts(address, port, at, incoming.isAudio(packet))) {
+    if (!packet || !isRtp(packet) || !this.#isPeer(peer, from, at, incoming.isAudio(packet))) {
       totals.refused++
       return
     }
@@ -311,7 +352,7 @@ export class RtpSession implements MediaSession {
     echo?.receive(at, packet)
   }
 
-  #onRtcp(started: Started, at: number, message: Buffer, { address, port }: RemoteInfo): void {
+  #onRtcp(started: Started, at: number, message: Buffer, from: PacketSource): void {
     const { peer, rtcpPeer, rtcp, protection, sender } = started
     const packet = protection.openRtcp(message)
     if (!packet) {
@@ -321,8 +362,13 @@ export class RtpSession implements MediaSession {
     const { reports } = rtcp.view
     rtcp.receive(at, packet, () => {
       // On one port, only RTP shows another place.
-      return rtcpPeer.accepts(address, port, at, rtcpPeer !== peer && address === peer.host)
+      return this.#isPeer(rtcpPeer, from, at, rtcpPeer !== peer && from.address === peer.host)
     })
     if (rtcp.view.reports > reports && sender.packets > 0) this.#listener?.reported(at, rtcp.view.extendedHighest)
+  }
+
+  /** What comes over a path is the peer's. */
+  #isPeer(peer: Peer, { address, port }: PacketSource, at: number, convincing: boolean): boolean {
+    return this.#path !== undefined || peer.accepts(address, port, at, convincing)
   }
 }
