@@ -1,4 +1,5 @@
 /** The kinds of fuzzing run, over parsers, over receivers of SRTP and over running sessions, and what they found. A test judges it. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { systemClock } from '../../../lib/clock.ts'
 import { type Findings, MOST_FINDINGS, sweep } from '../../../lib/fuzz/sweep.ts'
 import { escapes, heapInUse, LONGEST, processorTime } from '../../../lib/fuzz/watch.ts'
@@ -69,7 +70,11 @@ export async function fuzzSessions({ seed, count }: Size): Promise<SessionFindin
   using escaped = escapes()
   const bad: string[] = []
   await using run = await sessions(seed, readCorpus())
-  const held = (): Held => ({ ...run.held(), sockets: openSockets() })
+  const held = async (): Promise<Held> => {
+    // A socket that is closed is gone a turn later.
+    await nextTurn()
+    return { ...run.held(), sockets: openSockets() }
+  }
   const timed = async (shots: readonly Shot[]): Promise<number> => {
     const before = processorTime()
     await run.fire(shots)
@@ -88,7 +93,7 @@ export async function fuzzSessions({ seed, count }: Size): Promise<SessionFindin
   let packets = 0
   for (let batch = 0; packets < count && bad.length + escaped.found.length < MOST_FINDINGS; batch++) {
     if (!early && packets >= count / 10) {
-      early = held()
+      early = await held()
       warm = heapInUse()
     }
     const shots = run.shots()
@@ -100,7 +105,7 @@ export async function fuzzSessions({ seed, count }: Size): Promise<SessionFindin
   }
   const truth = { ...(await run.end()) }
   const growth = heapInUse() - warm
-  const late = held()
+  const late = await held()
   const { measured, sealed } = run.reports()
   return {
     ...{ count: packets, bad: [...bad, ...escaped.found], growth, truth, measured, sealed },
