@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../../lib/clock.ts'
 import { ManualClock } from '../../../lib/manual-clock.ts'
+import { seededRandom } from '../../../lib/random.ts'
 import { rtcpPacket, rtpPacket } from '../srtp/packets.fixture.ts'
 import { MOST_OVERHEAD } from '../srtp/index.ts'
 import { createCertificate, type DtlsCertificate, DtlsEndpoint, type DtlsOptions, type SrtpContexts } from './index.ts'
@@ -196,4 +197,33 @@ describe('no handshake', () => {
     }
     expect((await ends.client.outcome).kind).toBe('Established')
   })
+})
+
+test('20,000 datagrams of a handshake with octets changed: nothing escapes, and nothing is believed', async () => {
+  const recorded: Buffer[] = []
+  {
+    await using ends = pair({
+      wire: (datagram) => {
+        recorded.push(Buffer.from(datagram))
+        return [datagram]
+      },
+    })
+    await Promise.all([ends.client.outcome, ends.server.outcome])
+  }
+  const random = seededRandom(5)
+  const below = (limit: number) => Math.floor(random() * limit)
+  const all = Array.from({ length: 100 }, () => pair({ wire: () => [] }))
+  for (const ends of all) {
+    for (let index = 0; index < 100; index++) {
+      const datagram = Buffer.from(recorded[below(recorded.length)] ?? [])
+      for (let change = below(4); change > 0; change--) datagram[below(datagram.length)] = below(256)
+      const cut = datagram.subarray(0, below(8) === 0 ? below(datagram.length) : datagram.length)
+      ends.client.receive(Buffer.from(cut))
+      ends.server.receive(cut)
+    }
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await Promise.all(all.map((ends) => ends[Symbol.asyncDispose]()))
+  const outcomes = await Promise.all(all.flatMap(({ client, server }) => [client.outcome, server.outcome]))
+  expect(outcomes.filter(({ kind }) => kind === 'Established')).toEqual([])
 })

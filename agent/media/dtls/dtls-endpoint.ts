@@ -52,6 +52,8 @@ const PROFILES: [7, 1] = [7, 1]
 const EXPORTER_LABEL = 'EXTRACTOR-dtls_srtp'
 /** Content type, version, epoch, sequence number, length. */
 const RECORD_HEADER = 13
+/** Of one handshake, with all that may be sent again; werift keeps the fragments of messages that never become whole. */
+const MOST_DATAGRAMS = 200
 /** Behind every flight of a handshake: nothing is sent again. */
 const OVER = 100
 
@@ -67,6 +69,7 @@ export class DtlsEndpoint implements AsyncDisposable {
   readonly #repeats = new Repeats()
   readonly #settle: (outcome: DtlsOutcome) => void
   #handshakes = 0
+  #datagrams = 0
   #failed = false
   #disposed = false
   #masterSecret: Buffer | undefined
@@ -94,6 +97,7 @@ export class DtlsEndpoint implements AsyncDisposable {
   /** @param datagram one that begins as DTLS does; whatever is in it, nothing is thrown */
   receive(datagram: Buffer): void {
     if (this.#disposed || this.#failed || datagram.length < RECORD_HEADER) return
+    if (this.#datagrams++ >= MOST_DATAGRAMS) return
     if (this.#handshakes === 0) {
       const alert = endingAlert(datagram, this.#decrypt())
       if (alert !== undefined) return this.#fail('Alert', alert)
@@ -169,6 +173,7 @@ export class DtlsEndpoint implements AsyncDisposable {
     if (suite === undefined) return this.#fail('NoCommonSuite', 'the peer chose no SRTP protection profile')
     const contexts = this.#contextsOf(suite)
     this.#handshakes++
+    this.#datagrams = 0
     this.#patience[Symbol.dispose]()
     if (this.#handshakes > 1) this.#options.rekeyed?.(contexts)
     else this.#settle({ kind: 'Established', contexts, handshakeTime: this.#elapsed() })
