@@ -1,4 +1,4 @@
-/** A real baresip that answers each call at once and sends a 440 Hz tone with RTP and RTCP, without sound hardware; told to, it calls, holds and transfers. */
+/** A real baresip that answers each call at once and sends a 440 Hz tone, or what it hears, with RTP and RTCP, without sound hardware; told to, it calls, holds and transfers. */
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -16,8 +16,12 @@ export interface BaresipOptions {
   readonly password?: string
   /** To the registrar. Default udp. */
   readonly transport?: 'udp' | 'tcp'
-  /** How it wants to encrypt media: SDES keys under RTP/SAVP, or DTLS. Default: not at all. */
-  readonly encryption?: 'srtp-mand' | 'dtls_srtp'
+  /** How it wants to encrypt media: SDES keys under RTP/AVP, under RTP/SAVP, or DTLS. Default: not at all. */
+  readonly encryption?: 'srtp' | 'srtp-mand' | 'dtls_srtp'
+  /** Modules of the codecs that it has. Default: g711. */
+  readonly codecs?: ReadonlyArray<'g711' | 'g722' | 'opus'>
+  /** `Echo`: it decodes what it hears and encodes it again, which only one call at a time can have. Default: a tone. */
+  readonly sends?: 'Tone' | 'Echo'
   /** It gathers ICE candidates. Default false. */
   readonly ice?: boolean
 }
@@ -45,7 +49,7 @@ const RTP_PORTS = 20
 
 export async function baresip(options: BaresipOptions = {}): Promise<Baresip> {
   const { user = 'baresip', registrar, password = `pw-${user}`, transport = 'udp' } = options
-  const { encryption, ice = false } = options
+  const { encryption, ice = false, codecs = ['g711'], sends = 'Tone' } = options
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(temporaryFolder('baresip')).path
   const [port, control, rtpPort] = [await freePort(), await freePort(), await freeRtpPorts(RTP_PORTS)]
@@ -56,7 +60,7 @@ export async function baresip(options: BaresipOptions = {}): Promise<Baresip> {
   const media = `${encryption ? `;mediaenc=${encryption}` : ''}${ice ? ';medianat=ice' : ''}`
   writeFileSync(join(folder, 'accounts'), `${account};answermode=auto${media}\n`)
   writeFileSync(join(folder, 'contacts'), '')
-  writeFileSync(join(folder, 'config'), configuration(port, control, rtpPort))
+  writeFileSync(join(folder, 'config'), configuration({ port, control, rtpPort, codecs, sends }))
 
   const child = await start({
     command: 'baresip',
@@ -97,15 +101,27 @@ async function send(port: number, command: string, params: string): Promise<void
   }
 }
 
+type Configured = Required<Pick<BaresipOptions, 'codecs' | 'sends'>> & Record<'port' | 'control' | 'rtpPort', number>
+
 /** The sine source can only do 48 kHz stereo; baresip resamples it to what the codec wants. */
-function configuration(port: number, control: number, rtpPort: number): string {
+const TONE = `audio_source ausine,440
+ausrc_srate 48000
+ausrc_channels 2
+`
+
+/** What it would play is its source. Without a device of its own to play on, the module takes no call. */
+const ECHO = `module aubridge.so
+audio_player aubridge,echo
+audio_source aubridge,echo
+`
+
+function configuration({ port, control, rtpPort, codecs, sends }: Configured): string {
   return `sip_listen 127.0.0.1:${port}
 net_interface 127.0.0.1
 rtp_ports ${rtpPort}-${rtpPort + RTP_PORTS - 1}
 module_path ${MODULES}
 rtcp_mux yes
-module g711.so
-module ausine.so
+${codecs.map((codec) => `module ${codec}.so\n`).join('')}module ausine.so
 module srtp.so
 module dtls_srtp.so
 module ice.so
@@ -113,8 +129,5 @@ module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:${control}
-audio_source ausine,440
-ausrc_srate 48000
-ausrc_channels 2
-`
+${sends === 'Echo' ? ECHO : TONE}`
 }

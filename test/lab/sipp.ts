@@ -32,6 +32,8 @@ export interface CalleeOptions {
   readonly transport?: 'udp' | 'tcp'
   /** Sends each RTP packet back to where it came from. Default: it sends nothing. */
   readonly rtpEcho?: boolean
+  /** What the scenario `plays` plays: octets of G.711, 8000 a second. */
+  readonly played?: Uint8Array
   /** The name of one in scenarios/, or the path of a file. Default: SIPp's own `uas`, which rings and answers at once, with PCMU whatever was offered. */
   readonly scenario?: string
   /** What the scenario leaves open, `[name]` in its messages; lines of a value end with CRLF. */
@@ -49,7 +51,7 @@ export interface SippCallee extends Sipp {
 
 export async function sippCallee(options: CalleeOptions = {}): Promise<SippCallee> {
   const { port = await freePort(), transport = 'udp', rtpEcho = false, tolerant = false } = options
-  const { scenario, keys = {} } = options
+  const { scenario, keys = {}, played } = options
   // The echo of audio listens on the first, that of video two above.
   const rtpPort = await freeRtpPorts(4)
   const sipp = await startSipp({
@@ -64,6 +66,7 @@ export async function sippCallee(options: CalleeOptions = {}): Promise<SippCalle
     ],
     // A question in SIP would be a failed call in its counts.
     ready: () => isBound(port, transport),
+    ...(played && { played }),
   })
   return { ...sipp, target: `127.0.0.1:${port}`, rtpPort }
 }
@@ -135,6 +138,7 @@ interface Launch {
   readonly port: number
   readonly arguments: readonly string[]
   readonly ready?: () => boolean
+  readonly played?: Uint8Array
 }
 
 async function startSipp(launch: Launch): Promise<Sipp & { readonly ended: Promise<Ending> }> {
@@ -146,6 +150,7 @@ async function startSipp(launch: Launch): Promise<Sipp & { readonly ended: Promi
     join(folder, 'logged.log'),
   ]
   writeFileSync(join(folder, 'tone.ulaw'), toneOfOneSecond())
+  if (launch.played) writeFileSync(join(folder, 'played.ulaw'), launch.played)
   for (const file of [errors, logged]) writeFileSync(file, '')
   const child = await start({
     command: 'sipp',
