@@ -140,6 +140,11 @@ export const healthOf = ({ status }: ShownProbe): Health => status?.health ?? 'U
 const ours = (failureClass: string | undefined): boolean =>
   Object.entries(failureClasses).some(([name, { whose }]) => name === failureClass && whose === 'Ours')
 
+/** The reason, and what was noticed of the audio. */
+function said(status: ShownProbe['status']): string {
+  return [status?.reason ?? 'NeverRun', ...(status?.lastExecution?.findings ?? [])].join(', ')
+}
+
 /** @param now milliseconds since 1970, for the ages */
 export function probeTable(probes: readonly ShownProbe[], terminal: Pick<Terminal, 'colours'>, now: number): string {
   const rows = probes.map(({ metadata, status }) => {
@@ -154,7 +159,7 @@ export function probeTable(probes: readonly ShownProbe[], terminal: Pick<Termina
       measured(rtt, 'ms'),
       lastExecution ? `${age(now - Date.parse(lastExecution.finishedAt))} ago` : '-',
       nextExecutionTime ? `in ${age(Date.parse(nextExecutionTime) - now)}` : '-',
-      [status?.reason ?? 'NeverRun', ...(lastExecution?.findings ?? [])].join(', '),
+      said(status),
     ]
   })
   return table(['NAME', 'HEALTH', 'MOS', 'LOSS', 'RTT', 'LAST RUN', 'NEXT RUN', 'REASON'], rows)
