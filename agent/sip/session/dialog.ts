@@ -120,6 +120,7 @@ export class Dialog {
   /** 13.2.2.4: the 2xx makes the route set of an early dialog anew; after that it never changes. */
   confirm({ headers }: Response): void {
     this.#state.routeSet = headers.list('record-route').reverse()
+    this.#nextHop = undefined
     this.refreshTarget(headers)
   }
 
