@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Transport } from '../engine.ts'
+import { Headers } from '../message/headers.ts'
 import { ANSWER, engine, fasterClock, inviteOptions, optionsTo, TRANSPORTS } from './lab.ts'
 import { scriptedPeer } from './scripted-peer.ts'
 
@@ -24,6 +25,18 @@ async function calling(transport: Transport) {
       await peer[Symbol.asyncDispose]()
     },
   }
+}
+
+type Calling = Awaited<ReturnType<typeof calling>>
+
+/** The call is answered and hung up; answers of other branches may still come. */
+async function hungUp({ peer, outgoing, invite }: Calling): Promise<void> {
+  peer.reply(invite, '200 OK', { body: ANSWER })
+  const outcome = await outgoing.outcome
+  if (outcome.kind !== 'Answered') throw new Error(outcome.kind)
+  const bye = outcome.call.bye()
+  peer.reply(await peer.request('BYE'), '200 OK')
+  await bye
 }
 
 const tags = Array.from({ length: BRANCHES + 4 }, (_, index) => `branch-${index}`)
@@ -55,5 +68,24 @@ describe.each(TRANSPORTS)('an INVITE over %s', (transport) => {
     expect(all.seen.length).toBe(BRANCHES)
     expect(all.ours.counters.refused.branches).toBe(tags.length - BRANCHES)
     expect(all.ours.gauges.dialogs).toBe(BRANCHES)
+  })
+
+  test('late answers of too many branches are not hung up', async () => {
+    await using all = await calling(transport)
+    await hungUp(all)
+    for (const tag of tags) all.peer.reply(all.invite, '200 OK', { tag, body: ANSWER })
+    await all.read()
+    expect(all.ours.counters.refused.branches).toBe(tags.length - BRANCHES)
+    expect(all.ours.gauges.dialogs).toBeLessThanOrEqual(BRANCHES)
+  })
+
+  test('late answers to somebody else than us get nothing', async () => {
+    await using all = await calling(transport)
+    await hungUp(all)
+    all.invite.headers = new Headers(all.invite.headers.toString().replace(/^(From:.*;tag=).*$/m, '$1another'))
+    for (const tag of tags) all.peer.reply(all.invite, '200 OK', { tag, body: ANSWER })
+    await all.read()
+    const { messages } = all.ours.counters
+    expect([messages.get('Out ACK request'), messages.get('Out BYE request')]).toEqual([1, 1])
   })
 })

@@ -21,6 +21,12 @@ export class Dialogs {
     return number === undefined ? undefined : this.#users.get(number)?.find(({ dialog }) => dialog.isNamed(name))
   }
 
+  /** How many share a tag of ours. */
+  branches(localTag: string): number {
+    const number = tagNumber(localTag)
+    return number === undefined ? 0 : (this.#users.get(number)?.length ?? 0)
+  }
+
   /** It takes the place of whoever had its dialog. */
   put(user: DialogUser): void {
     const number = tagNumber(user.dialog.localTag)

@@ -4,6 +4,7 @@ import type { Core } from '../core.ts'
 import { acknowledge } from './acknowledge.ts'
 import { Dialog } from './dialog.ts'
 import { EstablishedCall } from './established-call.ts'
+import { tagNumber } from '../message/identifiers.ts'
 import { Journal } from '../trace/journal.ts'
 import type { Response } from '../message/message.ts'
 import type { Session } from './session.ts'
@@ -14,9 +15,13 @@ export function hangUpLate(core: Core, response: Response, { flow }: Arrival): v
   const { callId, fromTag: localTag = '', cseq, branch } = response.headers
   const local = response.headers.get('from') ?? ''
   const invite = { uri: '', callId, local, localTag, sequence: cseq?.number ?? 1, branch, credentials: [] }
+  // What does not even repeat a tag of ours (8.2.6.2) would be hung up without end, since nothing could be kept of it.
+  if (tagNumber(localTag) === undefined) return
   const dialog = Dialog.ofResponse(invite, response, flow)
-  if (core.dialogs.find(dialog)) return
-  if (core.dialogs.size >= core.limits.dialogs) return void core.refused.dialogs++
+  const { dialogs, limits, refused } = core
+  if (dialogs.find(dialog)) return
+  if (dialogs.branches(localTag) >= limits.branches) return void refused.branches++
+  if (dialogs.size >= limits.dialogs) return void refused.dialogs++
   const session: Session = {
     ...{ core, dialog, flow, outgoing: true, handlers: undefined },
     journal: new Journal(core.clock, undefined),
