@@ -140,7 +140,7 @@ const kinds: ReadonlyArray<[string, Kind, Parameters<typeof shows>[0]]> = [
   ['DTLS', { dtls: true, ice: undefined }, { baresip: ['policy-dtls'] }],
   ['full ICE', { dtls: false, ice: 'Full' }, { baresip: ['ice-full'] }],
   ['DTLS over full ICE', { dtls: true, ice: 'Full' }, { baresip: ['policy-dtls', 'ice-full'] }],
-  ['DTLS over ICE, lite on our side', { dtls: true, ice: 'Lite' }, { baresip: ['policy-dtls'] }],
+  ['DTLS over ICE, lite on our side', { dtls: true, ice: 'Lite' }, { baresip: ['policy-dtls', 'ice-lite'] }],
 ]
 
 function optionsOf({ dtls, ice }: Kind) {

@@ -129,7 +129,7 @@ export const MEDIA_FEATURES = {
   },
   ICE: {
     'ice-full': { name: 'full ICE', source: 'RFC 8445' },
-    'ice-lite': { name: 'a peer that is ICE-lite', source: 'RFC 8445 2.5' },
+    'ice-lite': { name: 'ICE, lite on our side', source: 'RFC 8445 2.5' },
     turn: { name: 'relayed by TURN', source: 'RFC 8656' },
   },
   'What is measured': {
