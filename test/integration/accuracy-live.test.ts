@@ -1,10 +1,10 @@
-/** Real calls through the relay, held against its record and against tshark: counts exactly, jitter and round trip as well as stamps allow. */
+/** Real calls through the relay, held against its record and against tshark: counts exactly, times as well as a busy machine allows. */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { sleep, systemClock } from '../../lib/clock.ts'
 import { shows } from '../lab/features.ts'
 import { type ImpairedCall, impairedCall } from '../lab/impairment-call.ts'
-import { expectAccurate } from '../lab/impairment-expect.ts'
+import { ANYWHERE, expectAccurate } from '../lab/impairment-expect.ts'
 import type { Impairment } from '../lab/impairment-schedule.ts'
 import { start, temporaryFolder, until } from '../lab/process.ts'
 import { rtpStreams } from '../lab/tshark.ts'
@@ -23,7 +23,7 @@ test('calls through networks that lose, delay, double and reorder are measured a
   for (const call of calls) call.start()
   await sleep(systemClock, DURATION)
   await Promise.all(calls.map((call) => call.finish()))
-  for (const [index, call] of calls.entries()) expectAccurate(call.figures(), index + 1)
+  for (const [index, call] of calls.entries()) expectAccurate(call.figures(), index + 1, ANYWHERE)
 })
 
 const SHOWN = shows({ tshark: ['exact-loss', 'jitter', 'impairment'] })
@@ -53,6 +53,10 @@ test('tshark, which hears the same call, comes to the same loss and jitter', SHO
   expect(outOfOrder).toBeGreaterThan(3)
   const [stream, ...others] = await rtpStreams(path, call.callerPort)
   expect(others).toEqual([])
-  expect(stream).toMatchObject({ packets: caller.report.packetsReceived, lost: packetsLost })
-  expect(Math.abs((stream?.jitter.mean ?? NaN) - jitter)).toBeLessThan(0.5)
+  expect(stream?.packets).toBe(caller.report.packetsReceived)
+  // It counts up to the packet that came last, and we to the highest number: the last ones may have come out of order.
+  const { lost = NaN } = stream ?? {}
+  expect(lost).toBeLessThanOrEqual(packetsLost ?? NaN)
+  expect(lost).toBeGreaterThanOrEqual((packetsLost ?? NaN) - 3)
+  expect(Math.abs((stream?.jitter.mean ?? NaN) - jitter)).toBeLessThan(ANYWHERE.jitter)
 })
