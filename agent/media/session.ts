@@ -1,5 +1,4 @@
 /** One RTP session: its sockets, whose packets it takes, what it sends, what it reports. RTCP, pacing and formulas are in their own files. */
-import type { RemoteInfo } from 'node:dgram'
 import type { Metrics } from '../../crds/index.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
@@ -8,7 +7,7 @@ import type { Codec } from './codec/codec.ts'
 import { CODECS } from './codec/codecs.ts'
 import { DigitReceiver } from './codec/digit-receiver.ts'
 import { type DigitTiming, digitPackets } from './codec/telephone-event.ts'
-import { type DatagramKind, kindOf } from './demultiplex.ts'
+import type { DatagramKind } from './demultiplex.ts'
 import { Echo } from './echo.ts'
 import { Incoming } from './incoming.ts'
 import { Listener } from './listener.ts'
@@ -23,6 +22,7 @@ import { ProtectedSession } from './protected-session.ts'
 import { RtcpSession } from './rtcp-session.ts'
 import { isRtp } from './rtp.ts'
 import { Sender, type Totals } from './sender.ts'
+import { SessionPorts } from './session-ports.ts'
 import { type SourceFormat, SourceSender } from './source-sender.ts'
 import type { Played, Sources } from './source/sources.ts'
 import type { Turns } from './turns.ts'
@@ -81,13 +81,9 @@ interface Started {
 
 export class RtpSession implements MediaSession {
   readonly #context: SessionContext
-  readonly #ports: PortPair
+  readonly #ports: SessionPorts
   readonly #disposed: () => void
   readonly #ssrc: number
-  readonly #onRtpPort: (message: Buffer, from: RemoteInfo) => void
-  #path: NegotiatedPath | undefined
-  /** The keys come from its handshakes. */
-  #handshakes = false
   /** Those of a handshake that was repeated before the start. */
   #rekeyed: Protection | undefined
   #early: EarlyPacket[] = []
@@ -103,15 +99,14 @@ export class RtpSession implements MediaSession {
   /** @param disposed called when the ports are free again */
   constructor(context: SessionContext, ports: PortPair, disposed: () => void) {
     this.#context = context
-    this.#ports = ports
+    this.#ports = new SessionPorts({
+      ...{ clock: context.clock, random: context.random, pair: ports },
+      received: (kind, message, at, from) => this.#onPacket(kind, message, at, from),
+      reported: (message, at, from) => this.#onRtcpPort(message, at, from),
+      rekeyed: (keys) => this.#rekey(keys),
+    })
     this.#disposed = disposed
     this.#ssrc = Math.floor(context.random() * 2 ** 32)
-    this.#onRtpPort = (message, from) => this.#onPacket(kindOf(message), message, context.clock.monotonic(), from)
-    ports.rtp.on('message', this.#onRtpPort)
-    ports.rtcp.on('message', (message, source) => this.#onRtcpPort(context.clock.monotonic(), message, source))
-    // A send that failed is told to its callback; an error of the socket itself shows as packets that do not come.
-    ports.rtp.on('error', () => undefined)
-    ports.rtcp.on('error', () => undefined)
   }
 
   get rtpPort(): number {
@@ -126,20 +121,8 @@ export class RtpSession implements MediaSession {
     return this.#lastReceivedAt === -Infinity ? undefined : this.#lastReceivedAt
   }
 
-  async negotiatePath(options: Pick<PathOptions, 'ice' | 'certificate' | 'lost'>): Promise<NegotiatedPath> {
-    // It loads 40 MB that a call without it does not pay.
-    const { NegotiatedPath } = await import('./negotiated-path.ts')
-    if (this.#path || this.#started || this.#stoppedAt !== undefined)
-      throw new Error('a path is found before the start')
-    const { clock, random } = this.#context
-    this.#ports.rtp.off('message', this.#onRtpPort)
-    this.#path = new NegotiatedPath({
-      ...{ ...options, clock, random, socket: this.#ports.rtp },
-      rekeyed: (contexts) => this.#rekey(contexts),
-    })
-    this.#handshakes = options.certificate !== undefined
-    this.#path.listen((kind, message, at, from) => this.#onPacket(kind, message, at, from))
-    return this.#path
+  negotiatePath(options: Pick<PathOptions, 'ice' | 'certificate' | 'lost'>): Promise<NegotiatedPath> {
+    return this.#ports.negotiatePath(options, () => !this.#started && this.#stoppedAt === undefined)
   }
 
   start(options: StartOptions): void {
@@ -247,7 +230,6 @@ export class RtpSession implements MediaSession {
   async [Symbol.asyncDispose](): Promise<void> {
     this.stop()
     this.#listener = undefined
-    await this.#path?.[Symbol.asyncDispose]()
     await this.#ports[Symbol.asyncDispose]()
     this.#disposed()
   }
@@ -258,7 +240,7 @@ export class RtpSession implements MediaSession {
     const { clockRate } = codec
     const protection = new ProtectedSession(keys)
     const peer = new Peer(remote.host, remote.rtpPort)
-    const path = this.#path
+    const { path } = this.#ports
     const rtcpMux = path !== undefined || options.rtcpMux === true
     const rtcpPeer = rtcpMux ? peer : new Peer(remote.host, remote.rtcpPort)
     const statistics = new ReceiveStatistics({ clockRate, jitterBuffer: options.jitterBuffer })
@@ -301,8 +283,8 @@ export class RtpSession implements MediaSession {
 
   #ofKeys({ protection: { failures: srtpFailures } }: Started): Metrics {
     if (srtpFailures === undefined) return {}
-    const handshakes = this.#handshakes ? this.#path?.rehandshakes : undefined
-    return { srtpFailures, ...(handshakes !== undefined && { dtlsRehandshakes: handshakes }) }
+    const { rehandshakes } = this.#ports
+    return { srtpFailures, ...(rehandshakes !== undefined && { dtlsRehandshakes: rehandshakes }) }
   }
 
   #pace(source: SourceSender, ptime: number): void {
@@ -326,7 +308,7 @@ export class RtpSession implements MediaSession {
     else this.#context.totals.refused++
   }
 
-  #onRtcpPort(at: number, message: Buffer, from: RemoteInfo): void {
+  #onRtcpPort(message: Buffer, at: number, from: PacketSource): void {
     if (this.#stoppedAt !== undefined || !this.#started) return
     if (this.#started.rtcpMux) this.#context.totals.refused++
     else this.#onRtcp(this.#started, at, message, from)
@@ -369,6 +351,6 @@ export class RtpSession implements MediaSession {
 
   /** What comes over a path is the peer's. */
   #isPeer(peer: Peer, { address, port }: PacketSource, at: number, convincing: boolean): boolean {
-    return this.#path !== undefined || peer.accepts(address, port, at, convincing)
+    return this.#ports.path !== undefined || peer.accepts(address, port, at, convincing)
   }
 }
