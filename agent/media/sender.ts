@@ -114,7 +114,7 @@ export class Sender {
   /** For a packet in its protected form; as for those of a source, one that is not on its way. */
   #room(length: number): Buffer {
     if (this.pending >= BUFFERS) return Buffer.alloc(length + MOST_OVERHEAD)
-    this.#lastSealed = (this.#lastSealed + 1) % BUFFERS
+    this.#lastSealed = nextBuffer(this.#lastSealed, this.#pending)
     const used = this.#sealed[this.#lastSealed]
     if (used && used.length >= length + MOST_OVERHEAD) return used
     return (this.#sealed[this.#lastSealed] = Buffer.alloc(length + MOST_OVERHEAD))
@@ -125,4 +125,9 @@ export class Sender {
     this.#pending--
     if (error) this.#options.totals.sendErrors++
   }
+}
+
+/** The first one while nothing is on its way, so that most senders have one buffer and no more. */
+export function nextBuffer(last: number, pending: number): number {
+  return pending === 0 ? 0 : (last + 1) % BUFFERS
 }

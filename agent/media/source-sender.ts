@@ -2,7 +2,7 @@
 import type { PacketLoop } from './codec/packet-loop.ts'
 import type { EventPacket } from './codec/telephone-event.ts'
 import { HEADER_LENGTH, createPacket, stampPacket } from './rtp.ts'
-import { BUFFERS, type Sender } from './sender.ts'
+import { BUFFERS, type Sender, nextBuffer } from './sender.ts'
 
 export interface SourceFormat {
   source: PacketLoop
@@ -96,7 +96,7 @@ export class SourceSender {
   /** One that is not on its way: after a stop of the process many packets leave in one turn, more than there are buffers. */
   #buffer(size: number): Buffer {
     if (this.#sender.pending >= BUFFERS) return createPacket(this.#format.payloadType, this.#sender.ssrc, size)
-    this.#lastBuffer = (this.#lastBuffer + 1) % BUFFERS
+    this.#lastBuffer = nextBuffer(this.#lastBuffer, this.#sender.pending)
     const used = this.#buffers[this.#lastBuffer]
     // All packets of a stream have one size, with the codecs that there are.
     if (used?.length === HEADER_LENGTH + size) return used
