@@ -42,7 +42,7 @@ export async function callsOfCore(
     if (result.late < LATE) return { calls: Math.round((calls * SHARE) / Math.max(SHARE, result.share)), result }
     calls = Math.round(calls * 0.95)
   }
-  throw new Error(`${arm}: packets are late at ${calls} calls and above`)
+  throw new Error(`${arm}: packets are late also at little more than ${calls} calls`)
 }
 
 /** A packet is cheaper the more there are: so it comes nearer from below. */
