@@ -123,6 +123,26 @@ describe('reading messages', () => {
     expect(reasonOf(text)).toMatch(reason)
   })
 
+  test.each([
+    ['INVITE sip:b@b SIP/2.0', 'INVITE', 'sip:b@b'],
+    ['INVITE  sip:b@b SIP/2.0', 'INVITE', 'sip:b@b'],
+    ['INVITE sip:b@b  SIP/2.0', 'INVITE', 'sip:b@b'],
+    ['INVITE\tsip:b@b\tsip/2.0', 'INVITE', 'sip:b@b'],
+    ['INVITE sip:b b@b SIP/2.0', 'INVITE', 'sip:b b@b'],
+    ['INVITE sip:b\tb SIP/2.0', 'INVITE', 'sip:b\tb'],
+    ['NEWMETHOD sip:b@b SIP/2.0', 'NEWMETHOD', 'sip:b@b'],
+  ])('the request line %j', (line, method, uri) => {
+    const text = INVITE.replace(/^.*/, () => line).replace('314159 INVITE', `314159 ${method}`)
+    expect(parse(text)).toMatchObject({ kind: 'Request', version: 'SIP/2.0', method, uri })
+  })
+
+  test.each(['INVITE SIP/2.0', 'INVITE  SIP/2.0', ' sip:b@b SIP/2.0', 'INVITE sip:b@b HTTP/1.1', 'SIP/2.0 1e2 x'])(
+    'the first line %j is none',
+    (line) => {
+      expect(reasonOf(INVITE.replace(/^.*/, () => line))).toMatch(/first line/)
+    },
+  )
+
   test('what can be answered with 400 comes with its request', () => {
     const parsed = parseMessage(Buffer.from(INVITE.replace('314159', 'many')))
     expect(parsed).toMatchObject({ kind: 'Malformed', request: { method: 'INVITE' } })

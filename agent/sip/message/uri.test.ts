@@ -63,6 +63,11 @@ describe('a name-addr', () => {
     ['sip:a@b;tag=4;x', '4'],
     ['<sip:a@b>', undefined],
     ['"tag;tag=5" <sip:a@b>', undefined],
+    ['<sip:a@b>;tag=6;x', '6'],
+    ['<sip:a@b>;tag=7, <sip:c@d>;tag=8', '8'],
+    ['<sip:a@b>;tag=9 ;x', '9'],
+    ['<sip:a@b>;tag=;tag=10', '10'],
+    ['<sip:a@b>;tag=', undefined],
   ])('the tag of %s is %s', (text, tag) => {
     expect(tagOf(text)).toBe(tag)
   })

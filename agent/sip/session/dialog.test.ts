@@ -1,18 +1,11 @@
 import { expect, test } from 'vitest'
 import { parseMessage, type Response } from '../message/message.ts'
-import type { Flow } from '../transport/flow.ts'
+import { SILENT_FLOW } from '../transport/silent-flow.ts'
 import { Dialog, type SentInvite } from './dialog.ts'
 
 const INVITE: SentInvite = {
   ...{ uri: 'sip:b@192.0.2.2', callId: 'c', local: '<sip:a@a>;tag=1', localTag: '1' },
   ...{ sequence: 1, branch: 'z9hG4bK1', credentials: [] },
-}
-
-const FLOW: Flow = {
-  ...{ transport: 'UDP', reliable: false, open: true, heardAt: 0 },
-  ...{ local: '192.0.2.1:5060', localHost: '192.0.2.1', sentBy: '192.0.2.1:5060' },
-  remote: { host: '192.0.2.2', port: 5060, transport: 'UDP' },
-  ...{ send: () => {}, watch: () => {}, unwatch: () => {}, retire: () => {} },
 }
 
 function response(status: string, ...fields: string[]): Response {
@@ -26,14 +19,14 @@ function response(status: string, ...fields: string[]): Response {
 
 test('a 2xx without a Contact makes the route set anew all the same (13.2.2.4)', () => {
   const early = response('180 Ringing', 'Contact: <sip:b@192.0.2.9>', 'Record-Route: <sip:192.0.2.3;lr>')
-  const dialog = Dialog.ofResponse(INVITE, early, FLOW)
+  const dialog = Dialog.ofResponse(INVITE, early, SILENT_FLOW)
   expect(dialog.nextHop.host).toBe('192.0.2.3')
   dialog.confirm(response('200 OK', 'Record-Route: <sip:192.0.2.4;lr>'))
   expect([dialog.nextHop.host, dialog.requestUri]).toEqual(['192.0.2.4', 'sip:b@192.0.2.9'])
 })
 
 test('a new Contact is where the next request goes, and one that cannot be read changes nothing', () => {
-  const dialog = Dialog.ofResponse(INVITE, response('200 OK', 'Contact: <sip:b@192.0.2.9>'), FLOW)
+  const dialog = Dialog.ofResponse(INVITE, response('200 OK', 'Contact: <sip:b@192.0.2.9>'), SILENT_FLOW)
   expect(dialog.nextHop.host).toBe('192.0.2.9')
   dialog.refreshTarget(response('200 OK', 'Contact: <sip:b@192.0.2.10>').headers)
   expect([dialog.nextHop.host, dialog.requestUri]).toEqual(['192.0.2.10', 'sip:b@192.0.2.10'])
