@@ -6,7 +6,7 @@ export interface Places extends Record<Place, number> {
   /** A bit for each name that is there; two names may share one. */
   names: number
   /** The first that came again, but for Via. */
-  repeated: Place | undefined
+  doubled: Place | undefined
 }
 
 const PLACES = ['via', 'from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-length'] as const
@@ -15,7 +15,7 @@ type Place = (typeof PLACES)[number]
 export function nowhere(): Places {
   return {
     names: 0,
-    repeated: undefined,
+    doubled: undefined,
     via: -1,
     from: -1,
     to: -1,
@@ -65,7 +65,7 @@ export function notePlace(text: string, position: number, next: number, places: 
   const key = placeNamed(text, position, length)
   if (key === undefined) return
   if (places[key] < 0) places[key] = valueStart(text, colon, next)
-  else if (key !== 'via') places.repeated ??= key
+  else if (key !== 'via') places.doubled ??= key
 }
 
 function placeNamed(text: string, name: number, length: number): Place | undefined {

@@ -56,8 +56,8 @@ export class Headers {
   }
 
   /** A header field that no message has twice and this one has (RFC 3261 7.3.1). */
-  get repeated(): string | undefined {
-    return (this.#places ??= this.#look()).repeated
+  get doubled(): string | undefined {
+    return (this.#places ??= this.#look()).doubled
   }
 
   /** Every value in order, as written: one with commas is one. */

@@ -13,7 +13,7 @@ export function faultOf({ uri, headers }: Request, target: Uri | undefined): str
   if (scheme === undefined || /\s/.test(uri)) return 'its Request-URI is no URI'
   if ((scheme === 'sip' || scheme === 'sips') && !target) return `its Request-URI is no ${scheme} URI`
   // RFC 3261 7.3.1: which of two would count is anybody's guess.
-  if (headers.repeated !== undefined) return `it has more than one ${headers.repeated}`
+  if (headers.doubled !== undefined) return `it has more than one ${headers.doubled}`
   if (isOpen(headers.get('from')) || isOpen(headers.get('to'))) return 'a quoted string does not end'
   if (hasEmptyParts(headers)) return 'a part of its Via is empty'
   return undefined
