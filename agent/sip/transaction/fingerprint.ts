@@ -3,7 +3,8 @@ import type { Random } from '../../../lib/random.ts'
 
 /**
  * Two mixes of 32 bits, of which 53 are used: two of a million texts are alike with a chance of 1 to 18,000. Both begin with a random number,
- * so that nobody outside can aim at a text of somebody else.
+ * so that nobody outside knows what comes out. That two texts are alike can be brought about all the same; but whoever aims at that of somebody
+ * else has to know it, and could as well send it again.
  */
 export class Fingerprints {
   readonly #seeds: readonly [number, number]
