@@ -58,6 +58,15 @@ describe('redaction', () => {
     const challenge = 'SIP/2.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm="r", nonce="n-1"\r\n\r\n'
     expect(redact(challenge)).toBe(challenge)
   })
+
+  test('keys of media are hidden, and the body stays as long as its Content-Length says', () => {
+    const line = 'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz|2^20|1:4'
+    const message = `INVITE sip:x SIP/2.0\r\n\r\nv=0\r\n${line}\r\na=sendrecv\r\n`
+    const text = redact(message)
+    expect(text).not.toContain('WVNf')
+    expect(text).toContain(`inline:${'x'.repeat(40)}|2^20|1:4\r\na=sendrecv`)
+    expect(text).toHaveLength(message.length)
+  })
 })
 
 describe('the ladder', () => {

@@ -13,7 +13,7 @@ export interface TraceMessage {
   local: string
   /** `host:port` of the peer. */
   remote: string
-  /** As it was on the wire; response and nonce values of Authorization and Proxy-Authorization are redacted. */
+  /** As it was on the wire; response and nonce values of Authorization and Proxy-Authorization, and keys of media, are redacted. */
   text: string
   /** It went, or came, once before. */
   retransmission: boolean
@@ -77,10 +77,16 @@ const CREDENTIALS = /^(?:proxy-)?authorization[ \t]*:.*(?:\r?\n[ \t].*)*/gim
  */
 const SECRETS = /\b(response|nonce|cnonce)([ \t]*=[ \t]*)("(?:[^"\\]|\\.)*(?:"|$)|[^\s,]+)/gi
 
-/** Takes the values of `response`, `nonce` and `cnonce` out of Authorization and Proxy-Authorization; all else stays. */
+/** RFC 4568: whoever has recorded the media of the call could listen to it. */
+const KEY_LINES = /^a=crypto:.*$/gim
+const KEYS = /(inline:)([^|;\s]+)/gi
+
+/** Takes the values of `response`, `nonce` and `cnonce` out of Authorization and Proxy-Authorization, and the keys of media; all else stays, the length of a body too. */
 export function redact(text: string): string {
-  return text.replace(CREDENTIALS, (header) =>
-    // Basic credentials are the password itself.
-    header.replace(/(:\s*basic\s+)\S+/i, '$1[redacted]').replace(SECRETS, '$1$2"[redacted]"'),
-  )
+  return text
+    .replace(CREDENTIALS, (header) =>
+      // Basic credentials are the password itself.
+      header.replace(/(:\s*basic\s+)\S+/i, '$1[redacted]').replace(SECRETS, '$1$2"[redacted]"'),
+    )
+    .replace(KEY_LINES, (line) => line.replace(KEYS, (_, name: string, key: string) => name + 'x'.repeat(key.length)))
 }
