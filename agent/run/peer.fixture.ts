@@ -1,6 +1,6 @@
 /** A far end for tests of runs: a second engine of our own that answers, rings, registers and calls as the test says. */
 import { createMediaEngine } from '../media/index.ts'
-import type { MediaEngine, Source } from '../media/index.ts'
+import type { MediaEngine, MediaSession, Source } from '../media/index.ts'
 import type { Call, IncomingCall, LocalParty, SignallingEngine } from '../sip/index.ts'
 import { buildAnswer, buildOffer, createNativeEngine, readAudio, Trace } from '../sip/index.ts'
 import { systemClock } from '../../lib/clock.ts'
@@ -36,8 +36,12 @@ export interface Peer extends AsyncDisposable {
   port: number
   /** Does this with INVITEs to `user` from now on. */
   on(user: string, behaviour: (incoming: IncomingCall) => void | Promise<void>): void
-  /** Answers with media; the call is there once the ACK came. */
-  answer(incoming: IncomingCall, source?: Exclude<Source['kind'], 'Recording'> | 'Nothing'): Promise<Call | undefined>
+  /** Answers with media; the call is there once the ACK came. `begun`: media runs. */
+  answer(
+    incoming: IncomingCall,
+    source?: Exclude<Source['kind'], 'Recording'> | 'Nothing',
+    begun?: (session: MediaSession) => void,
+  ): Promise<Call | undefined>
   /** Contacts that are registered now, as the registrar knows them. */
   readonly contacts: readonly string[]
   /** Resolves when something registers (or has), with the contact's URI. */
@@ -67,11 +71,12 @@ export async function createPeer(): Promise<Peer> {
   const begin = (session: Session, remoteSdp: string, kind: Exclude<Source['kind'], 'Recording'> | 'Nothing') => {
     const remote = readAudio(remoteSdp, ['PCMA'])
     if (remote.kind !== 'Usable' || kind === 'Nothing') return
-    const { address: host, rtpPort, rtcpPort, codec, payloadType, ptime } = remote.audio
+    const { address: host, rtpPort, rtcpPort, codec, payloadType, telephoneEvent, ptime } = remote.audio
     session.start({
       remote: { host, rtpPort, rtcpPort },
       codec,
       payloadType,
+      ...(telephoneEvent !== undefined && { telephoneEvent }),
       ptime,
       source: { kind },
       jitterBuffer: { mode: 'Fixed', delay: 60 },
@@ -82,11 +87,12 @@ export async function createPeer(): Promise<Peer> {
     port: engine.ports.UDP,
     registrar: { code: 200 },
     on: (user, behaviour) => void engine.onInvite(user, (incoming) => void behaviour(incoming)),
-    async answer(incoming, source = 'Echo') {
+    async answer(incoming, source = 'Echo', begun = () => {}) {
       const { session, local } = await description()
       const answered = buildAnswer(incoming.sdp ?? '', local)
       if (answered.kind !== 'Answer') throw new Error(answered.detail)
       begin(session, incoming.sdp ?? '', source)
+      begun(session)
       const call = await incoming.answer(answered.sdp)
       void call?.ended.then(() => session[Symbol.asyncDispose]())
       return call

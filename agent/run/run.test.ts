@@ -58,6 +58,47 @@ describe('a caller', { timeout: 20_000 }, () => {
     expect(arena.left()).toEqual(nothing)
   })
 
+  test('tells what was agreed on, what was heard, and which digits came', async () => {
+    const digits = Promise.withResolvers<void>()
+    arena.peer.on('echo', async (incoming) => {
+      await arena.peer.answer(incoming, 'Noise', (session) => {
+        session.sendDigits('4#', { duration: 100, gap: 100 })
+        digits.resolve()
+      })
+    })
+    const result = await arena.start(arena.plan({ endpoint: { callDuration: 3500 } })).result()
+    await digits.promise
+    expect(result).toMatchObject({
+      outcome: 'Success',
+      findings: ['NoiseOnly'],
+      media: { codec: 'PCMA', rtcpMux: false },
+      digits: [
+        { digit: '4', duration: 100, complete: true },
+        { digit: '#', duration: 100, complete: true },
+      ],
+    })
+    expect(result.digits?.[0]?.at).toBeGreaterThanOrEqual(0)
+    expect(result.metrics.audioLevel).toBeCloseTo(-26, -0.5)
+    expect(arena.left()).toEqual(nothing)
+  })
+
+  test('that cannot be encrypted as it must: NegotiationFailed, and the message says why', async () => {
+    arena.peer.on('echo', (incoming) => void arena.peer.answer(incoming))
+    const { media } = arena.plan().endpoint
+    const result = await arena.start(arena.plan({ endpoint: { media: { ...media, encryption: 'Optional' } } })).result()
+    expect(result.media).toEqual({ codec: 'PCMA', rtcpMux: false })
+    arena.peer.on('plain', async (incoming) => {
+      const sdp = (incoming.sdp ?? '').replace('RTP/SAVP', 'RTP/AVP').replaceAll(/a=crypto.*\r\n/g, '')
+      await incoming.answer(sdp)
+    })
+    const failed = await arena
+      .start(arena.plan({ endpoint: { target: 'sip:plain@127.0.0.1', media: { ...media, encryption: 'SDES' } } }))
+      .result()
+    expect(failed).toMatchObject({ outcome: 'NegotiationFailed', failureClass: 'NegotiationFailed' })
+    expect(failed.message).toContain('the other side does not encrypt: the stream is RTP/AVP')
+    expect(arena.left()).toEqual(nothing)
+  })
+
   test('keeps the trace of REGISTER, call and un-REGISTER, and no password anywhere', async () => {
     arena.peer.on('echo', (incoming) => void arena.peer.answer(incoming))
     const call = arena.start(arena.plan({ endpoint: { registrar: arena.registering() } }))

@@ -12,14 +12,20 @@ import { makePlan, prepare } from './plan.ts'
 
 const now = Date.now()
 
-/** What becomes of a probe at a registrar with these fields: the registrar of its plan, or why there is none. */
-async function registrarIn(fields: string, { target = 'sip:a@b.example', secrets = '' } = {}) {
+interface Declared {
+  target?: string
+  secrets?: string
+  media?: string
+}
+
+/** What becomes of a probe at a registrar with these fields: the endpoint of its plan, or why there is none. */
+async function planned(fields: string, { target = 'sip:a@b.example', secrets = '', media = '{}' }: Declared = {}) {
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(mkdtempDisposableSync(join(tmpdir(), 'plan-'))).path
   const log = createLog({ name: 'test', level: 'silent' })
   const manifests = [
     `kind: SipRegistrar\nmetadata: { name: lab }\nspec: { register: false, ${fields} }`,
-    `kind: SipProbe\nmetadata: { name: trunk }\nspec: { registrarRef: { name: lab }, target: '${target}' }`,
+    `kind: SipProbe\nmetadata: { name: trunk }\nspec: { registrarRef: { name: lab }, target: '${target}', media: ${media} }`,
   ]
   const text = manifests.map((each) => `apiVersion: ringcheck.dev/v1alpha1\n${each}\n---\n`).join('')
   writeFileSync(join(folder, 'all.yaml'), text + secrets)
@@ -33,7 +39,12 @@ async function registrarIn(fields: string, { target = 'sip:a@b.example', secrets
   if (prepared.kind === 'NotPrepared') return { reason: prepared.reason, message: prepared.message }
   const plan = makePlan({ probe, prepared, location: 'default', slot: 0, epoch: 1 })
   expect(RunPlan.parse(plan)).toEqual(plan)
-  return plan.endpoint.registrar
+  return plan.endpoint
+}
+
+async function registrarIn(fields: string, declared?: Declared) {
+  const outcome = await planned(fields, declared)
+  return 'registrar' in outcome ? outcome.registrar : outcome
 }
 
 const always = { path: '/', register: false, expires: 300_000, tls: { verify: 'Full' }, followRedirects: 0 }
@@ -96,6 +107,28 @@ describe('a registrar', () => {
       reason: 'RegistrarNotReady',
       message: 'The Secret tls has under tls.crt no certificate in PEM.',
     })
+  })
+})
+
+describe('media', () => {
+  const speech = { ptime: 20, source: 'Speech' }
+  const jitterBuffer = { mode: 'Fixed', delay: 60 }
+
+  test.each<[media: string, planned: object]>([
+    ['{}', { audio: { codec: 'PCMA', ...speech }, jitterBuffer }],
+    ['{ audio: { codec: Opus, ptime: 40 } }', { audio: { codec: 'Opus', ...speech, ptime: 40 }, jitterBuffer }],
+    [
+      '{ audio: { codec: G722, source: { tone: {} } }, encryption: SDES, rtcpMux: true }',
+      { audio: { codec: 'G722', ptime: 20, source: 'Tone' }, encryption: 'SDES', rtcpMux: true, jitterBuffer },
+    ],
+    ['{ encryption: Optional }', { audio: { codec: 'PCMA', ...speech }, encryption: 'Optional', jitterBuffer }],
+  ])('of %s', async (media, expected) => {
+    expect(await planned('domain: b.example', { media })).toHaveProperty('media', expected)
+  })
+
+  test('by DTLS makes no plan', async () => {
+    const outcome = await planned('domain: b.example', { media: '{ encryption: DTLS }' })
+    expect(outcome).toMatchObject({ reason: 'Unsupported', message: expect.stringContaining('None, SDES, Optional') })
   })
 })
 
