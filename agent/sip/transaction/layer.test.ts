@@ -250,6 +250,28 @@ describe('non-INVITE client (17.1.2)', () => {
     receive(reply(200, 'OPTIONS'))
     expect(heard).toEqual([])
   })
+
+  test('a CANCEL and its INVITE share the branch, and each has its own answers', () => {
+    const { heard, start, receive } = lab()
+    const invite = start('INVITE')
+    receive(reply(180, 'INVITE'))
+    const cancel = start('CANCEL')
+    receive(reply(200, 'CANCEL'))
+    expect([heard, cancel.over, invite.over]).toEqual([['180', '200'], true, false])
+    receive(reply(487, 'INVITE'))
+    expect(heard).toEqual(['180', '200', '487'])
+  })
+
+  test('a response whose branch only looks like ours is nobody’s', () => {
+    const { heard, start, receive } = lab()
+    start('INVITE')
+    start('CANCEL')
+    const prefix = BRANCH.slice(0, -1)
+    const odd = ['', '01', '1.', '1x', '-2', '-1', 'NaN', '9'.repeat(20)].map((end) => prefix + end)
+    for (const branch of [...odd, 'z9hG4bK', '1', `z9hG4bK${'1'.repeat(10)}1`])
+      for (const method of ['INVITE', 'CANCEL']) receive(reply(200, method).replace(BRANCH, branch))
+    expect(heard).toEqual([])
+  })
 })
 
 describe('INVITE server (17.2.1)', () => {
