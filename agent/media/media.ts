@@ -70,7 +70,7 @@ export interface StartOptions {
   protection?: Protection
   /** RTCP goes and comes on the RTP port (RFC 5761). */
   rtcpMux?: true
-  /** What is heard is decoded and analysed: 0.7 MB and 0.2 to 0.5 % of a core. Absent: no metrics of the audio group, no findings. */
+  /** What is heard is decoded and analysed: 0.7 MB and 0.2 to 0.7 % of a core, of its first codec alone when that changes. Absent: no metrics of the audio group, no findings. */
   analysis?: 'On'
 }
 
@@ -103,8 +103,6 @@ export interface MediaReport {
   mosBasis?: MosBasis
   packetsSent: number
   packetsReceived: number
-  /** Clock.monotonic of the last RTP packet from the peer; absent: not one came. */
-  lastReceivedAt?: number
   /** Highest extended sequence number of ours that the peer's receiver reports named; absent: no report. */
   remoteProgress?: number
   /** Heard so far, at most a thousand; absent: telephone-event was not agreed. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Protection } from './index.ts'
 import { HOST, engine, open, options, packet, rawPeer, until } from './loopback.ts'
+import { ProtectedSession } from './protected-session.ts'
 import { parseCompound } from './rtcp.ts'
 import { isRtcp, payloadType, sequenceNumber } from './rtp.ts'
 import { type SuiteName, SrtpReceiver, SrtpSender, createKeyLine, suiteNames } from './srtp/index.ts'
@@ -134,4 +135,16 @@ test('new keys in mid-call: the stream goes on, the old keys are gone, and failu
   ])
   caller.stop()
   expect(next[0].sender.protectRtp(packet(1), Buffer.alloc(200))).toEqual({ kind: 'Refused', reason: 'Disposed' })
+})
+
+test('keys of a handshake that was repeated before the start are not replaced by those of the first', () => {
+  const [first] = protections('AES_CM_128_HMAC_SHA1_80')
+  const [next] = protections('AEAD_AES_128_GCM')
+  using session = new ProtectedSession()
+  expect(session.failures).toBeUndefined()
+  session.change(next)
+  session.begin(first)
+  expect(first.sender.protectRtp(packet(1), Buffer.alloc(200))).toEqual({ kind: 'Refused', reason: 'Disposed' })
+  expect(session.sealRtp(packet(1), Buffer.alloc(200))?.length).toBe(188)
+  expect(session.failures).toBe(0)
 })

@@ -7,10 +7,6 @@ export class ProtectedSession implements Disposable {
   /** Under keys that are gone. */
   #refused = 0
 
-  constructor(protection: Protection | undefined) {
-    this.#protection = protection
-  }
-
   get active(): boolean {
     return this.#protection !== undefined
   }
@@ -20,12 +16,18 @@ export class ProtectedSession implements Disposable {
     return this.#protection && this.#refused + refusals(this.#protection)
   }
 
+  /** The first keys, unless there are newer ones, of a handshake that was repeated since. */
+  begin(first: Protection): void {
+    if (this.#protection) dispose(first)
+    else this.#protection = first
+  }
+
   /** The keys before are disposed of, unless they are the same. */
   change(next: Protection): void {
     const before = this.#protection
     if (before?.receiver === next.receiver && before.sender === next.sender) return
     if (before) this.#refused += refusals(before)
-    this[Symbol.dispose]()
+    if (before) dispose(before)
     this.#protection = next
   }
 
@@ -50,9 +52,13 @@ export class ProtectedSession implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#protection?.sender[Symbol.dispose]()
-    this.#protection?.receiver[Symbol.dispose]()
+    if (this.#protection) dispose(this.#protection)
   }
+}
+
+function dispose({ sender, receiver }: Protection): void {
+  sender[Symbol.dispose]()
+  receiver[Symbol.dispose]()
 }
 
 function refusals({ receiver }: Protection): number {

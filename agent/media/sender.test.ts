@@ -20,7 +20,7 @@ async function stream() {
   const socket = createSocket('udp4').bind(0, HOST)
   await once(socket, 'listening')
   const totals = { packetsSent: 0, packetsReceived: 0, sendErrors: 0, refused: 0 }
-  const protection = new ProtectedSession(undefined)
+  const protection = new ProtectedSession()
   const to = new Peer(HOST, peer.address.rtpPort)
   const sender = new Sender({
     socket,

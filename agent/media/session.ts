@@ -12,7 +12,7 @@ import { Echo } from './echo.ts'
 import { Incoming } from './incoming.ts'
 import { Listener } from './listener.ts'
 import { Measurements } from './measurements.ts'
-import type { MediaReport, MediaSession, NewTerms, Protection, StartOptions } from './media.ts'
+import type { MediaReport, MediaSession, NewTerms, StartOptions } from './media.ts'
 import type { NegotiatedPath, PathOptions } from './negotiated-path.ts'
 import { LONGEST_INTERVAL, type Pacer } from './pacer.ts'
 import type { PacketSource } from './packet-path.ts'
@@ -69,7 +69,6 @@ interface Started {
   /** The same with RTCP on the RTP port. */
   rtcpPeer: Peer
   rtcpMux: boolean
-  protection: ProtectedSession
   incoming: Incoming
   digits: DigitReceiver
   sender: Sender
@@ -84,8 +83,7 @@ export class RtpSession implements MediaSession {
   readonly #ports: SessionPorts
   readonly #disposed: () => void
   readonly #ssrc: number
-  /** Those of a handshake that was repeated before the start. */
-  #rekeyed: Protection | undefined
+  readonly #protection = new ProtectedSession()
   #early: EarlyPacket[] = []
   #started: Started | undefined
   #listener: Listener | undefined
@@ -103,7 +101,7 @@ export class RtpSession implements MediaSession {
       ...{ clock: context.clock, random: context.random, pair: ports },
       received: (kind, message, at, from) => this.#onPacket(kind, message, at, from),
       reported: (message, at, from) => this.#onRtcpPort(message, at, from),
-      rekeyed: (keys) => this.#rekey(keys),
+      rekeyed: (keys) => this.#protection.change(keys),
     })
     this.#disposed = disposed
     this.#ssrc = Math.floor(context.random() * 2 ** 32)
@@ -131,7 +129,6 @@ export class RtpSession implements MediaSession {
     if (options.analysis === 'On') this.#listener = new Listener(codec, this.#context.clock.monotonic())
     const started = this.#join(options, codec)
     this.#started = started
-    if (this.#rekeyed) started.protection.change(this.#rekeyed)
     for (const { at, message, from } of this.#early) this.#take(started, at, message, from)
     this.#early = []
     const { source } = options
@@ -157,7 +154,7 @@ export class RtpSession implements MediaSession {
     const before = started.terms
     started.peer.move(remote.host, remote.rtpPort, at)
     if (started.rtcpPeer !== started.peer) started.rtcpPeer.move(remote.host, remote.rtcpPort, at)
-    if (protection) started.protection.change(protection)
+    if (protection) this.#protection.change(protection)
     started.sender.sending = sending
     started.incoming.expect(terms)
     if (codec !== started.codec) started.incoming.deafen()
@@ -187,14 +184,12 @@ export class RtpSession implements MediaSession {
       packetsSent: started?.sender.packets ?? 0,
       packetsReceived: started?.incoming.count.packets ?? 0,
     }
-    const { lastReceivedAt } = this
-    if (lastReceivedAt !== undefined) report.lastReceivedAt = lastReceivedAt
     if (!started) return report
     if (started.terms.telephoneEvent !== undefined) report.digits = started.digits.digits
     const { extendedHighest } = started.rtcp.view
     if (extendedHighest !== undefined) report.remoteProgress = extendedHighest
     Object.assign(report, started.measurements.report())
-    Object.assign(report.metrics, this.#ofKeys(started))
+    Object.assign(report.metrics, this.#ofKeys())
     if (this.#analysed) {
       Object.assign(report.metrics, this.#analysed.metrics)
       report.findings = this.#analysed.findings
@@ -212,7 +207,7 @@ export class RtpSession implements MediaSession {
     this.#pacing?.[Symbol.dispose]()
     this.#started?.echo?.flush()
     this.#started?.rtcp.stop()
-    this.#started?.protection[Symbol.dispose]()
+    this.#protection[Symbol.dispose]()
     this.#listener?.[Symbol.dispose]()
   }
 
@@ -238,7 +233,8 @@ export class RtpSession implements MediaSession {
     const { clock, random, totals, cname } = this.#context
     const { remote, ptime, protection: keys, ...terms } = options
     const { clockRate } = codec
-    const protection = new ProtectedSession(keys)
+    const protection = this.#protection
+    if (keys) protection.begin(keys)
     const peer = new Peer(remote.host, remote.rtpPort)
     const { path } = this.#ports
     const rtcpMux = path !== undefined || options.rtcpMux === true
@@ -260,7 +256,7 @@ export class RtpSession implements MediaSession {
       startedAt: clock.monotonic(),
     })
     return {
-      ...{ terms: { ...terms, remote, ptime }, codec, peer, rtcpPeer, rtcpMux, protection, incoming, digits },
+      ...{ terms: { ...terms, remote, ptime }, codec, peer, rtcpPeer, rtcpMux, incoming, digits },
       ...{ sender, rtcp, measurements, echo: undefined, source: undefined },
     }
   }
@@ -281,7 +277,8 @@ export class RtpSession implements MediaSession {
     this.#pace(source, terms.ptime)
   }
 
-  #ofKeys({ protection: { failures: srtpFailures } }: Started): Metrics {
+  #ofKeys(): Metrics {
+    const { failures: srtpFailures } = this.#protection
     if (srtpFailures === undefined) return {}
     const { rehandshakes } = this.#ports
     return { srtpFailures, ...(rehandshakes !== undefined && { dtlsRehandshakes: rehandshakes }) }
@@ -290,12 +287,6 @@ export class RtpSession implements MediaSession {
   #pace(source: SourceSender, ptime: number): void {
     const { pacer } = this.#context
     this.#pacing = pacer.add(Math.min(ptime, LONGEST_INTERVAL), (at, leftOut) => source.next(at, leftOut))
-  }
-
-  /** New keys of the peer. */
-  #rekey(contexts: Protection): void {
-    if (this.#started) this.#started.protection.change(contexts)
-    else this.#rekeyed = contexts
   }
 
   /** @param from the peer, when it came over a path */
@@ -321,9 +312,9 @@ export class RtpSession implements MediaSession {
 
   /** What is not authentic shows nothing, least of all where the peer is. */
   #take(started: Started, at: number, message: Buffer, from: PacketSource): void {
-    const { peer, protection, incoming, echo } = started
+    const { peer, incoming, echo } = started
     const { totals } = this.#context
-    const packet = protection.openRtp(message)
+    const packet = this.#protection.openRtp(message)
     if (!packet || !isRtp(packet) || !this.#isPeer(peer, from, at, incoming.isAudio(packet))) {
       totals.refused++
       return
@@ -335,8 +326,8 @@ export class RtpSession implements MediaSession {
   }
 
   #onRtcp(started: Started, at: number, message: Buffer, from: PacketSource): void {
-    const { peer, rtcpPeer, rtcp, protection, sender } = started
-    const packet = protection.openRtcp(message)
+    const { peer, rtcpPeer, rtcp, sender } = started
+    const packet = this.#protection.openRtcp(message)
     if (!packet) {
       this.#context.totals.refused++
       return
