@@ -102,6 +102,24 @@ describe('ringcheck call', () => {
     expect([out.trim().split('\n').at(-1)?.split('.')[0], code]).toSatisfy(honest(['Healthy: WithinThresholds', 0]))
   })
 
+  test('shows its seconds while it runs, then codec, encryption and what was noticed', async () => {
+    const words = ['call', target('tone'), '--duration', '3s', '--codec', 'G722', '--encryption', 'SDES', '--rtcp-mux']
+    const { out, err } = await run(words)
+    const second =
+      /^ +2 s {2}MOS \d\.\d\d {2}jitter \d+\.\d ms {2}loss \d+\.\d % {2}rtt (-|\d+\.\d ms) {2}in \d+ {2}out \d+ packets\/s$/m
+    expect(err).toMatch(second)
+    for (const line of [
+      /^Codec +G722$/m,
+      /^Encryption +SRTP, AES_CM_128_HMAC_SHA1_80$/m,
+      /^RTCP +on the port of RTP$/m,
+      /^MOS model +G\.107\.1, /m,
+      /^StuckTone +The same tone was heard during the whole call\./m,
+      /^Audio level +-\d+/m,
+    ])
+      expect(out).toMatch(line)
+    expect(out).not.toMatch(/inline:[^x]/)
+  })
+
   test('keeps its SIP messages in a file for tshark', async () => {
     using folder = temporaryFolder('pcap')
     const pcap = join(folder.path, 'call.pcap')
@@ -127,8 +145,23 @@ describe('ringcheck call', () => {
 
   test('prints every figure as JSON', async () => {
     const { code, out, err } = await run(['call', target('loss-10'), '--duration', '2s', '--output', 'json'])
-    const result = JSON.parse(out) as { health: string; metrics: Record<string, number>; samples: unknown[] }
+    const result = JSON.parse(out) as {
+      health: string
+      metrics: Record<string, number>
+      basis: Record<string, Record<string, unknown>>
+      samples: unknown[]
+    }
     expect(result.metrics['packetLoss']).toBeGreaterThan(4)
+    expect(Object.keys(result.basis)).toEqual(Object.keys(result.metrics))
+    for (const basis of Object.values(result.basis))
+      expect(basis).toMatchObject({ unit: expect.any(String), source: expect.any(String) })
+    expect(result.basis['mos']).toMatchObject({
+      unit: 'MOS',
+      model: 'G.107',
+      codec: expect.stringContaining('PCMA'),
+      jitterBuffer: 'fixed, 60 ms',
+      delayBasis: expect.stringContaining('jitter buffer + packetization'),
+    })
     expect(result.samples.length).toBeGreaterThan(0)
     expect(err).toBe('')
     expect([result.health, code]).toSatisfy(honest(['Unhealthy', 1], ['Degraded', 4]))
