@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../lib/clock.ts'
 import { systemRandom } from '../../lib/random.ts'
 import { createMediaEngine, type MediaEngine } from '../media/index.ts'
+import { suiteNames } from '../media/srtp/index.ts'
 import { type AudioStream, openStream } from './index.ts'
 
 const HOST = '127.0.0.1'
@@ -30,9 +31,9 @@ async function pair(ofCaller: Wishes = {}, ofCallee: Wishes = {}): Promise<Pair>
   return { caller, callee, [Symbol.asyncDispose]: () => media[Symbol.asyncDispose]() }
 }
 
-/** Offer, answer, and media both ways. Text: why not. */
-function connect({ caller, callee }: Pair): string | undefined {
-  const answer = callee.answer(caller.offer())
+/** Offer, answer, and media both ways. Text: why not. `passing`: what becomes of the offer on its way. */
+function connect({ caller, callee }: Pair, passing = (offer: string) => offer): string | undefined {
+  const answer = callee.answer(passing(caller.offer()))
   if ('unusable' in answer) return answer.unusable
   callee.begin()
   return caller.accept(answer.sdp)
@@ -80,6 +81,16 @@ describe('what both agree on', () => {
       expect(each.terms?.suite).toBe('AES_CM_128_HMAC_SHA1_80')
       expect(each.session.report().metrics.srtpFailures).toBe(0)
     }
+  })
+
+  test.each(suiteNames)('is %s when the offer has no other', async (suite) => {
+    await using both = await pair({ encryption: 'SDES' }, { encryption: 'SDES' })
+    const only = (offer: string) =>
+      offer.replaceAll(/a=crypto:\d (\S+) .*\r\n/g, (line, its) => (its === suite ? line : ''))
+    expect(connect(both, only)).toBeUndefined()
+    expect(both.callee.terms?.suite).toBe(suite)
+    await hearMore(both.caller, both.callee)
+    for (const each of [both.caller, both.callee]) expect(each.session.report().metrics.srtpFailures).toBe(0)
   })
 
   test.each([
