@@ -140,9 +140,10 @@ export const healthOf = ({ status }: ShownProbe): Health => status?.health ?? 'U
 const ours = (failureClass: string | undefined): boolean =>
   Object.entries(failureClasses).some(([name, { whose }]) => name === failureClass && whose === 'Ours')
 
-/** The reason, and what was noticed of the audio. */
+/** The reason, and what was noticed of the audio unless the fault was ours. */
 function said(status: ShownProbe['status']): string {
-  return [status?.reason ?? 'NeverRun', ...(status?.lastExecution?.findings ?? [])].join(', ')
+  const { failureClass, findings = [] } = status?.lastExecution ?? {}
+  return [status?.reason ?? 'NeverRun', ...(ours(failureClass) ? [] : findings)].join(', ')
 }
 
 /** @param now milliseconds since 1970, for the ages */

@@ -35,6 +35,22 @@ describe('one execution', () => {
     expect(judge(measured(values), standard).level).toBe(level)
   })
 
+  test.each<[values: Metrics, level: Health]>([
+    [{ oneWayAudio: 0, audioLevel: -26, echoDelay: 20 }, 'Healthy'],
+    [{ oneWayAudio: 2000, audioLevel: -26, echoDelay: 20 }, 'Degraded'],
+    [{ oneWayAudio: 0, audioLevel: -40, echoDelay: 20 }, 'Degraded'],
+    [{ oneWayAudio: 0, audioLevel: -60, echoDelay: 20 }, 'Unhealthy'],
+    [{ oneWayAudio: 0, audioLevel: -26, echoDelay: 600 }, 'Unhealthy'],
+  ])('what was heard is judged where it is listed: %o is %s', (values, level) => {
+    const listed: Thresholds = {
+      oneWayAudio: { warning: 2000, critical: 4000 },
+      audioLevel: { warning: -40, critical: -55 },
+      echoDelay: { warning: 300, critical: 600 },
+    }
+    expect(judge(measured(values), listed).level).toBe(level)
+    expect(judge(measured({ ...values, mos: 4.2 }), { mos: profiles.Standard.mos }).level).toBe('Healthy')
+  })
+
   test('what was not measured is named and not judged', () => {
     const judgement = judge(measured({ mos: 4.2 }), { mos: profiles.Standard.mos, rtt: profiles.Standard.rtt })
     expect(judgement).toMatchObject({ level: 'Healthy', notMeasured: ['rtt'] })
