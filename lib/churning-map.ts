@@ -23,10 +23,6 @@ export class ChurningMap<Key, Value extends object> {
     return this.#map.get(key)
   }
 
-  has(key: Key): boolean {
-    return this.#map.get(key) !== undefined
-  }
-
   set(key: Key, value: Value): void {
     const keys = this.#map.size
     this.#map.set(key, value)
