@@ -44,6 +44,7 @@ export class AudioStream implements AsyncDisposable {
   /** What we sent last. */
   #previous: string | undefined
   #remote: RemoteAudio | undefined
+  #onHold = false
   #stopped = false
 
   constructor(options: StreamOptions, session: MediaSession) {
@@ -84,6 +85,8 @@ export class AudioStream implements AsyncDisposable {
   begin(): void {
     if (!this.#remote) throw new Error('nothing was agreed on')
     const { source, jitterBuffer, analysis } = this.#options
+    const { direction } = this.#remote
+    this.#onHold = direction === 'inactive' || direction === 'recvonly'
     const { sending, receiving, ...terms } = this.#termsOf(this.#remote)
     this.session.start({
       ...terms,
@@ -110,10 +113,9 @@ export class AudioStream implements AsyncDisposable {
     return outcome.sdp
   }
 
-  /** True: the peer said that it sends nothing for now. */
+  /** True: the peer need send nothing for now. */
   get onHold(): boolean {
-    const direction = this.#remote?.direction
-    return direction === 'inactive' || direction === 'recvonly'
+    return this.#onHold
   }
 
   /** Undefined: nothing was agreed on yet. */
@@ -144,7 +146,11 @@ export class AudioStream implements AsyncDisposable {
     // The old form of hold names no address (RFC 3264 8.4): RTCP goes where it went.
     const { address, rtpPort, rtcpPort } = UNSPECIFIED.has(remote.address) ? before : remote
     const now = { ...remote, address, rtpPort, rtcpPort }
-    if (!this.#stopped && this.session.renegotiate(this.#termsOf(now)) !== 'Changed') return false
+    // Who changes to `sendonly` holds us, and may play music or nothing at all (RFC 3264 8.4).
+    const onHold = remote.direction !== 'sendrecv'
+    if (!this.#stopped && this.session.renegotiate({ ...this.#termsOf(now), receiving: !onHold }) !== 'Changed')
+      return false
+    this.#onHold = onHold
     this.#remote = now
     return true
   }
@@ -158,7 +164,7 @@ export class AudioStream implements AsyncDisposable {
       ...(telephoneEvent !== undefined && { telephoneEvent }),
       ...(protection && { protection }),
       sending: direction === 'sendrecv' || direction === 'recvonly',
-      receiving: direction === 'sendrecv' || direction === 'sendonly',
+      receiving: !this.#onHold,
     }
   }
 }

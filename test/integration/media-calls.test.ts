@@ -4,8 +4,8 @@ import { createMediaEngine } from '../../agent/media/index.ts'
 import type { CallResult, RunEvent, RunPlan } from '../../agent/api/protocol.ts'
 import { startResponder } from '../../agent/respond/index.ts'
 import { eventLoopLag, startRun } from '../../agent/run/index.ts'
-import { createNativeEngine } from '../../agent/sip/index.ts'
-import { systemClock } from '../../lib/clock.ts'
+import { createNativeEngine, type SignallingEngine } from '../../agent/sip/index.ts'
+import { sleep, systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
 import { baresip } from '../lab/baresip.ts'
@@ -14,6 +14,8 @@ import { planOf } from './plans.ts'
 type MediaPlan = RunPlan['endpoint']['media']
 
 const common = { clock: systemClock, random: systemRandom, log: createLog({ name: 'test', level: 'silent' }) }
+
+const jitterBuffer = { mode: 'Fixed', delay: 60 } as const
 
 const codecs = ['PCMA', 'PCMU', 'G722', 'Opus'] as const
 const encryptions = ['None', 'SDES', 'Optional'] as const
@@ -24,24 +26,39 @@ interface Target {
   user: string
   /** Milliseconds. Default 5000. */
   callDuration?: number
+  /** The call is up. */
+  onCall?: () => void
 }
 
 async function called(
-  { port, user, callDuration = 5000 }: Target,
+  { port, user, callDuration = 5000, onCall }: Target,
   media: Omit<MediaPlan, 'jitterBuffer'>,
 ): Promise<CallResult> {
   await using engine = await createNativeEngine({ ...common, host: '127.0.0.1', userAgent: 'test' })
-  await using mediaEngine = createMediaEngine(common)
-  const events: RunEvent[] = []
-  const plan = planOf(port, {
-    endpoint: {
-      target: `sip:${user}@127.0.0.1:${port}`,
-      media: { ...media, jitterBuffer: { mode: 'Fixed', delay: 60 } },
-      callDuration,
+  const target = `sip:${user}@127.0.0.1:${port}`
+  return await resultOf(
+    engine,
+    planOf(port, { endpoint: { target, media: { ...media, jitterBuffer }, callDuration } }),
+    {
+      onCall,
     },
-  })
-  const emit = (event: RunEvent) => void events.push(event)
-  await startRun(plan, { ...common, engine, media: mediaEngine, lag: eventLoopLag, emit }).finished
+  )
+}
+
+async function resultOf(
+  engine: SignallingEngine,
+  plan: RunPlan,
+  { onCall, onWaiting }: { onCall?: (() => void) | undefined; onWaiting?: () => void },
+): Promise<CallResult> {
+  await using media = createMediaEngine(common)
+  const events: RunEvent[] = []
+  const emit = (event: RunEvent) => {
+    events.push(event)
+    if (event.type !== 'Phase') return
+    if (event.phase === 'InCall') onCall?.()
+    if (event.phase === 'Waiting') onWaiting?.()
+  }
+  await startRun(plan, { ...common, engine, media, lag: eventLoopLag, emit }).finished
   const ended = events.find((event) => event.type === 'Call')
   if (!ended) throw new Error('no result')
   return ended.result
@@ -94,6 +111,48 @@ describe('baresip, which decodes what it hears and encodes it again', () => {
     expect(result.media?.suite === undefined).toBe(wanted.encryption === 'None')
     // Before it has its keys it may send one RTCP packet in the clear, PING, to open a way through a NAT.
     expect(result.metrics.srtpFailures ?? 0).toBeLessThanOrEqual(1)
+  })
+})
+
+describe('baresip calls', () => {
+  test.each([
+    ['under RTP/SAVP', 'srtp-mand', 'SDES', 'AES_CM_128_HMAC_SHA1_80'],
+    ['under RTP/AVP with keys', 'srtp', 'Optional', 'AES_CM_128_HMAC_SHA1_80'],
+  ] as const)('%s, and our callee takes its key', async (_, encryption, ours, suite) => {
+    await using peer = await baresip({ encryption })
+    await using engine = await createNativeEngine({ ...common, host: '127.0.0.1', userAgent: 'test' })
+    const media = { ...mediaOf({ codec: 'PCMU', encryption: ours }), jitterBuffer }
+    const { target: _target, ...endpoint } = planOf(peer.port, { endpoint: { media } }).endpoint
+    const callee = { ...endpoint, role: 'Callee', remoteHangup: 'Allow', callDuration: 3000 } as const
+    const result = await resultOf(
+      engine,
+      { ...planOf(peer.port), endpoint: callee },
+      {
+        onWaiting: () => void peer.command('dial', `sip:alice@127.0.0.1:${engine.ports.UDP}`),
+      },
+    )
+    expect(result).toMatchObject({ outcome: 'Success', media: { suite } })
+    // It plays its tone of 440 Hz for ever: that it is heard as one shows that it was decrypted and decoded.
+    expect(result.findings).toEqual(['StuckTone'])
+  })
+
+  test('holds us, and takes us back: nobody is missed meanwhile', async () => {
+    await using peer = await baresip({ encryption: 'srtp-mand' })
+    const held = async () => {
+      await sleep(systemClock, 1000)
+      await peer.command('hold')
+      await sleep(systemClock, 3000)
+      await peer.command('resume')
+    }
+    const during = Promise.withResolvers<void>()
+    const onCall = () => void held().then(during.resolve, during.reject)
+    const target = { port: peer.port, user: 'baresip', callDuration: 7000, onCall }
+    const result = await called(target, mediaOf({ codec: 'PCMA', encryption: 'SDES' }))
+    await during.promise
+    expect(result).toMatchObject({ outcome: 'Success', findings: ['StuckTone'] })
+    // What is sent in 3 s of 7 is left out.
+    expect(result.metrics.packetsSent).toBeLessThan(280)
+    expect(result.metrics.packetsSent).toBeGreaterThan(120)
   })
 })
 
