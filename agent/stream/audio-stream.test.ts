@@ -179,6 +179,17 @@ describe('a re-INVITE', () => {
     await hearMore(both.caller, both.callee)
   })
 
+  test('to another clock rate is refused, and the keys are those of before', async () => {
+    await using both = await pair({ encryption: 'SDES' }, { ...ALL, encryption: 'SDES' })
+    connect(both)
+    await using other = await pair({ codecs: ['opus'], encryption: 'SDES' })
+    expect(both.callee.reoffer(other.caller.offer())).toBeUndefined()
+    await hearMore(both.caller, both.callee)
+    expect(both.callee.reoffer(both.caller.offer())).toContain('a=crypto')
+    await hearMore(both.callee)
+    expect(both.callee.session.report().metrics.srtpFailures).toBe(0)
+  })
+
   test('without an offer gets ours, and one after the end changes nothing', async () => {
     await using both = await pair()
     connect(both)

@@ -94,6 +94,7 @@ export class AudioStream implements AsyncDisposable {
       ...(this.#remote.rtcpMux && { rtcpMux: true }),
       ...(analysis && { analysis }),
     })
+    this.#keys.use(this.#remote.keys)
     const { protection: _, ...again } = terms
     if (!sending || !receiving) this.session.renegotiate({ ...again, sending, receiving })
   }
@@ -148,8 +149,13 @@ export class AudioStream implements AsyncDisposable {
     const now = { ...remote, address, rtpPort, rtcpPort }
     // Who changes to `sendonly` holds us, and may play music or nothing at all (RFC 3264 8.4).
     const onHold = remote.direction !== 'sendrecv'
-    if (!this.#stopped && this.session.renegotiate({ ...this.#termsOf(now), receiving: !onHold }) !== 'Changed')
+    const terms = this.#termsOf(now)
+    if (!this.#stopped && this.session.renegotiate({ ...terms, receiving: !onHold }) !== 'Changed') {
+      terms.protection?.sender[Symbol.dispose]()
+      terms.protection?.receiver[Symbol.dispose]()
       return false
+    }
+    this.#keys.use(remote.keys)
     this.#onHold = onHold
     this.#remote = now
     return true

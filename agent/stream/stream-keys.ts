@@ -66,19 +66,18 @@ export class StreamKeys implements AudioKeys {
     }
   }
 
-  /** For keys that `choose` took. Undefined: they are those of before, or there are none. */
+  /** For keys that `choose` took. Undefined: they are those in use, or there are none. */
   protection(agreed: RemoteAudio['keys']): Protection | undefined {
     const before = this.#agreed
-    this.#agreed = agreed
     if (!agreed || (before?.local.key === agreed.local.key && before.remote.key === agreed.remote.key)) return undefined
     const [local, remote] = [readKeyLine(agreed.local), readKeyLine(agreed.remote)]
     if (local.kind !== 'Usable' || remote.kind !== 'Usable') throw new Error('a key was taken that cannot be used')
     return { sender: new SrtpSender(local.master), receiver: new SrtpReceiver(remote.master, remote.mki) }
   }
 
-  /** The suite in use; undefined: nothing is encrypted. */
-  get suite(): string | undefined {
-    return this.#agreed?.local.suite
+  /** They are in use now. */
+  use(agreed: RemoteAudio['keys']): void {
+    this.#agreed = agreed
   }
 
   #newLines(): KeyLine[] {
