@@ -66,6 +66,9 @@ export function newTally(): Tally {
   }
 }
 
+/** Calls that are begun in one turn of the event loop. More would be begun than is read, and what a pause left over would only grow. */
+const BURST = 8
+
 /** Milliseconds until an INVITE is given up: longer than a burst takes to be worked off, shorter than a run. */
 const TIMEOUT = 8_000
 
@@ -144,8 +147,8 @@ export class Caller {
     for (;;) {
       const elapsed = Math.min(performance.now() - begin, milliseconds)
       const due = Math.floor((rate / 1000) * (ramp ? elapsed ** 2 / (2 * milliseconds) : elapsed))
-      // Answers are read between bursts, however far it is behind.
-      const burst = Math.min(due - started, 32)
+      // However far it is behind: between two bursts 32 datagrams are read, and each call has three.
+      const burst = Math.min(due - started, BURST)
       for (let index = 0; index < burst; index++) void this.call(tally)
       started += burst
       if (elapsed >= milliseconds) return
@@ -166,7 +169,7 @@ export class Caller {
     const calls: Promise<Call | undefined>[] = []
     const begin = performance.now()
     while (calls.length < count) {
-      const due = Math.min(count, calls.length + 32, Math.ceil((performance.now() - begin) * 4))
+      const due = Math.min(count, calls.length + BURST, Math.ceil((performance.now() - begin) * 4))
       while (calls.length < due) calls.push(this.open(tally))
       await pause(2)
     }
