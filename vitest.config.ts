@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 import { featureReporter } from './test/lab/feature-reporter.ts'
 import { tagDefinitions } from './test/lab/features.ts'
 
-/** `unit` needs nothing but Node; `lab` starts real SIP peers and browsers; `soak` is the long form of the same. */
+/** `unit` needs nothing but Node; `lab` starts real SIP peers and browsers, `kube` a real Kubernetes; `soak` is the long form of them. */
 export default defineConfig({
   test: {
     reporters: ['default', featureReporter()],
@@ -24,6 +24,16 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'kube',
+          include: ['test/kube/**/*.test.ts'],
+          globalSetup: 'test/kube/install.ts',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

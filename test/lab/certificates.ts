@@ -9,6 +9,7 @@ import {
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509'
+import type { Extension, JsonName } from '@peculiar/x509'
 
 /** A certificate and its private key, PEM. */
 export interface Identity {
@@ -21,6 +22,8 @@ export interface Authority {
   readonly ca: string
   /** For servers and clients; a name that is an IP address is certified as one. `validTo`: milliseconds since 1970, default in a day. */
   issue(names: readonly [string, ...string[]], validTo?: number): Promise<Identity>
+  /** For a client that is known by its subject, as Kubernetes reads it: the common name is the user, the organization its group. */
+  issueClient(user: string, group?: string): Promise<Identity>
 }
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
@@ -37,27 +40,31 @@ export async function certificateAuthority(): Promise<Authority> {
     signingAlgorithm: ALGORITHM,
     extensions: [new BasicConstraintsExtension(true, 0, true), new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true)],
   })
+  const issue = async (subject: JsonName, extensions: readonly Extension[], validTo: number): Promise<Identity> => {
+    const own = await newKeys()
+    const certificate = await X509CertificateGenerator.create({
+      subject,
+      issuer: root.subject,
+      publicKey: own.publicKey,
+      signingKey: keys.privateKey,
+      notBefore,
+      notAfter: new Date(validTo),
+      signingAlgorithm: ALGORITHM,
+      extensions: [...extensions],
+    })
+    const exported = await crypto.subtle.exportKey('pkcs8', own.privateKey)
+    return { certificate: certificate.toString('pem'), key: PemConverter.encode(exported, 'PRIVATE KEY') }
+  }
   return {
     ca: root.toString('pem'),
-    async issue(names, validTo = Date.now() + DAY) {
-      const own = await newKeys()
-      const certificate = await X509CertificateGenerator.create({
-        subject: [{ CN: [names[0]] }],
-        issuer: root.subject,
-        publicKey: own.publicKey,
-        signingKey: keys.privateKey,
-        notBefore,
-        notAfter: new Date(validTo),
-        signingAlgorithm: ALGORITHM,
-        extensions: [
-          new SubjectAlternativeNameExtension(
-            names.map((value) => ({ type: /^[\d.]+$|:/.test(value) ? ('ip' as const) : ('dns' as const), value })),
-          ),
-        ],
-      })
-      const exported = await crypto.subtle.exportKey('pkcs8', own.privateKey)
-      return { certificate: certificate.toString('pem'), key: PemConverter.encode(exported, 'PRIVATE KEY') }
+    issue(names, validTo = Date.now() + DAY) {
+      const alternatives = new SubjectAlternativeNameExtension(
+        names.map((value) => ({ type: /^[\d.]+$|:/.test(value) ? ('ip' as const) : ('dns' as const), value })),
+      )
+      return issue([{ CN: [names[0]] }], [alternatives], validTo)
     },
+    issueClient: (user, group) =>
+      issue([{ CN: [user] }, ...(group === undefined ? [] : [{ O: [group] }])], [], Date.now() + DAY),
   }
 }
 

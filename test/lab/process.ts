@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { commandPath } from './requirements.ts'
 
 export interface Ending {
@@ -13,10 +13,13 @@ export interface Ending {
 }
 
 export interface ChildOptions {
+  /** A command of the lab, or the path of a program. */
   readonly command: string
   readonly arguments: readonly string[]
-  /** Working folder; its log is written there as `<command>.log`. */
+  /** Working folder; its log is written there as `<name>.log`. */
   readonly folder: string
+  /** What it is called in messages. Default: that of the program. */
+  readonly name?: string
   readonly environment?: Readonly<Record<string, string>>
   /** One try of the peer's own protocol (what it logged so far is given): true when it answered. Asked again until it did. */
   readonly ready?: (log: string) => boolean | Promise<boolean>
@@ -40,7 +43,8 @@ const PATIENCE = 3_000
 
 /** Starts a child and returns when it is ready; when it ends before that, or is never ready, throws with its log. */
 export async function start(options: ChildOptions): Promise<Child> {
-  const logFile = join(options.folder, `${options.command}.log`)
+  const { name = basename(options.command) } = options
+  const logFile = join(options.folder, `${name}.log`)
   const output = openSync(logFile, 'a')
   const child = spawn(commandPath(options.command), options.arguments, {
     cwd: options.folder,
@@ -91,15 +95,15 @@ export async function start(options: ChildOptions): Promise<Child> {
   try {
     await until(
       async () => {
-        if (!running()) throw new Error(`${options.command} ended with ${child.exitCode ?? child.signalCode}`)
+        if (!running()) throw new Error(`${name} ended with ${child.exitCode ?? child.signalCode}`)
         return (await options.ready?.(handle.log())) ?? true
       },
-      { what: `${options.command} is ready`, within: options.readyWithin ?? 15_000 },
+      { what: `${name} is ready`, within: options.readyWithin ?? 15_000 },
     )
   } catch (cause) {
     const log = handle.log()
     await handle.kill()
-    throw new Error(`${options.command} did not start:\n${log.slice(-4_000)}`, { cause })
+    throw new Error(`${name} did not start:\n${log.slice(-4_000)}`, { cause })
   }
   return handle
 }

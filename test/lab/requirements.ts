@@ -1,6 +1,6 @@
 /** Says once, before any lab test, which peers this machine lacks; it installs nothing (`make lab` does). */
 import { accessSync, constants, globSync, readFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, isAbsolute, join } from 'node:path'
 
 interface Requirement {
   /** A command, or the pattern of a path for packages that bring none. */
@@ -14,7 +14,7 @@ const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '
   (folder) => folder !== '',
 )
 
-/** Full path of a command of the lab; throws with the name of what is missing. */
+/** Full path of a command of the lab, which may be one already; throws with the name of what is missing. */
 export function commandPath(command: string): string {
   const path = find(command)
   if (path === undefined) throw new Error(`${command} is not installed: run "make lab"`)
@@ -22,7 +22,8 @@ export function commandPath(command: string): string {
 }
 
 function find(command: string): string | undefined {
-  return FOLDERS.map((folder) => join(folder, command)).find((path) => {
+  const paths = isAbsolute(command) ? [command] : FOLDERS.map((folder) => join(folder, command))
+  return paths.find((path) => {
     try {
       accessSync(path, constants.X_OK)
       return true
