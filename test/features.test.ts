@@ -55,6 +55,13 @@ describe('a table of features', () => {
     expect(made).toContain('| no peer: messages made by a generator of the test |\n')
   })
 
+  test('takes tshark, which only reads, for no peer', () => {
+    const rows = featuresOf('docs/reference/media.md')
+    const evidence = evidenceOf(shows({ tshark: ['rr', 'sr'], baresip: ['sr'] }).tags)
+    expect(table(rows, evidence)).toMatch(/\| RR, sent \| .* \| no peer: read by \[tshark\]\(\S+\) \|\n/)
+    expect(table(rows, evidence)).toMatch(/\| SR, sent \| .* \| \[baresip\]\(\S+\), \[tshark\]\(\S+\) \|\n/)
+  })
+
   test('links the check of what no peer shows', () => {
     const made = table(featuresOf('docs/reference/media.md'), new Map())
     const check = '[a formula; the values that are published for it](../../agent/quality/emodel.test.ts)'

@@ -1,68 +1,17 @@
 /** Whole calls in each codec, encrypted and not, against baresip and our own responder: audio comes back as it was sent, through both ends' codecs and keys. */
 import { describe, expect, test } from 'vitest'
-import { createMediaEngine } from '../../agent/media/index.ts'
-import type { CallResult, RunEvent, RunPlan } from '../../agent/api/protocol.ts'
+import type { CallResult } from '../../agent/api/protocol.ts'
 import { startResponder } from '../../agent/respond/index.ts'
-import { eventLoopLag, startRun } from '../../agent/run/index.ts'
-import { createNativeEngine, type SignallingEngine } from '../../agent/sip/index.ts'
+import { createNativeEngine } from '../../agent/sip/index.ts'
 import { sleep, systemClock } from '../../lib/clock.ts'
-import { createLog } from '../../lib/log.ts'
-import { systemRandom } from '../../lib/random.ts'
 import { baresip } from '../lab/baresip.ts'
+import { shows } from '../lab/features.ts'
+import { called, common, jitterBuffer, type MediaPlan, resultOf } from './called.ts'
 import { planOf } from './plans.ts'
-
-type MediaPlan = RunPlan['endpoint']['media']
-
-const common = { clock: systemClock, random: systemRandom, log: createLog({ name: 'test', level: 'silent' }) }
-
-const jitterBuffer = { mode: 'Fixed', delay: 60 } as const
 
 const codecs = ['PCMA', 'PCMU', 'G722', 'Opus'] as const
 const encryptions = ['None', 'SDES', 'Optional'] as const
 const cases = codecs.flatMap((codec) => encryptions.map((encryption) => ({ codec, encryption })))
-
-interface Target {
-  port: number
-  user: string
-  /** Milliseconds. Default 5000. */
-  callDuration?: number
-  /** The call is up. */
-  onCall?: () => void
-}
-
-async function called(
-  { port, user, callDuration = 5000, onCall }: Target,
-  media: Omit<MediaPlan, 'jitterBuffer'>,
-): Promise<CallResult> {
-  await using engine = await createNativeEngine({ ...common, host: '127.0.0.1', userAgent: 'test' })
-  const target = `sip:${user}@127.0.0.1:${port}`
-  return await resultOf(
-    engine,
-    planOf(port, { endpoint: { target, media: { ...media, jitterBuffer }, callDuration } }),
-    {
-      onCall,
-    },
-  )
-}
-
-async function resultOf(
-  engine: SignallingEngine,
-  plan: RunPlan,
-  { onCall, onWaiting }: { onCall?: (() => void) | undefined; onWaiting?: () => void },
-): Promise<CallResult> {
-  await using media = createMediaEngine(common)
-  const events: RunEvent[] = []
-  const emit = (event: RunEvent) => {
-    events.push(event)
-    if (event.type !== 'Phase') return
-    if (event.phase === 'InCall') onCall?.()
-    if (event.phase === 'Waiting') onWaiting?.()
-  }
-  await startRun(plan, { ...common, engine, media, lag: eventLoopLag, emit }).finished
-  const ended = events.find((event) => event.type === 'Call')
-  if (!ended) throw new Error('no result')
-  return ended.result
-}
 
 function mediaOf({ codec, encryption }: (typeof cases)[number], more: Partial<MediaPlan> = {}) {
   const audio = { codec, ptime: 20, source: 'Speech' } as const
@@ -93,25 +42,33 @@ describe('the responder takes what it is asked for', () => {
   })
 })
 
-describe('baresip, which decodes what it hears and encodes it again', () => {
+const features = { PCMA: 'pcma', PCMU: 'pcmu', G722: 'g722', Opus: 'opus' } as const
+const policies = { None: 'policy-none', SDES: 'policy-sdes', Optional: 'policy-optional' } as const
+
+describe.each(cases)('$codec, encryption $encryption', (wanted) => {
   const keying = { None: {}, SDES: { encryption: 'srtp-mand' }, Optional: { encryption: 'srtp' } } as const
+  const shown = shows({ baresip: [features[wanted.codec], policies[wanted.encryption]] })
 
   // On a busy machine so much of it can slip that no echo is recognised: it is asked again then.
-  test.each(cases)('$codec, encryption $encryption', { retry: 2 }, async (wanted) => {
-    await using peer = await baresip({
-      codecs: ['g711', 'g722', 'opus'],
-      sends: 'Echo',
-      ...keying[wanted.encryption],
-    })
-    // Its player and its source have threads of their own: on a busy machine some of what it plays is late or left out.
-    const result = await called({ port: peer.port, user: 'baresip', callDuration: 8000 }, mediaOf(wanted))
-    expectIntact(result)
-    expect(result.userAgent).toContain('baresip')
-    expect(result.media?.codec).toBe(rtpmapName(wanted.codec))
-    expect(result.media?.suite === undefined).toBe(wanted.encryption === 'None')
-    // Before it has its keys it may send one RTCP packet in the clear, PING, to open a way through a NAT.
-    expect(result.metrics.srtpFailures ?? 0).toBeLessThanOrEqual(1)
-  })
+  test(
+    'comes back from baresip, which decodes what it hears and encodes it again',
+    { retry: 2, ...shown },
+    async () => {
+      await using peer = await baresip({
+        codecs: ['g711', 'g722', 'opus'],
+        sends: 'Echo',
+        ...keying[wanted.encryption],
+      })
+      // Its player and its source have threads of their own: on a busy machine some of what it plays is late or left out.
+      const result = await called({ port: peer.port, user: 'baresip', callDuration: 8000 }, mediaOf(wanted))
+      expectIntact(result)
+      expect(result.userAgent).toContain('baresip')
+      expect(result.media?.codec).toBe(rtpmapName(wanted.codec))
+      expect(result.media?.suite === undefined).toBe(wanted.encryption === 'None')
+      // Before it has its keys it may send one RTCP packet in the clear, PING, to open a way through a NAT.
+      expect(result.metrics.srtpFailures ?? 0).toBeLessThanOrEqual(1)
+    },
+  )
 })
 
 describe('baresip calls', () => {
@@ -127,16 +84,14 @@ describe('baresip calls', () => {
     const result = await resultOf(
       engine,
       { ...planOf(peer.port), endpoint: callee },
-      {
-        onWaiting: () => void peer.command('dial', `sip:alice@127.0.0.1:${engine.ports.UDP}`),
-      },
+      { onWaiting: () => void peer.command('dial', `sip:alice@127.0.0.1:${engine.ports.UDP}`) },
     )
     expect(result).toMatchObject({ outcome: 'Success', media: { suite } })
     // It plays its tone of 440 Hz for ever: that it is heard as one shows that it was decrypted and decoded.
     expect(result.findings).toEqual(['StuckTone'])
   })
 
-  test('holds us, and takes us back: nobody is missed meanwhile', async () => {
+  test('holds us, and takes us back: nobody is missed meanwhile', shows({ baresip: ['media-hold'] }), async () => {
     await using peer = await baresip({ encryption: 'srtp-mand' })
     const held = async () => {
       await sleep(systemClock, 1000)
@@ -164,7 +119,7 @@ describe('encryption that is not agreed on', () => {
     expect(result).toMatchObject({ outcome: 'NegotiationFailed', failureClass: 'NegotiationFailed' })
   })
 
-  test('is left out where it was only offered', async () => {
+  test('is left out where it was only offered', shows({ baresip: ['policy-optional'] }), async () => {
     await using plain = await baresip()
     const target = { port: plain.port, user: 'baresip' }
     const result = await called(target, mediaOf({ codec: 'PCMA', encryption: 'Optional' }))

@@ -24,10 +24,12 @@ export interface BaresipOptions {
   readonly sends?: 'Tone' | 'Echo'
   /** It gathers ICE candidates. Default false. */
   readonly ice?: boolean
+  /** Where it listens, without a registrar. Default 127.0.0.1. */
+  readonly host?: '127.0.0.1' | '::1'
 }
 
 export interface Baresip extends AsyncDisposable {
-  readonly host: '127.0.0.1'
+  readonly host: '127.0.0.1' | '::1'
   /** UDP and TCP. */
   readonly port: number
   /** Where it is called without a registrar. */
@@ -49,32 +51,33 @@ const RTP_PORTS = 20
 
 export async function baresip(options: BaresipOptions = {}): Promise<Baresip> {
   const { user = 'baresip', registrar, password = `pw-${user}`, transport = 'udp' } = options
-  const { encryption, ice = false, codecs = ['g711'], sends = 'Tone' } = options
+  const { encryption, ice = false, codecs = ['g711'], sends = 'Tone', host = '127.0.0.1' } = options
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(temporaryFolder('baresip')).path
   const [port, control, rtpPort] = [await freePort(), await freePort(), await freeRtpPorts(RTP_PORTS)]
+  const address = `${host === '::1' ? '[::1]' : host}:${port}`
   const account =
     registrar === undefined
-      ? `<sip:${user}@127.0.0.1:${port}>;regint=0`
+      ? `<sip:${user}@${address}>;regint=0`
       : `<sip:${user}@${registrar};transport=${transport}>;auth_user=${user};auth_pass=${password};regint=60`
   const media = `${encryption ? `;mediaenc=${encryption}` : ''}${ice ? ';medianat=ice' : ''}`
   writeFileSync(join(folder, 'accounts'), `${account};answermode=auto${media}\n`)
   writeFileSync(join(folder, 'contacts'), '')
-  writeFileSync(join(folder, 'config'), configuration({ port, control, rtpPort, codecs, sends }))
+  writeFileSync(join(folder, 'config'), configuration({ host, address, control, rtpPort, codecs, sends }))
 
   const child = await start({
     command: 'baresip',
-    arguments: ['-4', '-f', folder],
+    arguments: [host === '::1' ? '-6' : '-4', '-f', folder],
     folder,
     ready: async (log) =>
-      (registrar === undefined || /200 OK .*\[\d+ bindings?\]/.test(log)) && (await answersOptions(port)),
+      (registrar === undefined || /200 OK .*\[\d+ bindings?\]/.test(log)) && (await answersOptions(port, host)),
   })
   stack.use(child)
   const owned = stack.move()
   return {
-    host: '127.0.0.1',
+    host,
     port,
-    uri: `sip:${user}@127.0.0.1:${port}`,
+    uri: `sip:${user}@${address}`,
     pid: child.pid,
     command: (name, parameters = '') => send(control, name, parameters),
     stop: async () => void (await child.stop()),
@@ -101,7 +104,8 @@ async function send(port: number, command: string, params: string): Promise<void
   }
 }
 
-type Configured = Required<Pick<BaresipOptions, 'codecs' | 'sends'>> & Record<'port' | 'control' | 'rtpPort', number>
+type Configured = Required<Pick<BaresipOptions, 'codecs' | 'sends' | 'host'>> &
+  Record<'control' | 'rtpPort', number> & { address: string }
 
 /** The sine source can only do 48 kHz stereo; baresip resamples it to what the codec wants. */
 const TONE = `audio_source ausine,440
@@ -115,9 +119,9 @@ audio_player aubridge,echo
 audio_source aubridge,echo
 `
 
-function configuration({ port, control, rtpPort, codecs, sends }: Configured): string {
-  return `sip_listen 127.0.0.1:${port}
-net_interface 127.0.0.1
+function configuration({ host, address, control, rtpPort, codecs, sends }: Configured): string {
+  return `sip_listen ${address}
+net_interface ${host}
 rtp_ports ${rtpPort}-${rtpPort + RTP_PORTS - 1}
 module_path ${MODULES}
 rtcp_mux yes

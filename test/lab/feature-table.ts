@@ -53,7 +53,10 @@ export function table(rows: readonly Row[], evidence: Evidence): string {
 function line({ name, source, noPeer, checkedBy }: Feature, shown: readonly Shown[]): string {
   const peers = shown.map(({ peer, file }) => fileLink(peer, file)).join(', ')
   const reason = checkedBy === undefined ? noPeer : fileLink(noPeer ?? '', checkedBy)
-  return `| ${name} | ${source.replaceAll(/RFC (\d+)(?: ((?:[A-Z]\.)?[\d.]+))?/g, link)} | ${peers || `no peer: ${reason}`} |`
+  // It reads what was sent, and is nobody's other end.
+  const isRead = shown.every(({ peer }) => peer === 'tshark')
+  const by = shown.length === 0 ? `no peer: ${reason}` : isRead ? `no peer: read by ${peers}` : peers
+  return `| ${name} | ${source.replaceAll(/RFC (\d+)(?: ((?:[A-Z]\.)?[\d.]+))?/g, link)} | ${by} |`
 }
 
 /** @param file from the root of the project: the document is in docs/reference */

@@ -5,21 +5,22 @@ import { once } from 'node:events'
 /** How long one question waits for its answer, milliseconds. */
 const ANSWER = 200
 
-/** True when 127.0.0.1:`port` answers an OPTIONS over UDP with any SIP response. */
-export async function answersOptions(port: number): Promise<boolean> {
-  const socket = createSocket('udp4')
+/** True when `host`:`port` answers an OPTIONS over UDP with any SIP response. */
+export async function answersOptions(port: number, host: '127.0.0.1' | '::1' = '127.0.0.1'): Promise<boolean> {
+  const address = host === '::1' ? '[::1]' : host
+  const socket = createSocket(host === '::1' ? 'udp6' : 'udp4')
   const abort = AbortSignal.timeout(ANSWER)
   try {
-    socket.bind(0, '127.0.0.1')
+    socket.bind(0, host)
     await once(socket, 'listening')
-    const own = `127.0.0.1:${socket.address().port}`
+    const own = `${address}:${socket.address().port}`
     const unique = `${process.pid}-${performance.now()}`
     const request = [
-      `OPTIONS sip:127.0.0.1:${port} SIP/2.0`,
+      `OPTIONS sip:${address}:${port} SIP/2.0`,
       `Via: SIP/2.0/UDP ${own};rport;branch=z9hG4bK${unique}`,
       'Max-Forwards: 70',
       `From: <sip:lab@${own}>;tag=${unique}`,
-      `To: <sip:127.0.0.1:${port}>`,
+      `To: <sip:${address}:${port}>`,
       `Call-ID: ${unique}@lab`,
       'CSeq: 1 OPTIONS',
       `Contact: <sip:lab@${own}>`,
@@ -27,7 +28,7 @@ export async function answersOptions(port: number): Promise<boolean> {
       '',
       '',
     ].join('\r\n')
-    socket.send(request, port, '127.0.0.1')
+    socket.send(request, port, host)
     const [response] = await once(socket, 'message', { signal: abort })
     return String(response).startsWith('SIP/2.0 ')
   } catch (error) {

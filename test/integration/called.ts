@@ -1,0 +1,60 @@
+/** Calls of runs, from the plan to the result, for tests with peers. No test is in here. */
+import type { CallResult, RunEvent, RunPlan } from '../../agent/api/protocol.ts'
+import { createMediaEngine } from '../../agent/media/index.ts'
+import { eventLoopLag, startRun } from '../../agent/run/index.ts'
+import { createNativeEngine, type SignallingEngine } from '../../agent/sip/index.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { createLog } from '../../lib/log.ts'
+import { systemRandom } from '../../lib/random.ts'
+import { planOf } from './plans.ts'
+
+export type MediaPlan = RunPlan['endpoint']['media']
+
+export const common = { clock: systemClock, random: systemRandom, log: createLog({ name: 'test', level: 'silent' }) }
+
+export const jitterBuffer = { mode: 'Fixed', delay: 60 } as const
+
+export interface Target {
+  /** Default 127.0.0.1. */
+  host?: string
+  port: number
+  user: string
+  /** Milliseconds. Default 5000. */
+  callDuration?: number
+  /** The call is up. */
+  onCall?: () => void
+}
+
+/** Calls a peer, without a registrar. */
+export async function called(
+  { host = '127.0.0.1', port, user, callDuration = 5000, onCall }: Target,
+  media: Omit<MediaPlan, 'jitterBuffer'>,
+): Promise<CallResult> {
+  await using engine = await createNativeEngine({ ...common, host, userAgent: 'test' })
+  const target = `sip:${user}@${host === '::1' ? '[::1]' : host}:${port}`
+  const plan = planOf(port, {
+    registrar: { domain: host },
+    endpoint: { target, media: { ...media, jitterBuffer }, callDuration },
+  })
+  return await resultOf(engine, plan, { onCall })
+}
+
+/** What came of a plan. */
+export async function resultOf(
+  engine: SignallingEngine,
+  plan: RunPlan,
+  { onCall, onWaiting }: { onCall?: (() => void) | undefined; onWaiting?: () => void } = {},
+): Promise<CallResult> {
+  await using media = createMediaEngine(common)
+  const events: RunEvent[] = []
+  const emit = (event: RunEvent) => {
+    events.push(event)
+    if (event.type !== 'Phase') return
+    if (event.phase === 'InCall') onCall?.()
+    if (event.phase === 'Waiting') onWaiting?.()
+  }
+  await startRun(plan, { ...common, engine, media, lag: eventLoopLag, emit }).finished
+  const ended = events.find((event) => event.type === 'Call')
+  if (!ended) throw new Error('no result')
+  return ended.result
+}
