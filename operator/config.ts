@@ -22,6 +22,14 @@ export const LocalConfig = z
     admin: address,
     /** Folder of the history store; made when it is not there. */
     data: z.string().min(1),
+    /** PostgreSQL for the history instead of a file in `data`; holds a password. */
+    databaseUrl: z
+      .string()
+      .regex(
+        /^postgres(ql)?:\/\/[^/]+\/./,
+        'RINGCHECK_DATABASE_URL must be postgres://USER:PASSWORD@HOST:PORT/DATABASE',
+      )
+      .optional(),
     /** Asked for by the API where it is reachable from elsewhere. */
     token: z
       .string()

@@ -51,7 +51,8 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const { config, entry, agentLog, clock, random, log } = options
   await using stack = new AsyncDisposableStack()
   stack.use(claimDataFolder(config.data))
-  const history = stack.use(await openHistory({ file: join(config.data, STORE_FILE), clock, log }))
+  const place = config.databaseUrl === undefined ? { file: join(config.data, STORE_FILE) } : { url: config.databaseUrl }
+  const history = stack.use(await openHistory({ ...place, clock, log }))
   const cluster = stack.use(await openLocalCluster({ folder: config.folder, objects: history.objects, clock, log }))
   const idle = [...cluster.list('SipLoadTest'), ...cluster.list('SipLoadTestRun')].map(({ metadata }) => metadata.name)
   if (idle.length > 0) log.warn({ names: idle }, 'load tests are declared, and not carried out by this version')

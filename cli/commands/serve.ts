@@ -21,7 +21,11 @@ export const serveFlags: Readonly<Record<string, Flag>> = {
   api: { value: 'HOST:PORT', default: '127.0.0.1:8080', help: 'REST API; off loopback it needs RINGCHECK_TOKEN' },
   pages: { value: 'HOST:PORT', default: '127.0.0.1:8081', help: 'Public status pages' },
   admin: { value: 'HOST:PORT', default: '127.0.0.1:9464', help: 'Health and metrics' },
-  data: { value: 'FOLDER', default: './.ringcheck', help: 'History store' },
+  data: {
+    value: 'FOLDER',
+    default: './.ringcheck',
+    help: 'History store; with RINGCHECK_DATABASE_URL that is PostgreSQL',
+  },
 }
 
 export const serve: Command = {
@@ -76,13 +80,21 @@ export function stopDeadline(terminal: Terminal): Disposable {
   return timers
 }
 
+/** What is a secret is no flag: other users of the machine see those. */
+const secretVariables = { token: 'RINGCHECK_TOKEN', databaseUrl: 'RINGCHECK_DATABASE_URL' } as const
+
 /** Starts the operator as the words say. */
 export async function start(words: Words, terminal: Terminal, folder: string, scheduled: boolean): Promise<Operator> {
   const config = LocalConfig.safeParse({
     folder,
     scheduled,
     ...Object.fromEntries(Object.keys(serveFlags).map((flag) => [flag, words.text(flag)])),
-    ...(terminal.environment['RINGCHECK_TOKEN'] !== undefined && { token: terminal.environment['RINGCHECK_TOKEN'] }),
+    ...Object.fromEntries(
+      Object.entries(secretVariables).flatMap(([key, name]) => {
+        const value = terminal.environment[name]
+        return value === undefined ? [] : [[key, value]]
+      }),
+    ),
   })
   if (!config.success) throw new UsageError(config.error.issues.map(issueText).join('; '))
   return startOperator({
@@ -97,7 +109,7 @@ export async function start(words: Words, terminal: Terminal, folder: string, sc
 
 /** The flag and what is wrong with its value; a rule over several names them itself. */
 function issueText({ path, message }: z.core.$ZodIssue): string {
-  return path.length === 0 || path[0] === 'token' ? message : `--${path.join('.')} ${message}`
+  return path.length === 0 || String(path[0]) in secretVariables ? message : `--${path.join('.')} ${message}`
 }
 
 /** Prints where everything is, then the table as it changes: in place on a terminal, a line for each change elsewhere. */

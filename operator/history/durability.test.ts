@@ -117,9 +117,9 @@ describe('a file that cannot be used says so with its path', () => {
   })
 
   test('locked by another process', async () => {
-    await using database = openSqlite({ file, busyTimeout: 20 })
-    await migrate(database, file)
-    const history = historyOn(database, clock)
+    await using store = openSqlite({ file, busyTimeout: 20 })
+    await migrate(store)
+    const history = historyOn(store, clock)
     const holder = new DatabaseSync(file)
     try {
       holder.exec('begin immediate')
@@ -136,19 +136,19 @@ describe('a file that cannot be used says so with its path', () => {
   })
 
   test('full: the entry is left out as a whole, and what was there stays readable', async () => {
-    await using database = openSqlite({ file })
-    await migrate(database, file)
-    const history = historyOn(database, clock)
+    await using store = openSqlite({ file })
+    await migrate(store)
+    const history = historyOn(store, clock)
     await history.record(flip(1))
-    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(database)
-    await sql`pragma max_page_count = ${sql.lit(rows[0]?.page_count ?? 0)}`.execute(database)
+    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(store.database)
+    await sql`pragma max_page_count = ${sql.lit(rows[0]?.page_count ?? 0)}`.execute(store.database)
     const huge = { ...flip(2), deliveries: flip(2).deliveries.map((item) => ({ ...item, body: 'x'.repeat(100_000) })) }
     await expect(history.record(huge)).rejects.toMatchObject({
       code: 'HistoryFull',
       message: expect.stringContaining(`history ${file} cannot grow: the disk is full`),
     })
     expect((await history.executions(probe, { page: 1, perPage: 10 })).total).toBe(2)
-    await sql`pragma max_page_count = 100000`.execute(database)
+    await sql`pragma max_page_count = 100000`.execute(store.database)
     await history.record(huge)
     expect((await history.memory(probe)).sequence).toBe(2)
   })
@@ -171,12 +171,12 @@ describe('a file that cannot be used says so with its path', () => {
 describe('a transaction that has begun', () => {
   test('is not overtaken between what it read and what it writes', async () => {
     await using one = openSqlite({ file })
-    await migrate(one, file)
+    await migrate(one)
     await using other = openSqlite({ file, busyTimeout: 20 })
     const count = (value: number) => ({ name: 'epoch', value })
-    await one.transaction().execute(async (transaction) => {
+    await one.database.transaction().execute(async (transaction) => {
       expect(await transaction.selectFrom('counters').selectAll().where('name', '=', 'epoch').execute()).toEqual([])
-      const overtaking = other.insertInto('counters').values(count(7)).execute()
+      const overtaking = other.database.insertInto('counters').values(count(7)).execute()
       await expect(overtaking).rejects.toMatchObject({ code: 'HistoryLocked' })
       await transaction.insertInto('counters').values(count(1)).execute()
     })

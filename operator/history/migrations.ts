@@ -1,20 +1,22 @@
 /** The steps from an empty file to the present tables, in order, each run once. Forward only: a step that was released never changes. */
 import { sql } from 'kysely'
-import type { Kysely, Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import { HistoryError } from './errors.ts'
+import type { Store } from './store.ts'
 import type { Tables } from './tables.ts'
 
-type Step = (database: Transaction<Tables>) => Promise<void>
+type Step = (database: Transaction<Tables>, columns: Store['columns']) => Promise<void>
 
 const steps: readonly Step[] = [executions, transitions, deliveries, objects]
 
 /**
- * Brings the tables up to date and returns how many steps that took. One transaction, so that two processes that start
- * together do not both run a step, and a kill leaves the old tables whole. (kysely's own Migrator takes no lock on
- * SQLite and commits table by table.)
+ * Brings the tables up to date and returns how many steps that took. One transaction under a lock, so that two processes
+ * that start together do not both run a step, and a kill leaves the old tables whole. (kysely's own Migrator takes no
+ * lock on SQLite and commits table by table.)
  */
-export function migrate(database: Kysely<Tables>, file: string): Promise<number> {
-  return database.transaction().execute(async (transaction) => {
+export function migrate(store: Store): Promise<number> {
+  return store.database.transaction().execute(async (transaction) => {
+    await store.lock(transaction, 'schema')
     await transaction.schema
       .createTable('counters')
       .ifNotExists()
@@ -30,10 +32,10 @@ export function migrate(database: Kysely<Tables>, file: string): Promise<number>
     if (done > steps.length) {
       throw new HistoryError(
         'HistoryNewer',
-        `history ${file} was written by a newer version of Ringcheck (schema ${done}, this version knows ${steps.length}); use that version or another file`,
+        `history ${store.place} was written by a newer version of Ringcheck (schema ${done}, this version knows ${steps.length}); use that version or another place`,
       )
     }
-    for (const step of steps.slice(done)) await step(transaction)
+    for (const step of steps.slice(done)) await step(transaction, store.columns)
     await transaction
       .insertInto('counters')
       .values({ name: 'schema', value: steps.length })
@@ -43,7 +45,7 @@ export function migrate(database: Kysely<Tables>, file: string): Promise<number>
   })
 }
 
-async function executions({ schema }: Transaction<Tables>): Promise<void> {
+async function executions({ schema }: Transaction<Tables>, { bytes }: Store['columns']): Promise<void> {
   await schema
     .createTable('executions')
     .addColumn('id', 'text', (column) => column.primaryKey())
@@ -72,16 +74,16 @@ async function executions({ schema }: Transaction<Tables>): Promise<void> {
         column.primaryKey().references('executions.id').onDelete('cascade'),
       )
       .addColumn('slot', 'bigint', (column) => column.notNull())
-      .addColumn('data', 'blob', (column) => column.notNull())
+      .addColumn('data', bytes, (column) => column.notNull())
       .execute()
     await schema.createIndex(`${table}_by_age`).on(table).column('slot').execute()
   }
 }
 
-async function transitions({ schema }: Transaction<Tables>): Promise<void> {
+async function transitions({ schema }: Transaction<Tables>, { id }: Store['columns']): Promise<void> {
   await schema
     .createTable('rounds')
-    .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+    .addColumn('id', id.type, id.build)
     .addColumn('namespace', 'text', (column) => column.notNull())
     .addColumn('name', 'text', (column) => column.notNull())
     .addColumn('uid', 'text', (column) => column.notNull())
@@ -98,7 +100,7 @@ async function transitions({ schema }: Transaction<Tables>): Promise<void> {
   // No reference to executions: those are deleted much earlier.
   await schema
     .createTable('transitions')
-    .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+    .addColumn('id', id.type, id.build)
     .addColumn('namespace', 'text', (column) => column.notNull())
     .addColumn('name', 'text', (column) => column.notNull())
     .addColumn('uid', 'text', (column) => column.notNull())
@@ -116,10 +118,10 @@ async function transitions({ schema }: Transaction<Tables>): Promise<void> {
   await schema.createIndex('transitions_by_age').on('transitions').column('at').execute()
 }
 
-async function deliveries({ schema }: Transaction<Tables>): Promise<void> {
+async function deliveries({ schema }: Transaction<Tables>, { id }: Store['columns']): Promise<void> {
   await schema
     .createTable('deliveries')
-    .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+    .addColumn('id', id.type, id.build)
     .addColumn('namespace', 'text', (column) => column.notNull())
     .addColumn('name', 'text', (column) => column.notNull())
     .addColumn('uid', 'text', (column) => column.notNull())
@@ -153,8 +155,8 @@ async function deliveries({ schema }: Transaction<Tables>): Promise<void> {
 
   await schema
     .createTable('attempts')
-    .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
-    .addColumn('delivery_id', 'integer', (column) => column.notNull().references('deliveries.id').onDelete('cascade'))
+    .addColumn('id', id.type, id.build)
+    .addColumn('delivery_id', 'bigint', (column) => column.notNull().references('deliveries.id').onDelete('cascade'))
     .addColumn('at', 'bigint', (column) => column.notNull())
     .addColumn('response_code', 'integer')
     .addColumn('error', 'text')

@@ -1,44 +1,49 @@
-/** Opens the store: file, tables, and the parts behind the door. */
-import type { Kysely } from 'kysely'
+/** Opens the store: file or database, tables, and the parts behind the door. */
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { History } from './history.ts'
 import { migrate } from './migrations.ts'
 import { createObjectStore } from './objects.ts'
 import { createOutbox } from './outbox.ts'
+import { openPostgres } from './postgres.ts'
 import { prune } from './prune.ts'
 import * as read from './read.ts'
 import { record } from './record.ts'
 import { openSqlite } from './sqlite.ts'
-import type { Tables } from './tables.ts'
+import type { Store } from './store.ts'
 
-interface HistoryOptions {
-  /** Path of the SQLite file, made when it is not there, or `:memory:`. Its folder must exist. */
-  file: string
+interface Surroundings {
   clock: Clock
   log?: Log
 }
 
+type Place =
+  /** Path of the SQLite file, made when it is not there, or `:memory:`. Its folder must exist. */
+  | { file: string }
+  /** `postgres://USER:PASSWORD@HOST:PORT/DATABASE` of a PostgreSQL 15 or newer; several processes may open it. */
+  | { url: string }
+
 /**
  * One process opens a file once: a second opening in the same process would wait for a lock whose holder it keeps from
- * running. Errors: HistoryError, whose message holds the path and what is wrong with it.
+ * running. Errors: HistoryError, whose message holds the place and what is wrong with it.
  */
-export async function openHistory({ file, clock, log }: HistoryOptions): Promise<History> {
-  const database = openSqlite({ file })
+export async function openHistory({ clock, log, ...place }: Surroundings & Place): Promise<History> {
+  const store = 'url' in place ? openPostgres({ url: place.url, ...(log && { log }) }) : openSqlite(place)
   try {
-    const steps = await migrate(database, file)
-    if (steps > 0) log?.info({ file, steps }, 'history migrated')
+    const steps = await migrate(store)
+    if (steps > 0) log?.info({ place: store.place, steps }, 'history migrated')
   } catch (error) {
-    await database.destroy()
+    await store[Symbol.asyncDispose]()
     throw error
   }
-  return historyOn(database, clock)
+  return historyOn(store, clock)
 }
 
-/** The door on tables that are up to date. Closing it closes `database`. */
-export function historyOn(database: Kysely<Tables>, clock: Clock): History {
+/** The door on tables that are up to date. Closing it closes `store`. */
+export function historyOn(store: Store, clock: Clock): History {
+  const { database } = store
   return {
-    record: (entry) => record(database, entry, clock.now()),
+    record: (entry) => record(store, entry, clock.now()),
     memory: (probe) => read.memory(database, probe),
     executions: (key, page) => read.executions(database, key, page),
     async execution({ namespace, name }, id) {
@@ -50,9 +55,9 @@ export function historyOn(database: Kysely<Tables>, clock: Clock): History {
     executionById: (id) => read.executionById(database, id),
     transitions: (key, page) => read.transitions(database, key, page),
     states: (key, from, to) => read.states(database, key, { from, to }),
-    outbox: createOutbox(database),
+    outbox: createOutbox(store),
     objects: createObjectStore(database),
     prune: (now) => prune(database, { clock, now }),
-    [Symbol.asyncDispose]: () => database.destroy(),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   }
 }

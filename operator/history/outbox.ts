@@ -2,7 +2,9 @@
 import { sql } from 'kysely'
 import type { ExpressionBuilder, Kysely, Transaction } from 'kysely'
 import type { Delivery, Outbox, ProbeIdentity } from './history.ts'
+import { lockOf } from './record.ts'
 import { deliveryOf } from './rows.ts'
+import type { Store } from './store.ts'
 import type { Tables } from './tables.ts'
 
 type Database = Kysely<Tables>
@@ -15,7 +17,8 @@ const EXPIRE_AFTER = 6 * 3_600_000
 /** A literal, not a parameter: a partial index is used only where its condition stands in the query itself. */
 const PENDING = sql.lit('Pending' as const)
 
-export function createOutbox(database: Database): Outbox {
+export function createOutbox(store: Store): Outbox {
+  const { database } = store
   return {
     due: (now, limit, after = 0) => due(database, { now, limit, after }),
 
@@ -52,7 +55,11 @@ export function createOutbox(database: Database): Outbox {
 
     supersede: (now) => supersede(database, now),
 
-    releaseHeld: (probe) => database.transaction().execute((transaction) => releaseHeld(transaction, probe)),
+    releaseHeld: (probe) =>
+      database.transaction().execute(async (transaction) => {
+        await store.lock(transaction, lockOf(probe))
+        await releaseHeld(transaction, probe)
+      }),
 
     async disabledEndpoint({ probe, webhook }) {
       const row = await database

@@ -16,10 +16,10 @@ const allowed: readonly RegExp[] = [
 
 test('no query walks through a table that grows', async () => {
   const seen: CompiledQuery[] = []
-  await using database = openSqlite({ file: ':memory:', log: (event) => void seen.push(event.query) })
-  await migrate(database, ':memory:')
+  await using store = openSqlite({ file: ':memory:', log: (event) => void seen.push(event.query) })
+  await migrate(store)
   seen.length = 0
-  const history = historyOn(database, new ManualClock(start))
+  const history = historyOn(store, new ManualClock(start))
   const page = { page: 2, perPage: 10 }
 
   await history.record(flip(1, probe, ['chat', 'pager']))
@@ -60,7 +60,7 @@ test('no query walks through a table that grows', async () => {
   const walks: string[] = []
   for (const { sql: text, parameters } of queries.values()) {
     const plan = CompiledQuery.raw(`explain query plan ${text}`, [...parameters])
-    const { rows } = await database.executeQuery<{ detail: string }>(plan)
+    const { rows } = await store.database.executeQuery<{ detail: string }>(plan)
     walks.push(...rows.map(({ detail }) => `${detail}: ${text}`).filter((line) => line.startsWith('SCAN')))
   }
   expect(walks.filter((walk) => !allowed.some((pattern) => pattern.test(walk)))).toEqual([])

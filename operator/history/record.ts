@@ -1,22 +1,27 @@
 /** Writes what one round, or one change without a round, leaves behind. It checks that the story has no gap; it judges nothing. */
-import type { Kysely, Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import { HistoryError } from './errors.ts'
 import type { Entry, ExecutionRecord, NewDelivery, ProbeIdentity, TransitionRecord } from './history.ts'
 import { executionRow, identity, packed, transitionRow } from './rows.ts'
+import type { Store } from './store.ts'
 import type { Tables } from './tables.ts'
 
 /** Damping looks at 10 rounds at most. */
 export const ROUNDS = 10
 
-export async function record(database: Kysely<Tables>, entry: Entry, now: number): Promise<void> {
+export async function record(store: Store, entry: Entry, now: number): Promise<void> {
   const executions = await Promise.all(entry.executions.map(compressed))
-  await database.transaction().execute(async (transaction) => {
+  await store.database.transaction().execute(async (transaction) => {
+    await store.lock(transaction, lockOf(entry.probe))
     for (const execution of executions) await insertExecution(transaction, entry.probe, execution)
     if (entry.round) await insertRound(transaction, entry.probe, entry.round)
     if (entry.transition) await insertTransition(transaction, entry.probe, entry.transition)
     for (const delivery of entry.deliveries) await insertDelivery(transaction, entry.probe, { delivery, now })
   })
 }
+
+/** Whoever writes what is read of this probe's transitions or deliveries before has this lock. */
+export const lockOf = ({ namespace, name }: Pick<ProbeIdentity, 'namespace' | 'name'>): string => `${namespace}/${name}`
 
 interface CompressedExecution {
   record: ExecutionRecord

@@ -38,7 +38,7 @@ export function executionRow(probe: ProbeIdentity, execution: ExecutionRecord): 
     slot,
     level: level ?? null,
     reason,
-    message,
+    message: storable(message),
     document: JSON.stringify(document),
   }
 }
@@ -60,7 +60,7 @@ export function transitionRow(probe: ProbeIdentity, transition: TransitionRecord
     to_health: to,
     severity,
     reason,
-    message,
+    message: storable(message),
     execution_id: executionId ?? null,
   } satisfies Insertable<Tables['transitions']>
 }
@@ -95,6 +95,11 @@ export function deliveryOf(row: Selectable<Tables['deliveries']>): Delivery {
     ...(row.response_code !== null && { responseCode: row.response_code }),
     ...(row.error !== null && { error: row.error }),
   }
+}
+
+/** A peer may send a NUL, which no text of PostgreSQL may hold. */
+function storable(text: string): string {
+  return text.replaceAll('\0', '\ufffd')
 }
 
 /** Exactly these three, whatever else the object holds. */

@@ -3,7 +3,9 @@ import { DatabaseSync } from 'node:sqlite'
 import type { SQLInputValue } from 'node:sqlite'
 import { Kysely, SqliteDialect } from 'kysely'
 import type { LogConfig, SqliteDatabase, SqliteStatement } from 'kysely'
-import { explained } from './errors.ts'
+import { HistoryError } from './errors.ts'
+import type { HistoryErrorCode } from './errors.ts'
+import type { Store } from './store.ts'
 import type { Tables } from './tables.ts'
 
 export interface SqliteOptions {
@@ -24,7 +26,7 @@ export interface SqliteOptions {
 const settings = 'pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on'
 
 /** Opens or makes the file. Errors: HistoryError with the path. */
-export function openSqlite({ file, busyTimeout = 5000, log }: SqliteOptions): Kysely<Tables> {
+export function openSqlite({ file, busyTimeout = 5000, log }: SqliteOptions): Store {
   const database = guarded(file, () => new DatabaseSync(file, { timeout: busyTimeout }))
   try {
     guarded(file, () => database.exec(settings))
@@ -33,7 +35,15 @@ export function openSqlite({ file, busyTimeout = 5000, log }: SqliteOptions): Ky
     throw error
   }
   const dialect = new SqliteDialect({ database: adapted(database, file) })
-  return new Kysely<Tables>({ dialect, ...(log && { log }) })
+  const kysely = new Kysely<Tables>({ dialect, ...(log && { log }) })
+  return {
+    database: kysely,
+    place: file,
+    columns: { id: { type: 'integer', build: (column) => column.primaryKey().autoIncrement() }, bytes: 'blob' },
+    // A transaction that has begun is the only one that writes.
+    lock: () => Promise.resolve(),
+    [Symbol.asyncDispose]: () => kysely.destroy(),
+  }
 }
 
 /** The part of better-sqlite3 that kysely's driver calls, on a DatabaseSync. */
@@ -77,4 +87,25 @@ function guarded<Result>(file: string, action: () => Result): Result {
   } catch (error) {
     throw explained(error, file)
   }
+}
+
+/** Primary result codes of SQLite (https://www.sqlite.org/rescode.html) that say something about the file. */
+const told: Readonly<Record<number, { code: HistoryErrorCode; what: string }>> = {
+  5: { code: 'HistoryLocked', what: 'is locked by another process' },
+  6: { code: 'HistoryLocked', what: 'is locked by another process' },
+  8: { code: 'HistoryUnavailable', what: 'may not be written' },
+  10: { code: 'HistoryUnavailable', what: 'cannot be read or written' },
+  11: { code: 'HistoryCorrupt', what: 'is damaged; restore a backup or move it away' },
+  13: { code: 'HistoryFull', what: 'cannot grow: the disk is full' },
+  14: { code: 'HistoryUnavailable', what: 'cannot be opened' },
+  26: { code: 'HistoryCorrupt', what: 'is not a SQLite database' },
+}
+
+/** The error of `node:sqlite` with the path in it; anything that says nothing about the file comes back as it is. */
+function explained(error: unknown, file: string): unknown {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return error
+  // An extended code carries the primary one in its low byte.
+  const entry = told[error.errcode & 0xff]
+  if (!entry) return error
+  return new HistoryError(entry.code, `history ${file} ${entry.what} (${error.message})`, error)
 }
