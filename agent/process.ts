@@ -1,16 +1,11 @@
-/** The agent as a process: puts its parts together, takes plans from the process that forked it, and ends with it. It reads no configuration. */
+/** The agent as a child process: takes its keys and plans from the process that forked it, and ends with it. It reads no configuration. */
 import { once } from 'node:events'
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { createLog } from '../lib/log.ts'
-import { systemRandom } from '../lib/random.ts'
-import { expectShortLives } from '../lib/short-lives.ts'
-import { AgentSettings, Runs, startServer } from './api/index.ts'
+import { AgentSettings } from './api/index.ts'
 import type { AgentListening } from './api/index.ts'
-import { everywhere } from './everywhere.ts'
-import { createMediaEngine } from './media/index.ts'
-import { eventLoopLag, startRun } from './run/index.ts'
-import { createNativeEngine } from './sip/index.ts'
+import { assemble } from './assembly.ts'
 
 /** Milliseconds from the parent's end, or SIGTERM, to ours; then what still hangs is left behind. */
 const GOODBYE = 4500
@@ -51,31 +46,21 @@ interface Serving extends Required<AgentOptions> {
 
 async function serve({ parent, userAgent, settings, leaving }: Serving): Promise<void> {
   const { name, key, certificate, ca, host, level, pretty } = settings
-  expectShortLives()
-  const clock = systemClock
-  const random = systemRandom
   const log = createLog({ name, level, pretty })
-  const stack = new AsyncDisposableStack()
-  try {
-    const engine = stack.use(await createNativeEngine({ host: everywhere(), clock, random, userAgent, log }))
-    const media = stack.use(createMediaEngine({ clock, random }))
-    const surroundings = { engine, media, clock, random, log, lag: eventLoopLag }
-    const runs = stack.use(new Runs({ clock, log, start: (plan, emit) => startRun(plan, { ...surroundings, emit }) }))
-    const server = stack.use(await startServer({ runs, log, key, certificate, ca, host }))
-    const listening: AgentListening = { port: server.port }
-    parent.send?.(listening)
-    log.debug({ ...listening, sip: engine.ports }, 'plans are taken')
-    const why = await leaving
-    log.debug({ why, running: runs.running }, 'going away')
-    const goodbye = runs.drain().then(() => (why === 'SIGTERM' ? runs.told() : undefined))
-    await inTime(
-      goodbye.then(() => stack.disposeAsync()),
-      log,
-    )
-  } catch (error) {
-    await inTime(stack.disposeAsync(), log)
-    throw error
-  }
+  const { runs, server, ...agent } = await assemble({
+    ...{ userAgent, log },
+    api: { host, port: 0 },
+    credentials: { key, certificate, ca },
+  })
+  const listening: AgentListening = { port: server.port }
+  parent.send?.(listening)
+  const why = await leaving
+  log.debug({ why, running: runs.running }, 'going away')
+  const goodbye = runs.drain().then(() => (why === 'SIGTERM' ? runs.told() : undefined))
+  await inTime(
+    goodbye.then(() => agent[Symbol.asyncDispose]()),
+    log,
+  )
 }
 
 async function inTime(work: Promise<void>, log: Log): Promise<void> {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Address } from '../lib/http.ts'
 import { isLoopback, parseAddress } from '../lib/http.ts'
 
-const address = z.string().transform((text, context): Address => {
+export const address = z.string().transform((text, context): Address => {
   const parsed = parseAddress(text)
   if (parsed.kind === 'Address') return parsed.address
   context.addIssue({ code: 'custom', message: parsed.message })

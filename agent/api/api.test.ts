@@ -11,10 +11,12 @@ import { createAuthority } from '../../operator/agents/certificates.ts'
 import type { Authority, Identity } from '../../operator/agents/certificates.ts'
 import { createAgentClient } from './client.ts'
 import type { AgentClient, Followed } from './client.ts'
+import type { Credentials } from './credentials.ts'
 import { planOf } from './plans.fixture.ts'
 import type { RunEvent } from './protocol.ts'
 import { Runs } from './runs.ts'
 import { startServer } from './server.ts'
+import type { AgentServer } from './server.ts'
 
 interface Scripted {
   emit(event: RunEvent): void
@@ -27,6 +29,7 @@ let authority: Authority
 let operator: Identity
 let port: number
 let runs: Runs
+let server: AgentServer
 let started: Map<string, Scripted>
 let logged: string[]
 
@@ -50,17 +53,26 @@ beforeEach(async () => {
     }),
   )
   const identity = await authority.issueServer('agent', ['127.0.0.1'])
-  const server = stack.use(await startServer({ ...identity, ca: authority.ca, runs, log }))
+  server = stack.use(await startServer({ credentials: { ...identity, ca: authority.ca }, runs, log }))
   port = server.port
 })
 afterEach(() => stack.disposeAsync())
 
-function client(options: { port?: number; identity?: Identity; ca?: string; clock?: Clock } = {}): AgentClient {
+interface Client {
+  port?: number
+  identity?: Identity
+  ca?: string
+  clock?: Clock
+  epoch?: number
+}
+
+function client(options: Client = {}): AgentClient {
+  const credentials = { ca: options.ca ?? authority.ca, ...(options.identity ?? operator) }
   return stack.use(
     createAgentClient({
       url: `https://127.0.0.1:${options.port ?? port}`,
-      ca: options.ca ?? authority.ca,
-      ...(options.identity ?? operator),
+      credentials: () => credentials,
+      ...(options.epoch !== undefined && { epoch: options.epoch }),
       clock: options.clock ?? systemClock,
       random: systemRandom,
     }),
@@ -168,6 +180,62 @@ describe('a plan', () => {
       headers: { 'retry-after': '5' },
       body: { error: { code: 'Draining' } },
     })
+  })
+})
+
+describe('a leader', () => {
+  test('is told what the agent has, and nothing of an older one is taken from then on', async () => {
+    const [old, fresh] = [client({ epoch: 1 }), client({ epoch: 2 })]
+    expect(await old.lead(1)).toEqual({ kind: 'Led', runs: [] })
+    await old.start(planOf())
+    scripted().emit(end(1))
+    scripted().end()
+    const { id, namespace, name, generation, location, slot, thresholds } = planOf()
+    const kept = { id, namespace, name, generation, location, slot, thresholds, epoch: 1, state: 'Finished' }
+    expect(await fresh.lead(2)).toEqual({ kind: 'Led', runs: [kept] })
+
+    expect(await old.lead(1)).toMatchObject({ kind: 'Refused' })
+    expect(await old.start(planOf({ id: 'late' }))).toMatchObject({ kind: 'Refused', code: 409 })
+    expect(await old.stop('run-1')).toBe(false)
+    expect(await old.acknowledge('run-1')).toBe(false)
+    expect(seqs(await collect(fresh.events('run-1', 0, new AbortController().signal)))).toEqual([1])
+    expect(await fresh.acknowledge('run-1')).toBe(true)
+  })
+
+  test('that dispatches the same execution again starts nothing', async () => {
+    await client({ epoch: 1 }).start(planOf())
+    expect(await client({ epoch: 2 }).start(planOf({ epoch: 2 }))).toEqual({ kind: 'Accepted' })
+    expect(runs.list()).toMatchObject([{ id: 'run-1', epoch: 1 }])
+  })
+
+  test('learns of an agent that is not there', async () => {
+    const impatient: Clock = { ...systemClock, timer: (_, callback) => systemClock.timer(0, callback) }
+    expect(await client({ port: 1, clock: impatient }).lead(1)).toEqual({ kind: 'Unreachable', detail: 'ECONNREFUSED' })
+  })
+})
+
+describe('credentials', () => {
+  test('change on both sides without a restart, over an authority that follows another', async () => {
+    const next = await createAuthority(systemClock)
+    const both = `${authority.ca}\n${next.ca}`
+    let ours: Credentials = { ca: both, ...operator }
+    const relay = stack.use(await startRelay(port))
+    const operatorSide = stack.use(
+      createAgentClient({
+        url: `https://127.0.0.1:${relay.port}`,
+        credentials: () => ours,
+        clock: systemClock,
+        random: systemRandom,
+      }),
+    )
+    server.renew({ ca: both, ...(await authority.issueServer('agent', ['127.0.0.1'])) })
+    expect(await operatorSide.lead(1)).toEqual({ kind: 'Led', runs: [] })
+    ours = { ca: both, ...(await next.issueClient('operator')) }
+    server.renew({ ca: next.ca, ...(await next.issueServer('agent', ['127.0.0.1'])) })
+    relay.cut()
+    expect(await operatorSide.lead(1)).toEqual({ kind: 'Led', runs: [] })
+    // Whoever has nothing but the old one comes in no more.
+    await expect(raw('GET', '/v1/runs')).rejects.toThrow(/alert|certificate|ECONNRESET|other side closed/)
   })
 })
 

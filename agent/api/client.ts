@@ -1,5 +1,5 @@
 /** The operator's side of the agent's API: starts runs and follows them through lost connections. It chooses no agent. */
-import { Agent, request } from 'undici'
+import { Agent, buildConnector, request } from 'undici'
 import type { Dispatcher } from 'undici'
 import { z } from 'zod'
 import type { BackoffLimits } from '../../lib/backoff.ts'
@@ -7,16 +7,19 @@ import { backoff } from '../../lib/backoff.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { sleep } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
-import { RunEvent } from './protocol.ts'
-import type { RunPlan } from './protocol.ts'
+import type { Credentials } from './credentials.ts'
+import { EPOCH_HEADER, LeaderAnswer, PROTOCOL, RunEvent } from './protocol.ts'
+import type { RunPlan, RunSummary } from './protocol.ts'
 
 export interface ClientOptions {
-  /** `https://HOST:PORT`; the host is in the agent's certificate. */
+  /** `https://HOST:PORT`. */
   url: string
-  /** PEM. */
-  ca: string
-  key: string
-  certificate: string
+  /** Asked for each new connection: they change while agents run. */
+  credentials: () => Credentials
+  /** A name in the agent's certificate. Default: the host of `url`. */
+  serverName?: string
+  /** Of the operator that leads: agents that heard of a newer one refuse it. Default: none is told, only that of each plan. */
+  epoch?: number
   clock: Clock
   random: Random
 }
@@ -28,10 +31,21 @@ export type StartAnswer =
   /** Not answered, also when asked again: nobody knows whether it runs. */
   | { kind: 'Unreachable'; detail: string }
 
+export type LeadAnswer =
+  /** What it has, from leaders before. */
+  | { kind: 'Led'; runs: readonly RunSummary[] }
+  /** There is a newer leader. */
+  | { kind: 'Refused'; message: string }
+  /** It speaks another protocol than we do. */
+  | { kind: 'OtherProtocol'; message: string }
+  | { kind: 'Unreachable'; detail: string }
+
 /** What following a run gives. `Lost` is the last one: the agent is gone, or knows the run no more. */
 export type Followed = { kind: 'Event'; event: RunEvent } | { kind: 'Lost'; detail: string }
 
 export interface AgentClient extends AsyncDisposable {
+  /** Says that we lead, and asks what it has. Safe to call again. */
+  lead(epoch: number): Promise<LeadAnswer>
   /** Safe to call again with the same plan. */
   start(plan: RunPlan): Promise<StartAnswer>
   /** Events after number `after`, each once and in order, up to End; or up to `Lost`. Ends silently when the signal aborts. */
@@ -50,9 +64,9 @@ const RETRY: BackoffLimits = { first: 50, longest: 1000 }
 const ATTEMPTS = 8
 
 export function createAgentClient(options: ClientOptions): AgentClient {
-  const { url, ca, key, certificate, clock, random } = options
+  const { url, epoch, clock, random } = options
   const dispatcher = new Agent({
-    connect: { ca, key, cert: certificate, timeout: ANSWER_TIMEOUT },
+    connect: connectorOf(options),
     headersTimeout: ANSWER_TIMEOUT,
     bodyTimeout: SILENCE_TIMEOUT,
   })
@@ -61,7 +75,11 @@ export function createAgentClient(options: ClientOptions): AgentClient {
     request(`${url}${path}`, {
       method,
       dispatcher,
-      ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      headers: {
+        ...(body && { 'content-type': 'application/json' }),
+        ...(epoch !== undefined && { [EPOCH_HEADER]: String(epoch) }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
       ...(signal && { signal }),
     })
 
@@ -76,18 +94,33 @@ export function createAgentClient(options: ClientOptions): AgentClient {
     }
   }
 
-  const start = async (plan: RunPlan): Promise<StartAnswer> => {
+  /** Asked again, some 5 s long, until there is an answer. */
+  const insist = async (method: Dispatcher.HttpMethod, path: string, body: object) => {
     for (let attempt = 1; ; attempt++) {
       try {
-        const { statusCode, body } = await send('POST', '/v1/runs', plan)
-        const answer: unknown = await body.json()
-        if (statusCode < 300) return { kind: 'Accepted' }
-        return { kind: 'Refused', code: statusCode, message: problem(answer) }
+        const { statusCode: code, body: answer } = await send(method, path, body)
+        return { kind: 'Answered' as const, code, answer: await answer.json() }
       } catch (error) {
-        if (attempt === ATTEMPTS) return { kind: 'Unreachable', detail: reasonOf(error) }
+        if (attempt === ATTEMPTS) return { kind: 'Unreachable' as const, detail: reasonOf(error) }
         await sleep(clock, backoff(attempt, RETRY, random))
       }
     }
+  }
+
+  const lead = async (ours: number): Promise<LeadAnswer> => {
+    const outcome = await insist('PUT', '/v1/leader', { epoch: ours })
+    if (outcome.kind === 'Unreachable') return outcome
+    if (outcome.code === 409) return { kind: 'Refused', message: problem(outcome.answer) }
+    const { data } = LeaderAnswer.safeParse(outcome.answer)
+    if (data) return { kind: 'Led', runs: data.runs }
+    return { kind: 'OtherProtocol', message: `It does not speak protocol ${PROTOCOL}.` }
+  }
+
+  const start = async (plan: RunPlan): Promise<StartAnswer> => {
+    const outcome = await insist('POST', '/v1/runs', plan)
+    if (outcome.kind === 'Unreachable') return outcome
+    if (outcome.code < 300) return { kind: 'Accepted' }
+    return { kind: 'Refused', code: outcome.code, message: problem(outcome.answer) }
   }
 
   async function* events(id: string, after: number, signal: AbortSignal): AsyncGenerator<Followed, void> {
@@ -119,11 +152,25 @@ export function createAgentClient(options: ClientOptions): AgentClient {
   }
 
   return {
+    lead,
     start,
     events,
     stop: (id) => tell('DELETE', `/v1/runs/${id}`),
     acknowledge: (id) => tell('POST', `/v1/runs/${id}/ack`),
     [Symbol.asyncDispose]: () => dispatcher.destroy(),
+  }
+}
+
+/** Connects with the credentials of the moment. */
+function connectorOf({ credentials, serverName }: ClientOptions): buildConnector.connector {
+  let known: { credentials: Credentials; connect: buildConnector.connector } | undefined
+  return (target, callback) => {
+    const present = credentials()
+    if (known?.credentials !== present) {
+      const { ca, key, certificate: cert } = present
+      known = { credentials: present, connect: buildConnector({ ca, key, cert, timeout: ANSWER_TIMEOUT }) }
+    }
+    known.connect({ ...target, ...(serverName !== undefined && { servername: serverName }) }, callback)
   }
 }
 

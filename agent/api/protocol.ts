@@ -110,6 +110,20 @@ export const RunPlan = z.object({
 })
 export type RunPlan = z.infer<typeof RunPlan>
 
+/** What an agent knows of a run that it has, running or kept: enough for a new leader to take it over. */
+export const RunSummary = RunPlan.pick({
+  ...{ id: true, epoch: true, namespace: true, name: true, generation: true },
+  ...{ location: true, slot: true, thresholds: true },
+}).extend({ state: z.enum(['Running', 'Finished']) })
+export type RunSummary = z.infer<typeof RunSummary>
+
+/** An operator says that it leads; the agent answers with what it has, and takes nothing of an older epoch from then on. */
+export const Leader = RunPlan.pick({ epoch: true })
+export const LeaderAnswer = z.object({ protocol: z.literal(PROTOCOL), runs: z.array(RunSummary) })
+
+/** In each request of an operator that leads: its epoch. An agent that heard of a newer one refuses it. */
+export const EPOCH_HEADER = 'ringcheck-epoch'
+
 export const phases = [
   'Pending',
   'Registering',

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Run } from '../run/index.ts'
-import type { RunEvent, RunPlan } from './protocol.ts'
+import type { RunEvent, RunPlan, RunSummary } from './protocol.ts'
 
 export interface RunLimits {
   /** So many at once; the next one is told to come back. */
@@ -29,19 +29,15 @@ export interface RunsOptions {
 
 export type StartOutcome =
   | { kind: 'Started' }
-  /** The very same plan again: a retry of somebody who did not hear the answer. */
+  /** The very same plan again: a retry of somebody who did not hear the answer, or of the next leader. */
   | { kind: 'Known' }
-  | { kind: 'Conflict'; code: 'OtherPlan' | 'OldEpoch'; message: string }
+  | Conflict
   | { kind: 'Busy'; code: 'Draining' | 'Full'; message: string }
 
-export interface RunSummary {
-  id: string
-  epoch: number
-  namespace: string
-  name: string
-  location: string
-  slot: number
-  state: 'Running' | 'Finished'
+export interface Conflict {
+  kind: 'Conflict'
+  code: 'OtherPlan' | 'OldEpoch'
+  message: string
 }
 
 interface Kept {
@@ -69,17 +65,34 @@ export class Runs implements Disposable {
     this.#limits = { ...LIMITS, ...options.limits }
   }
 
+  /**
+   * Whoever says so leads from now on: nothing of an older epoch is taken any more. Undefined: it leads. A leader asks for `list` then,
+   * so that it starts nothing which another one has started.
+   */
+  lead(epoch: number): Conflict | undefined {
+    if (epoch < this.#epoch)
+      return conflict('OldEpoch', `This is of epoch ${epoch}, and there was a leader of ${this.#epoch}.`)
+    this.#epoch = epoch
+    return undefined
+  }
+
+  /** The newest that it heard of; 0: none. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
   start(plan: RunPlan): StartOutcome {
-    const fingerprint = createHash('sha256').update(JSON.stringify(plan)).digest('base64')
+    const fingerprint = createHash('sha256')
+      .update(JSON.stringify({ ...plan, epoch: 0 }))
+      .digest('base64')
     const known = this.#runs.get(plan.id)
     if (known?.fingerprint === fingerprint) return { kind: 'Known' }
     if (known) return conflict('OtherPlan', `Another plan has the id ${plan.id}.`)
-    if (plan.epoch < this.#epoch)
-      return conflict('OldEpoch', `The plan is of epoch ${plan.epoch}, and there was one of ${this.#epoch}.`)
+    const refused = this.lead(plan.epoch)
+    if (refused) return refused
     if (this.#draining) return { kind: 'Busy', code: 'Draining', message: 'The agent is going away.' }
     if (this.running >= this.#limits.running)
       return { kind: 'Busy', code: 'Full', message: `${this.#limits.running} runs are under way.` }
-    this.#epoch = plan.epoch
     this.#begin(plan, fingerprint)
     return { kind: 'Started' }
   }
@@ -116,12 +129,21 @@ export class Runs implements Disposable {
     return this.list().filter(({ state }) => state === 'Running').length
   }
 
+  /** New runs are refused from now on. */
+  refuse(): void {
+    this.#draining = true
+  }
+
+  /** Resolves when all that are under way are over. */
+  async over(): Promise<void> {
+    await Promise.all([...this.#runs.values()].map(({ run }) => run.finished))
+  }
+
   /** Refuses new runs, hangs up all that are under way, and resolves when they are over. */
   async drain(): Promise<void> {
-    this.#draining = true
-    const runs = [...this.#runs.values()].map(({ run }) => run)
-    for (const run of runs) run.stop()
-    await Promise.all(runs.map(({ finished }) => finished))
+    this.refuse()
+    for (const { run } of this.#runs.values()) run.stop()
+    await this.over()
   }
 
   /** Resolves when every result was acknowledged; after `drain`, that nothing is left to tell. */
@@ -134,10 +156,10 @@ export class Runs implements Disposable {
   }
 
   #begin(plan: RunPlan, fingerprint: string): void {
-    const { id, epoch, namespace, name, location, slot } = plan
+    const { id, epoch, namespace, name, generation, location, slot, thresholds } = plan
     const events: RunEvent[] = []
     const kept: Kept = {
-      summary: { id, epoch, namespace, name, location, slot, state: 'Running' },
+      summary: { id, epoch, namespace, name, generation, location, slot, thresholds, state: 'Running' },
       fingerprint,
       events,
       dropped: 0,
@@ -219,6 +241,6 @@ function wake({ waiting }: Kept): void {
   for (const each of [...waiting]) each()
 }
 
-function conflict(code: 'OtherPlan' | 'OldEpoch', message: string): StartOutcome {
+function conflict(code: Conflict['code'], message: string): Conflict {
   return { kind: 'Conflict', code, message }
 }

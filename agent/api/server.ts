@@ -6,16 +6,14 @@ import fastify from 'fastify'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Log } from '../../lib/log.ts'
-import { RunPlan } from './protocol.ts'
+import type { Credentials } from './credentials.ts'
+import { EPOCH_HEADER, Leader, PROTOCOL, RunPlan } from './protocol.ts'
 import type { Runs } from './runs.ts'
 
 export interface ServerOptions {
   runs: Runs
   log: Log
-  /** PEM: ours, and the authority whose client certificates are let in. */
-  key: string
-  certificate: string
-  ca: string
+  credentials: Credentials
   /** Default 127.0.0.1 and a port that the system chooses. */
   host?: string
   port?: number
@@ -23,6 +21,8 @@ export interface ServerOptions {
 
 export interface AgentServer extends AsyncDisposable {
   readonly port: number
+  /** Connections that come from now on see these; those that are there stay. Throws when key and certificate do not fit. */
+  renew(credentials: Credentials): void
 }
 
 /** Of a plan; far more than one with every field at its bound. */
@@ -31,13 +31,14 @@ const LARGEST_BODY = 256 * 1024
 const RETRY_AFTER = 5
 
 const id = z.object({ id: z.string().max(128) })
+const epochOf = z.coerce.number().int().min(0)
 const position = z.object({ after: z.coerce.number().int().min(0).default(0) })
 
 /** Listens until it is disposed of; then open streams are cut. */
 export async function startServer(options: ServerOptions): Promise<AgentServer> {
-  const { runs, log, key, certificate, ca, host = '127.0.0.1', port = 0 } = options
+  const { runs, log, credentials, host = '127.0.0.1', port = 0 } = options
   const server = fastify({
-    https: { key, cert: certificate, ca, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' },
+    https: { ...contextOf(credentials), requestCert: true, rejectUnauthorized: true },
     bodyLimit: LARGEST_BODY,
   })
   // Node's own closeAllConnections() was seen to leave out TLS connections, for which the server then waits.
@@ -54,7 +55,17 @@ export async function startServer(options: ServerOptions): Promise<AgentServer> 
   server.addHook('onRequest', async (request, reply) => {
     // TLS has checked it already; this is for the day when somebody loosens the options above.
     if (!(request.socket as TLSSocket).authorized)
-      await refuse(reply, 401, { code: 'NoCertificate', message: 'A certificate of the operator is required.' })
+      return refuse(reply, 401, { code: 'NoCertificate', message: 'A certificate of the operator is required.' })
+    // Whoever lost the lead without knowing it yet changes nothing here.
+    const epoch = epochOf.safeParse(request.headers[EPOCH_HEADER]).data
+    const message = `The request is of epoch ${epoch}, and there was a leader of ${runs.epoch}.`
+    if (epoch !== undefined && epoch < runs.epoch) return refuse(reply, 409, { code: 'OldEpoch', message })
+    return undefined
+  })
+
+  server.put('/v1/leader', async (request, reply) => {
+    const refused = runs.lead(Leader.parse(request.body).epoch)
+    return refused ? refuse(reply, 409, refused) : reply.send({ protocol: PROTOCOL, runs: runs.list() })
   })
 
   server.post('/v1/runs', async (request, reply) => {
@@ -97,6 +108,7 @@ export async function startServer(options: ServerOptions): Promise<AgentServer> 
   const bound = server.server.address()
   return {
     port: typeof bound === 'object' && bound ? bound.port : port,
+    renew: (fresh) => server.server.setSecureContext(contextOf(fresh)),
     async [Symbol.asyncDispose]() {
       closing = true
       const closed = server.close()
@@ -105,6 +117,13 @@ export async function startServer(options: ServerOptions): Promise<AgentServer> 
     },
   }
 }
+
+const contextOf = ({ key, certificate, ca }: Credentials) => ({
+  key,
+  cert: certificate,
+  ca,
+  minVersion: 'TLSv1.3' as const,
+})
 
 /** One event a line; an empty line is a sign of life. */
 async function* lines(events: AsyncIterable<object | 'Idle'>): AsyncGenerator<string> {

@@ -119,7 +119,8 @@ export class AgentChild implements AsyncDisposable {
 
   #identity() {
     const { authority, client, clock, random } = this.#options
-    return { ca: authority.ca, ...client, clock, random }
+    const credentials = { ca: authority.ca, ...client }
+    return { credentials: () => credentials, clock, random }
   }
 
   /** Hands over its certificate and waits for its port; undefined: it ended before. */

@@ -46,12 +46,12 @@ async function agentOf(limits: { running?: number } = {}): Promise<Agent> {
     },
   })
   const identity = await authority.issueServer('agent', ['127.0.0.1'])
-  const server = stack.use(await startServer({ runs, log, ...identity, ca: authority.ca }))
+  const server = stack.use(await startServer({ runs, log, credentials: { ...identity, ca: authority.ca } }))
+  const credentials = { ca: authority.ca, ...(await authority.issueClient('operator')) }
   const client = stack.use(
     createAgentClient({
       url: `https://127.0.0.1:${server.port}`,
-      ca: authority.ca,
-      ...(await authority.issueClient('operator')),
+      credentials: () => credentials,
       clock: fast,
       random: systemRandom,
     }),
@@ -81,7 +81,7 @@ describe('a plan on one agent', () => {
     runs.start(planOf({ id: 'before', epoch: 9 }))
     expect(await executeOn(agent, execution())).toEqual({
       kind: 'Refused',
-      message: 'agent-0: The plan is of epoch 1, and there was one of 9.',
+      message: 'agent-0: This is of epoch 1, and there was a leader of 9.',
     })
   })
 

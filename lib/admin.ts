@@ -1,7 +1,7 @@
-/** The plain port of the operator: health for kubelets and people, metrics for Prometheus. It changes nothing. */
+/** The plain port of operator and agent: health for kubelets and people, metrics for Prometheus. It changes nothing. */
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
-import type { Clock } from '../lib/clock.ts'
+import type { Clock } from './clock.ts'
 
 export interface AdminOptions {
   clock: Clock
