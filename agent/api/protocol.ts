@@ -62,16 +62,34 @@ const registrar = z.object({
   policy: z.object({ allowedTargets: targets, deniedTargets: targets }).optional(),
 })
 
+const server = z.object({ host: text(255), port })
+
+const ice = z.object({
+  mode: z.enum(['Lite', 'Full']),
+  stun: z.array(server).max(5),
+  turn: z
+    .array(
+      server.extend({
+        transport: z.enum(['udp', 'tcp']),
+        username: z.string().max(1024),
+        password: z.string().max(1024),
+      }),
+    )
+    .max(5),
+})
+
 const media = z.object({
   audio: z.object({
     codec: z.enum(['PCMA', 'PCMU', 'G722', 'Opus']),
     ptime: z.number().int().min(10).max(60),
     source: z.enum(['Tone', 'Speech']),
   }),
-  /** SRTP with keys in the session description, demanded or offered. Absent: none. */
-  encryption: z.enum(['SDES', 'Optional']).optional(),
+  /** SRTP with keys in the session description, demanded or offered, or by a handshake. Absent: none. */
+  encryption: z.enum(['SDES', 'Optional', 'DTLS']).optional(),
   /** RTP and RTCP share a port when the other side can, too. Absent: they do not. */
   rtcpMux: z.literal(true).optional(),
+  /** Absent: no ICE. */
+  ice: ice.optional(),
   jitterBuffer: z.object({ mode: z.enum(['Fixed', 'Adaptive']), delay: duration }),
 })
 
@@ -166,6 +184,18 @@ const agreed = z.object({
   /** The SRTP suite. Absent: media was not encrypted. */
   suite: z.string().exactOptional(),
   rtcpMux: z.boolean(),
+  /** The handshake that the keys are of, milliseconds. Absent: there was none. */
+  dtls: z.object({ handshakeTime: z.number() }).exactOptional(),
+  /** The pair of candidates in use, by their types, and what servers that gave none did. Milliseconds. Absent: without ICE. */
+  ice: z
+    .object({
+      local: z.string(),
+      remote: z.string(),
+      gatheringTime: z.number(),
+      connectTime: z.number(),
+      problems: z.array(z.string()).readonly(),
+    })
+    .exactOptional(),
 })
 
 /** One check's result: what was measured and how it ended, without a judgement. */

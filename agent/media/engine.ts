@@ -1,6 +1,7 @@
 /** The media engine of an agent: sessions on one pacing loop and one set of ports. What a session does is `session.ts`. */
 import type { Clock } from '../../lib/clock.ts'
 import { type Random, token } from '../../lib/random.ts'
+import type { DtlsCertificate } from './dtls/index.ts'
 import type { MediaEngine, OpenOutcome } from './media.ts'
 import { Pacer } from './pacer.ts'
 import { type PortRange, PortPairs } from './ports.ts'
@@ -24,6 +25,7 @@ export function createMediaEngine({ clock, random, ports: range }: MediaEngineOp
     ...{ sources: new Sources(), turns: new Turns(clock) },
   }
   const sessions = new Set<RtpSession>()
+  let certificate: Promise<DtlsCertificate> | undefined
 
   return {
     async open(address): Promise<OpenOutcome> {
@@ -36,6 +38,7 @@ export function createMediaEngine({ clock, random, ports: range }: MediaEngineOp
     prepare({ codec, ptime, source }) {
       if (source.kind !== 'Echo') context.sources.packets(codecFor({ codec, ptime }), ptime, source)
     },
+    certificate: () => (certificate ??= newCertificate(clock)),
     get gauges() {
       return { portsUsed: ports.used, portsFree: ports.free, ...totals }
     },
@@ -45,4 +48,10 @@ export function createMediaEngine({ clock, random, ports: range }: MediaEngineOp
       pacer[Symbol.dispose]()
     },
   }
+}
+
+/** Loaded when a call needs it. */
+async function newCertificate(clock: Clock): Promise<DtlsCertificate> {
+  const { createCertificate } = await import('./dtls/certificate.ts')
+  return await createCertificate(clock)
 }

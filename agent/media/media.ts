@@ -4,6 +4,7 @@ import type { AudioReport } from '../quality/index.ts'
 import type { CodecName } from './codec/codec.ts'
 import type { ReceivedDigit } from './codec/digit-receiver.ts'
 import type { DigitTiming } from './codec/telephone-event.ts'
+import type { DtlsCertificate } from './dtls/index.ts'
 import type { NegotiatedPath, PathOptions } from './negotiated-path.ts'
 import type { Recording } from './source/wave-file.ts'
 import type { SrtpReceiver, SrtpSender } from './srtp/index.ts'
@@ -120,6 +121,8 @@ export interface MediaSession extends AsyncDisposable {
    * @throws when there is one, or the session was started or stopped
    */
   negotiatePath(options: Pick<PathOptions, 'ice' | 'certificate' | 'lost'>): Promise<NegotiatedPath>
+  /** Before the start: the peer speaks neither ICE nor DTLS, so that the session has its two ports again, as if there had been no path. */
+  leavePath(): void
   /**
    * Begins to send and to measure, once. The last 512 packets before it are measured too, if they have its payload type and come from
    * the peer. Packets go to `remote`, or to where the peer's packets come from when that is another address (symmetric RTP).
@@ -159,6 +162,8 @@ export interface MediaEngine extends AsyncDisposable {
   open(address: string): Promise<OpenOutcome>
   /** Encodes what is to be sent, once for all sessions: for before the calls, so that none of them waits for it. @throws as `start` does */
   prepare(format: Pick<StartOptions, 'codec' | 'ptime' | 'source'>): void
+  /** What our side shows in every DTLS handshake, made when it is asked for first. */
+  certificate(): Promise<DtlsCertificate>
   /** Totals since the start, and ports now; `portsFree` is undefined when no range of ports is configured. */
   readonly gauges: Readonly<{
     portsUsed: number

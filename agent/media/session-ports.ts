@@ -25,6 +25,8 @@ export class SessionPorts implements AsyncDisposable {
   readonly #onMessage: (message: Buffer, from: RemoteInfo) => void
   #path: NegotiatedPath | undefined
   #handshakes = false
+  /** Of a path that was left: relays are given back. */
+  #left: Promise<void> | undefined
 
   constructor(options: SessionPortsOptions) {
     this.#options = options
@@ -78,7 +80,18 @@ export class SessionPorts implements AsyncDisposable {
     return this.#path
   }
 
+  /** As if there had been none. */
+  leavePath(): void {
+    const path = this.#path
+    if (!path) return
+    this.#path = undefined
+    this.#handshakes = false
+    this.#left = path[Symbol.asyncDispose]()
+    this.#options.pair.rtp.on('message', this.#onMessage)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#left
     await this.#path?.[Symbol.asyncDispose]()
     await this.#options.pair[Symbol.asyncDispose]()
   }

@@ -123,6 +123,10 @@ export class RtpSession implements MediaSession {
     return this.#ports.negotiatePath(options, () => !this.#started && this.#stoppedAt === undefined)
   }
 
+  leavePath(): void {
+    this.#ports.leavePath()
+  }
+
   start(options: StartOptions): void {
     if (this.#started || this.#stoppedAt !== undefined) throw new Error('a media session starts once')
     const codec = codecFor(options)

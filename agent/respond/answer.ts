@@ -34,7 +34,7 @@ type Answer = Extract<Behaviour, { kind: 'Answer' }>
 async function answer(incoming: IncomingCall, behaviour: Answer, context: Context): Promise<void> {
   const party = { callId: incoming.callId, user: incoming.user, direction: 'Incoming' } as const
   const { source, begin, end } = converse(party, behaviour.playback, context)
-  const opened = await openConversation(context, incoming.remote.host, source)
+  const opened = await openConversation(context, incoming.remote.host, source, incoming.sdp)
   if (opened.kind === 'PortsExhausted') return incoming.reject(503, 'No RTP port is free')
   await using stream = opened.stream
   // A late offer (RFC 3261 13.2.1): ours goes in the 200, their answer comes with the ACK.
@@ -48,7 +48,7 @@ async function answer(incoming: IncomingCall, behaviour: Answer, context: Contex
   begin()
   let by: CallEnd['by'] = 'Timeout'
   try {
-    const call = await connect(incoming, stream, ours.sdp)
+    const call = await connect(incoming, { stream, sdp: ours.sdp }, context)
     if (call) by = await untilEnded(call, behaviour.hangupAfter ?? LONGEST_CALL, context)
   } finally {
     stream.stop()
@@ -73,9 +73,18 @@ async function progress(incoming: IncomingCall, behaviour: Answer, { clock, stop
 }
 
 /** Sends the 200. Media runs from then on and not from the ACK, so that a packet is heard that overtakes it. */
-async function connect(incoming: IncomingCall, stream: AudioStream, sdp: string): Promise<Call | undefined> {
+async function connect(
+  incoming: IncomingCall,
+  { stream, sdp }: { stream: AudioStream; sdp: string },
+  { log }: Context,
+): Promise<Call | undefined> {
   const connected = incoming.answer(sdp, { onReoffer: (offer) => stream.reoffer(offer) })
   if (incoming.sdp !== undefined) stream.begin()
+  const { callId } = incoming
+  stream.failed?.then(
+    (failure) => log.info({ callId, ...failure }, 'no way for media'),
+    (error: unknown) => log.error({ error, callId }, 'a stream broke'),
+  )
   const call = await connected
   if (call && incoming.sdp === undefined) stream.accept(call.sdp)
   return call

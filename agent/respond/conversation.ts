@@ -4,7 +4,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import type { MediaEngine, Source } from '../media/index.ts'
-import type { Call, CallEnd, SignallingEngine } from '../sip/index.ts'
+import { type Call, type CallEnd, meansOf, type SignallingEngine } from '../sip/index.ts'
 import { openStream, type StreamOutcome } from '../stream/index.ts'
 import type { Playback } from './behaviours.ts'
 import { lossChoice, lossSeed } from './loss.ts'
@@ -81,19 +81,23 @@ export function converse(party: Party, playback: Playback, { clock, record, log 
   }
 }
 
-/** The stream of a call: it takes what the other side asks for, whichever codec and with or without keys. */
+/** The stream of a call: it takes what the other side asks for, whichever codec, with or without keys and ICE. @param offer of the other side */
 export async function openConversation(
   { engine, media, random }: Context,
   remote: Parameters<SignallingEngine['localAddress']>[0],
   source: Source,
+  offer?: string,
 ): Promise<StreamOutcome> {
+  const asked = offer === undefined ? { dtls: false, ice: false } : meansOf(offer)
   return await openStream({
     media,
     address: await engine.localAddress(remote),
     // Unique for this host as far as chance goes (RFC 8866 5.2).
     sessionId: Math.floor(random() * 2 ** 48),
     codecs: ['PCMA', 'PCMU', 'G722', 'opus'],
-    ...{ ptime: 20, source, jitterBuffer: JITTER_BUFFER, encryption: 'Optional', rtcpMux: true },
+    ...{ ptime: 20, source, jitterBuffer: JITTER_BUFFER, rtcpMux: true },
+    encryption: asked.dtls ? 'DTLS' : 'Optional',
+    ...(asked.ice && { ice: { mode: 'Full', controlling: false, stun: [], turn: [] } }),
   })
 }
 

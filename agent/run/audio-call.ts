@@ -1,10 +1,10 @@
 /** The part of a call that caller and callee share: from the answer to the end of the BYE. How the call came about is theirs. */
 import type { Call, CallEnd, Hop } from '../sip/index.ts'
-import { type AudioStream, openStream } from '../stream/index.ts'
+import { type AudioStream, openStream, type PathFailure } from '../stream/index.ts'
 import type { RunPlan } from '../api/protocol.ts'
 import type { CheckContext } from './check.ts'
 import { guarded } from './check.ts'
-import { verdict } from './classify.ts'
+import { classifyPath, verdict } from './classify.ts'
 import { callTimes } from './endpoint.ts'
 import { limits } from './limits.ts'
 import { within } from './patience.ts'
@@ -12,14 +12,21 @@ import { saturation } from './saturation.ts'
 
 const SECOND = 1000
 
-/** Ports for the audio of a call with a hop or an address; undefined: there are none, and the endpoint knows. Dispose of it when the call is over. */
-export async function openAudio(context: CheckContext, remote: Hop | string): Promise<AudioStream | undefined> {
+/**
+ * Ports for the audio of a call with a hop or an address; undefined: there are none, and the endpoint knows. Dispose of it when the call is
+ * over. @param offering the first offer is ours
+ */
+export async function openAudio(
+  context: CheckContext,
+  remote: Hop | string,
+  offering: boolean,
+): Promise<AudioStream | undefined> {
   const { engine, media, plan, random, endpoint } = context
   const outcome = await openStream({
     media,
     address: await engine.localAddress(remote),
     sessionId: Math.floor(random() * 2 ** 31),
-    ...wishesOf(plan.endpoint),
+    ...wishesOf(plan.endpoint, offering),
   })
   if (outcome.kind === 'Open') return outcome.stream
   endpoint.fail(verdict('PortsExhausted', 'INVITE', `No RTP port is free in ${outcome.range}.`))
@@ -37,11 +44,22 @@ const PREFERENCE = {
   Opus: ['opus'],
 } as const
 
-function wishesOf({ media, role }: RunPlan['endpoint']) {
-  const { audio, jitterBuffer, encryption = 'None', rtcpMux = false } = media
+function wishesOf({ media, role }: RunPlan['endpoint'], offering: boolean) {
+  const { audio, jitterBuffer, encryption = 'None', rtcpMux = false, ice: wanted } = media
   const { codec, ptime, source: kind } = audio
   const source = kind === 'Speech' && role === 'Callee' ? ({ kind, role } as const) : { kind }
-  return { codecs: PREFERENCE[codec], ptime, source, jitterBuffer, encryption, rtcpMux, analysis: 'On' } as const
+  // The offerer controls, unless it alone is lite (RFC 8445 6.1.1).
+  const ice = wanted && { ice: { ...wanted, controlling: offering } }
+  return {
+    codecs: PREFERENCE[codec],
+    ptime,
+    source,
+    jitterBuffer,
+    encryption,
+    rtcpMux,
+    ...ice,
+    analysis: 'On',
+  } as const
 }
 
 export interface AudioCall {
@@ -56,7 +74,7 @@ export async function hold(context: CheckContext, { call, stream }: AudioCall): 
   endpoint.enter('InCall')
   using loop = lag()
   using pacing = media.watchPacing()
-  const over = Promise.withResolvers<CallEnd | 'TimeIsOver' | 'Silence'>()
+  const over = Promise.withResolvers<Ending>()
   const began = call.timings.answered ?? clock.monotonic()
   const silence = new SilenceWatch(stream)
 
@@ -68,6 +86,7 @@ export async function hold(context: CheckContext, { call, stream }: AudioCall): 
     }),
   )
   void call.ended.then(over.resolve)
+  void stream.failed?.then(over.resolve, over.reject)
   const onStop = () => over.resolve({ by: 'Local' })
   signal.addEventListener('abort', onStop, { once: true })
   try {
@@ -80,14 +99,20 @@ export async function hold(context: CheckContext, { call, stream }: AudioCall): 
   if (reason !== undefined) emit({ type: 'Saturation', reason })
 }
 
-function judgeEnd(context: CheckContext, { session }: AudioStream, end: CallEnd | 'TimeIsOver' | 'Silence'): void {
+type Ending = CallEnd | PathFailure | 'TimeIsOver' | 'Silence'
+
+function judgeEnd(context: CheckContext, { session, joining }: AudioStream, end: Ending): void {
   const { endpoint, plan, signal } = context
   if (signal.aborted) return endpoint.stop()
   const fail = (failureClass: Parameters<typeof verdict>[0], message: string) =>
     endpoint.fail(verdict(failureClass, 'INVITE', message))
   if (end === 'Silence') fail('MediaTimeout', `No packet came for ${limits.mediaSilence / SECOND} s.`)
-  else if (end !== 'TimeIsOver' && end.by === 'Timeout') fail('ResponseTimeout', 'The dialog died: no ACK came.')
-  else if (end !== 'TimeIsOver' && end.by === 'Remote' && plan.endpoint.remoteHangup === 'Fail') {
+  else if (end === 'TimeIsOver') {
+    if (joining)
+      fail('NoMedia', 'The call was answered, but its time was over before ICE and DTLS had found a way for media.')
+  } else if ('stage' in end) fail(...classifyPath(end))
+  else if (end.by === 'Timeout') fail('ResponseTimeout', 'The dialog died: no ACK came.')
+  else if (end.by === 'Remote' && plan.endpoint.remoteHangup === 'Fail') {
     const why = end.reason === undefined ? '' : ` (${end.reason.slice(0, 200)})`
     fail('RemoteHangup', `The other side hung up before ${plan.endpoint.callDuration / SECOND} s were over${why}.`)
   }

@@ -53,7 +53,7 @@ async function take(context: CheckContext, incoming: IncomingCall): Promise<void
   let answered = false
   try {
     incoming.ring()
-    await using stream = await openAudio(context, incoming.remote.host)
+    await using stream = await openAudio(context, incoming.remote.host, incoming.sdp === undefined)
     const description = stream && describe(incoming, stream)
     if (!stream || !description) return
     if ('unusable' in description) {

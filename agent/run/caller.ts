@@ -20,7 +20,7 @@ export const caller: Check = async (context) => {
 
 async function placeCall(context: CheckContext, party: LocalParty): Promise<void> {
   if (context.signal.aborted) return context.endpoint.stop()
-  await using stream = await openAudio(context, party.nextHop)
+  await using stream = await openAudio(context, party.nextHop, true)
   if (stream) await invite(context, party, stream)
 }
 

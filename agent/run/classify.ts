@@ -1,7 +1,8 @@
-/** From what SIP says about a request without success to outcome and failure class, as one table. Pure; media has its classes elsewhere. */
+/** From what SIP says about a request without success, and ICE and DTLS about a path, to outcome and failure class, as tables. Pure; packets have their classes elsewhere. */
 import { failureClasses } from '../../crds/index.ts'
 import type { FailureClass, Outcome } from '../../crds/index.ts'
 import type { Failure } from '../sip/index.ts'
+import type { PathFailure } from '../stream/index.ts'
 
 /** The request that had no success. A REGISTER comes before the call and gives other outcomes. */
 export type RequestMethod = 'REGISTER' | 'INVITE' | 'OPTIONS'
@@ -89,6 +90,26 @@ const responses: ReadonlyMap<number, FailureClass> = new Map([
   [488, 'NegotiationFailed'],
   [606, 'NegotiationFailed'],
 ])
+
+/** Where nothing arrives there is no media; where the two sides do not want the same, nothing was agreed on. */
+const paths: Readonly<Record<PathFailure['reason'], FailureClass>> = {
+  NoCandidatePair: 'NoMedia',
+  ChecksFailed: 'NoMedia',
+  Timeout: 'NoMedia',
+  ConsentLost: 'MediaTimeout',
+  FingerprintMismatch: 'NegotiationFailed',
+  NotProven: 'NegotiationFailed',
+  NoCommonSuite: 'NegotiationFailed',
+  Alert: 'NegotiationFailed',
+  Protocol: 'NegotiationFailed',
+}
+
+/** Of an answered call whose media has no path. */
+export function classifyPath({ stage, reason, detail }: PathFailure): [failureClass: FailureClass, message: string] {
+  const what = { ICE: 'ICE found no way to the other side', DTLS: 'the DTLS handshake failed' }[stage]
+  const said = reason === 'ConsentLost' ? 'ICE lost the way to the other side' : what
+  return [paths[reason], `The call was answered, but ${said} (${reason}: ${detail}).`]
+}
 
 /** A class has one outcome, or two, the first for what failed before the call. */
 export function verdict(failureClass: FailureClass, method: RequestMethod, message: string): Verdict {

@@ -4,13 +4,16 @@ export { createDigestServer, type DigestServer, type DigestServerOptions } from 
 export { type Drawable, type LadderMessage, renderLadder } from './trace/ladder.ts'
 export { renderPcap } from './trace/pcap.ts'
 export { createNativeEngine, type NativeOptions } from './native.ts'
+export { meansOf } from './sdp/means.ts'
 export {
   type AudioCodec,
+  type AudioIce,
   type AudioKeys,
   buildAnswer,
   buildOffer,
   type CryptoLine,
   type Direction,
+  type Fingerprint,
   type KeyChoice,
   type LocalAudio,
   readAudio,

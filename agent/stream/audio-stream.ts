@@ -1,13 +1,21 @@
-/** Our side of one audio stream through the offers and answers of a call: ports, descriptions, keys, the media session. It sends no SIP. */
+/** Our side of one audio stream through the offers and answers of a call: ports, descriptions, keys, path, the media session. It sends no SIP. */
 import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
-import { fittingPtime, type MediaEngine, type MediaSession, type NewTerms, type StartOptions } from '../media/index.ts'
+import {
+  fittingPtime,
+  type MediaEngine,
+  type MediaSession,
+  type NewTerms,
+  type Protection,
+  type StartOptions,
+} from '../media/index.ts'
 import { type AudioCodec, buildAnswer, buildOffer, type LocalAudio, readAudio, type RemoteAudio } from '../sip/index.ts'
-import { type StreamEncryption, StreamKeys } from './stream-keys.ts'
+import { StreamKeys } from './stream-keys.ts'
+import { type PathFailure, type PathTerms, type PathWishes, sameWay, StreamPath } from './stream-path.ts'
 
 export type StreamOutcome = { kind: 'Open'; stream: AudioStream } | { kind: 'PortsExhausted'; range: string }
 
-export interface StreamOptions extends Pick<StartOptions, 'source' | 'jitterBuffer' | 'analysis'> {
+export interface StreamOptions extends Pick<StartOptions, 'source' | 'jitterBuffer' | 'analysis'>, PathWishes {
   media: MediaEngine
   /** IP address on which packets are sent and received. */
   address: string
@@ -17,15 +25,13 @@ export interface StreamOptions extends Pick<StartOptions, 'source' | 'jitterBuff
   codecs: readonly AudioCodec[]
   /** Milliseconds of audio a packet that we ask for. */
   ptime: number
-  encryption: StreamEncryption
+  /** DTLS and ICE have one port: they need it of the other side, too, and offer it without being told. */
   rtcpMux: boolean
 }
 
-/** What both sides agreed on last. */
-export interface StreamTerms {
+/** What both sides agreed on last, and the way that was found for it. */
+export interface StreamTerms extends PathTerms {
   codec: AudioCodec
-  /** The SRTP suite; absent: nothing is encrypted. */
-  suite?: string
   rtcpMux: boolean
 }
 
@@ -33,7 +39,14 @@ export async function openStream(options: StreamOptions): Promise<StreamOutcome>
   const { media, codecs, ptime, source, address } = options
   for (const codec of codecs) media.prepare({ codec, ptime: fittingPtime(codec, ptime), source })
   const opened = await media.open(address)
-  return opened.kind === 'Open' ? { kind: 'Open', stream: new AudioStream(options, opened.session) } : opened
+  if (opened.kind !== 'Open') return opened
+  const { session } = opened
+  try {
+    return { kind: 'Open', stream: new AudioStream(options, session, await StreamPath.open(session, media, options)) }
+  } catch (error) {
+    await session[Symbol.asyncDispose]()
+    throw error
+  }
 }
 
 export class AudioStream implements AsyncDisposable {
@@ -41,19 +54,26 @@ export class AudioStream implements AsyncDisposable {
   readonly #options: StreamOptions
   readonly #keys: StreamKeys
   readonly #local: LocalAudio
+  /** Undefined: there is none, or the peer has no use for it. */
+  #path: StreamPath | undefined
   /** What we sent last. */
   #previous: string | undefined
   #remote: RemoteAudio | undefined
   #onHold = false
+  #running = false
   #stopped = false
 
-  constructor(options: StreamOptions, session: MediaSession) {
+  constructor(options: StreamOptions, session: MediaSession, path: StreamPath | undefined) {
     const { address, sessionId, codecs, ptime, encryption, rtcpMux } = options
     const { rtpPort, rtcpPort } = session
     this.session = session
     this.#options = options
-    this.#keys = new StreamKeys(encryption, randomBytes)
-    this.#local = { address, rtpPort, rtcpPort, codecs, ptime, sessionId, rtcpMux, keys: this.#keys }
+    this.#path = path
+    this.#keys = new StreamKeys(encryption, randomBytes, path?.fingerprints ?? [])
+    this.#local = {
+      ...{ address, rtpPort, rtcpPort, codecs, ptime, sessionId, keys: this.#keys },
+      rtcpMux: rtcpMux || path !== undefined,
+    }
   }
 
   offer(): string {
@@ -61,11 +81,12 @@ export class AudioStream implements AsyncDisposable {
     return this.#previous
   }
 
-  /** Takes the answer to our offer and begins to send. Text: why it cannot be used. */
+  /** Takes the answer to our offer and begins. Text: why it cannot be used. */
   accept(answer: string): string | undefined {
-    const outcome = readAudio(answer, this.#local.codecs, this.#local)
+    const outcome = readAudio(answer, this.#local.codecs, this.#next())
     if (outcome.kind !== 'Usable') return outcome.detail
-    if (isIP(outcome.audio.address) === 0) return noAddress(outcome.audio)
+    const unfit = whyUnfit(outcome.audio)
+    if (unfit !== undefined) return unfit
     this.#remote = outcome.audio
     this.begin()
     return undefined
@@ -75,28 +96,35 @@ export class AudioStream implements AsyncDisposable {
   answer(offer: string): { sdp: string } | { unusable: string } {
     const outcome = buildAnswer(offer, this.#next())
     if (outcome.kind !== 'Answer') return { unusable: outcome.detail }
-    if (isIP(outcome.audio.address) === 0) return { unusable: noAddress(outcome.audio) }
+    const unusable = whyUnfit(outcome.audio)
+    if (unusable !== undefined) return { unusable }
     this.#remote = outcome.audio
     this.#previous = outcome.sdp
     return { sdp: outcome.sdp }
   }
 
-  /** Begins to send as the answer says, once it is on its way. @throws when there is none, or media has begun or stopped */
+  /**
+   * Begins as the answer says, once it is on its way: to send, or first to find the path that is needed for it.
+   * @throws when there is none, or media has begun or stopped
+   */
   begin(): void {
     if (!this.#remote) throw new Error('nothing was agreed on')
-    const { source, jitterBuffer, analysis } = this.#options
-    const { direction } = this.#remote
+    const { direction, ice, dtls } = this.#remote
     this.#onHold = direction === 'inactive' || direction === 'recvonly'
-    const { sending, receiving, ...terms } = this.#termsOf(this.#remote)
-    this.session.start({
-      ...terms,
-      ...{ source, jitterBuffer },
-      ...(this.#remote.rtcpMux && { rtcpMux: true }),
-      ...(analysis && { analysis }),
-    })
-    this.#keys.use(this.#remote.keys)
-    const { protection: _, ...again } = terms
-    if (!sending || !receiving) this.session.renegotiate({ ...again, sending, receiving })
+    if (this.#path && (ice || dtls)) return void this.#join(this.#path, this.#remote)
+    if (this.#path) this.session.leavePath()
+    this.#path = undefined
+    this.#start(this.#remote)
+  }
+
+  /** Undefined: no path is needed that could fail. It stays open while all is well, and rejects when a program is broken. */
+  get failed(): Promise<PathFailure> | undefined {
+    return this.#path?.failed
+  }
+
+  /** The path is not found yet: nothing can flow. */
+  get joining(): boolean {
+    return this.#path !== undefined && this.#path.terms === undefined
   }
 
   /**
@@ -123,7 +151,7 @@ export class AudioStream implements AsyncDisposable {
   get terms(): StreamTerms | undefined {
     if (!this.#remote) return undefined
     const { codec, rtcpMux, keys } = this.#remote
-    return { codec, rtcpMux, ...(keys && { suite: keys.local.suite }) }
+    return { codec, rtcpMux, ...(keys && { suite: keys.local.suite }), ...this.#path?.terms }
   }
 
   /** The call is over for media: nothing is sent any more. */
@@ -138,7 +166,43 @@ export class AudioStream implements AsyncDisposable {
   }
 
   #next(): LocalAudio {
-    return { ...this.#local, ...(this.#previous !== undefined && { previous: this.#previous }) }
+    const { dtls } = this.#remote ?? {}
+    const ice = this.#path?.ice
+    return {
+      ...this.#local,
+      ...(this.#previous !== undefined && { previous: this.#previous }),
+      ...(ice && { ice }),
+      ...(dtls && { setup: dtls.setup }),
+    }
+  }
+
+  async #join(path: StreamPath, agreed: RemoteAudio): Promise<void> {
+    const found = await path.find(agreed)
+    if (found.kind === 'NotFound') return
+    if (this.#stopped) return disposeOf(found.protection)
+    try {
+      // The other side may have changed its mind about what flows meanwhile.
+      this.#start(this.#remote ?? agreed, found.protection)
+    } catch (error) {
+      path.broke(error)
+    }
+  }
+
+  /** @param protection of the handshake */
+  #start(remote: RemoteAudio, protection?: Protection): void {
+    const { source, jitterBuffer, analysis } = this.#options
+    const { sending, receiving, ...terms } = this.#termsOf(remote)
+    this.session.start({
+      ...terms,
+      ...{ source, jitterBuffer },
+      ...(protection && { protection }),
+      ...(remote.rtcpMux && { rtcpMux: true }),
+      ...(analysis && { analysis }),
+    })
+    this.#running = true
+    this.#keys.use(remote.keys)
+    const { protection: _, ...again } = terms
+    if (!sending || !receiving) this.session.renegotiate({ ...again, sending, receiving })
   }
 
   /** False: it cannot be. */
@@ -147,18 +211,21 @@ export class AudioStream implements AsyncDisposable {
     // The old form of hold names no address (RFC 3264 8.4): RTCP goes where it went.
     const { address, rtpPort, rtcpPort } = UNSPECIFIED.has(remote.address) ? before : remote
     const now = { ...remote, address, rtpPort, rtcpPort }
+    if (this.#path && !sameWay(now, before)) return false
     // Who changes to `sendonly` holds us, and may play music or nothing at all (RFC 3264 8.4).
     const onHold = remote.direction !== 'sendrecv'
-    const terms = this.#termsOf(now)
-    if (!this.#stopped && this.session.renegotiate({ ...terms, receiving: !onHold }) !== 'Changed') {
-      terms.protection?.sender[Symbol.dispose]()
-      terms.protection?.receiver[Symbol.dispose]()
-      return false
-    }
-    this.#keys.use(remote.keys)
+    if (this.#running && !this.#stopped && !this.#renegotiate(now, onHold)) return false
     this.#onHold = onHold
     this.#remote = now
     return true
+  }
+
+  #renegotiate(now: RemoteAudio, onHold: boolean): boolean {
+    const terms = this.#termsOf(now)
+    const changed = this.session.renegotiate({ ...terms, receiving: !onHold }) === 'Changed'
+    if (changed) this.#keys.use(now.keys)
+    else disposeOf(terms.protection)
+    return changed
   }
 
   #termsOf(remote: RemoteAudio): NewTerms {
@@ -175,8 +242,16 @@ export class AudioStream implements AsyncDisposable {
   }
 }
 
-function noAddress({ address }: RemoteAudio): string {
-  return `its media address is ${address.slice(0, 100)}, not an IP address`
+/** Undefined: it can be used. */
+function whyUnfit({ address, rtcpMux, ice, dtls }: RemoteAudio): string | undefined {
+  if (isIP(address) === 0) return `its media address is ${address.slice(0, 100)}, not an IP address`
+  if ((ice || dtls) && !rtcpMux) return 'it has RTCP on a port of its own, and ICE and DTLS have one port for both here'
+  return undefined
+}
+
+function disposeOf(protection: Protection | undefined): void {
+  protection?.sender[Symbol.dispose]()
+  protection?.receiver[Symbol.dispose]()
 }
 
 const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::'])

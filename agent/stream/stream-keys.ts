@@ -1,4 +1,4 @@
-/** The keys of one stream by SDES (RFC 4568): makes ours, judges the peer's, and gives the protection that both make. It reads no SDP. */
+/** How one stream is encrypted: makes our keys by SDES (RFC 4568), judges what the peer has, and gives the protection that both make. It reads no SDP and makes no handshake. */
 import type { Protection } from '../media/index.ts'
 import {
   createKeyLine,
@@ -11,33 +11,33 @@ import {
   SrtpSender,
   suiteNames,
 } from '../media/srtp/index.ts'
-import type { AudioKeys, KeyChoice, RemoteAudio, RemoteKeys } from '../sip/index.ts'
-
-/** What can be agreed on without a handshake. */
-export type StreamEncryption = Exclude<EncryptionPolicy, 'DTLS'>
+import type { AudioKeys, Fingerprint, KeyChoice, RemoteAudio, RemoteKeys } from '../sip/index.ts'
 
 const words: Readonly<Record<EncryptionFailure, string>> = {
   EncryptionDemanded: 'the other side wants encryption, and we are to use none',
   NotEncrypted: 'the other side does not encrypt',
   NoUsableKey: 'none of the keys of the other side can be used',
-  OtherKeying: 'the other side has its keys by another way than a=crypto',
+  OtherKeying: 'the other side has its keys by another way',
 }
 
 export class StreamKeys implements AudioKeys {
-  readonly #encryption: StreamEncryption
+  /** Of our certificate; none: no handshake. */
+  readonly fingerprints: readonly Fingerprint[]
+  readonly #encryption: EncryptionPolicy
   readonly #octets: (length: number) => Buffer
   #lines: readonly KeyLine[]
   #agreed: RemoteAudio['keys']
 
-  /** @param octets unpredictable ones, `randomBytes` of node:crypto */
-  constructor(encryption: StreamEncryption, octets: (length: number) => Buffer) {
+  /** @param octets unpredictable ones, `randomBytes` of node:crypto @param fingerprints at least one for DTLS */
+  constructor(encryption: EncryptionPolicy, octets: (length: number) => Buffer, fingerprints: readonly Fingerprint[]) {
     this.#encryption = encryption
+    this.fingerprints = fingerprints
     this.#octets = octets
     this.#lines = this.#newLines()
   }
 
   get required(): boolean {
-    return this.#encryption === 'SDES'
+    return this.#encryption === 'SDES' || this.#encryption === 'DTLS'
   }
 
   get lines(): readonly KeyLine[] {
@@ -60,7 +60,7 @@ export class StreamKeys implements AudioKeys {
         return { kind: 'Taken', line }
       }
       case 'DTLS':
-        return { kind: 'Refused', detail: words.OtherKeying }
+        return { kind: 'Taken' }
       case 'NegotiationFailed':
         return { kind: 'Refused', detail: `${words[decision.reason]}: ${decision.detail}` }
     }
@@ -81,7 +81,7 @@ export class StreamKeys implements AudioKeys {
   }
 
   #newLines(): KeyLine[] {
-    if (this.#encryption === 'None') return []
+    if (this.#encryption === 'None' || this.#encryption === 'DTLS') return []
     return suiteNames.map((suite, index) => createKeyLine(index + 1, suite, this.#octets).line)
   }
 }

@@ -87,7 +87,8 @@ export class IceAgent implements AsyncDisposable {
     this.#connection.stateChanged.subscribe((state) => {
       if (state !== 'failed') return
       this.#consented = false
-      options.lost?.()
+      // Checks that fail before are the outcome of `connect`.
+      if (this.#selected) options.lost?.()
     })
     const send = (datagram: Buffer, host: string, port: number) => options.send(datagram, host, port)
     this.#socket = new StunEndpoint({ clock, type: 'socket', credentials: this.#credentials, send })

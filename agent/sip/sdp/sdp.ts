@@ -1,6 +1,6 @@
 /** Offer and answer of one audio stream, a thin layer over the model; it opens no port, picks no source and makes no key. */
 import { isAuxiliary, telephoneEvent } from './codecs.ts'
-import type { Codec, CryptoLine, MediaDescription, SessionDescription } from './description.ts'
+import type { Candidate, Codec, CryptoLine, Fingerprint, MediaDescription, SessionDescription } from './description.ts'
 import type { Direction } from './hold.ts'
 import { type Agreed, type LocalMedia, negotiate, type RefusalReason } from './negotiate.ts'
 import { type LocalSession, makeAnswer, makeOffer } from './offer-answer.ts'
@@ -9,7 +9,7 @@ import { writeDescription } from './write.ts'
 
 export type AudioCodec = 'PCMA' | 'PCMU' | 'G722' | 'opus'
 
-export type { CryptoLine } from './description.ts'
+export type { CryptoLine, Fingerprint } from './description.ts'
 export type { Direction } from './hold.ts'
 
 /** RFC 3551 table 4, static; RFC 7587 7, dynamic. None of them needs parameters. */
@@ -46,12 +46,27 @@ export interface LocalAudio {
   rtcpMux?: boolean
   /** Absent: RTP/AVP without keys, whatever the peer has. */
   keys?: AudioKeys
+  /** Our part in the handshake that there was; absent: the peer may choose, and else we begin it. */
+  setup?: 'active' | 'passive'
+  /** Absent: no ICE, whatever the peer has. */
+  ice?: AudioIce
 }
 
-/** How a stream is to be encrypted by key lines (RFC 4568); who decides it knows the keys, SDP carries them. */
+/** What one side tells the other of its candidates (RFC 8839); who speaks ICE makes and reads it, SDP carries it. */
+export interface AudioIce {
+  readonly ufrag: string
+  readonly pwd: string
+  readonly candidates: readonly Candidate[]
+  /** That of the whole session. */
+  readonly lite: boolean
+}
+
+/** How a stream is to be encrypted, by key lines (RFC 4568) or by DTLS (RFC 5763); who decides it knows the keys, SDP carries them. */
 export interface AudioKeys {
   /** One line for each suite that we can, best first. */
   lines: readonly CryptoLine[]
+  /** Of our certificate; none: no handshake. */
+  fingerprints: readonly Fingerprint[]
   /** False: they are offered under RTP/AVP, and the peer may leave them. */
   required: boolean
   /** What of the peer's offer or answer is taken. */
@@ -87,8 +102,12 @@ export interface RemoteAudio {
   telephoneEvent?: number
   /** Both sides have a=rtcp-mux. */
   rtcpMux: boolean
-  /** Under which keys either side sends; absent: the stream is not encrypted. */
+  /** Under which keys either side sends; absent: it is not encrypted, or they come of a handshake. */
   keys?: { local: CryptoLine; remote: CryptoLine }
+  /** The handshake that has the keys: `setup` is our part, active begins it; `fingerprints` are those of the peer. */
+  dtls?: { setup: 'active' | 'passive'; fingerprints: readonly Fingerprint[] }
+  /** The peer's; absent: one of both does not speak it. */
+  ice?: AudioIce
 }
 
 /** Why a description cannot be used. */
@@ -110,9 +129,9 @@ export function buildOffer(local: LocalAudio): string {
 }
 
 /** Of ours, what the answer to our offer is read with. */
-export type Wanted = Pick<LocalAudio, 'rtcpMux' | 'keys'>
+export type Wanted = Pick<LocalAudio, 'rtcpMux' | 'keys' | 'ice'>
 
-/** Reads the peer's answer to our offer, or its offer, and takes the first of its formats that `codecs` has (RFC 3264 5.1, 6.1: the order is a preference). */
+/** Reads the peer's answer to our offer, and takes the first of its formats that `codecs` has (RFC 3264 6.1: the order is a preference). */
 export function readAudio(sdp: string, codecs: readonly AudioCodec[], wanted: Wanted = {}): RemoteOutcome {
   const parsed = parseDescription(sdp)
   if (parsed.kind === 'Malformed') return malformed(parsed)
@@ -127,8 +146,10 @@ export function readAudio(sdp: string, codecs: readonly AudioCodec[], wanted: Wa
   })
   const { description, refusals } = withChosenKeys(parsed.description, wanted.keys, 'Answer')
   for (const media of description.media) {
-    const agreed = negotiate(media, local, { offerer: 'Peer', preference: 'Theirs' })
-    if (agreed.kind === 'Agreed') return { kind: 'Usable', audio: remoteAudio(media, agreed, agreed.localCodec) }
+    const agreed = negotiate(media, local, { offerer: 'We' })
+    if (agreed.kind !== 'Agreed') continue
+    const audio = remoteAudio(media, agreed, agreed.localCodec)
+    return { kind: 'Usable', audio: withIce(audio, wanted.ice && iceOf(description, media)) }
   }
   return whyNot(parsed.description, local, refusals)
 }
@@ -141,11 +162,20 @@ export function buildAnswer(offer: string, local: LocalAudio): AnswerOutcome {
   const answer = makeAnswer(description, sessionOf(local))
   const stream = answer.streams.find((each) => each.kind === 'Agreed')
   if (stream === undefined) return whyNot(parsed.description, audioMedia(local), refusals)
+  const audio = remoteAudio(stream.remote, stream, stream.codec)
   return {
     kind: 'Answer',
     sdp: writeDescription(answer.description),
-    audio: remoteAudio(stream.remote, stream, stream.codec),
+    audio: withIce(audio, local.ice && iceOf(description, stream.remote)),
   }
+}
+
+function iceOf({ iceLite }: SessionDescription, { ice }: MediaDescription): AudioIce | undefined {
+  return ice && { ufrag: ice.ufrag, pwd: ice.pwd, candidates: ice.candidates, lite: iceLite }
+}
+
+function withIce(audio: RemoteAudio, ice: AudioIce | undefined): RemoteAudio {
+  return ice ? { ...audio, ice } : audio
 }
 
 /** The peer's description with the one key line of each stream that is taken; a stream whose keys are refused is as if it were not there. */
@@ -168,13 +198,14 @@ function withChosenKeys(
 }
 
 function sessionOf(local: LocalAudio): LocalSession {
-  const { sessionId, address } = local
+  const { sessionId, address, ice } = local
   const previous = local.previous === undefined ? undefined : parseDescription(local.previous)
   const before = previous?.kind === 'Description' ? { previous: previous.description } : {}
-  return { sessionId, address, media: [audioMedia(local)], ...before }
+  return { sessionId, address, media: [audioMedia(local)], iceLite: ice?.lite === true, ...before }
 }
 
-function audioMedia({ address, rtpPort, rtcpPort, codecs, ptime, direction, rtcpMux, keys }: LocalAudio): LocalMedia {
+function audioMedia(local: LocalAudio): LocalMedia {
+  const { address, rtpPort, rtcpPort, codecs, ptime, direction, rtcpMux, keys, setup, ice } = local
   const audio = codecs.map((name) => formats[name])
   const clockRates = new Set(audio.map(({ clockRate }) => clockRate))
   const events = [...clockRates].map((clockRate, index) => telephoneEvent(TELEPHONE_EVENT + index, clockRate))
@@ -183,12 +214,16 @@ function audioMedia({ address, rtpPort, rtcpPort, codecs, ptime, direction, rtcp
     codecs: [...audio, ...events],
     ...(direction && { direction }),
     ...(rtcpMux && { rtcpMux }),
-    ...(keys && { crypto: keys.lines }),
+    ...(keys && { crypto: keys.lines, fingerprints: keys.fingerprints }),
+    ...(setup && { setup }),
+    // SIP has all candidates at once (RFC 8839 4.2.1).
+    ...(ice && { ice: { ufrag: ice.ufrag, pwd: ice.pwd, candidates: ice.candidates, endOfCandidates: true } }),
   }
 }
 
 function profilesOf(keys: AudioKeys | undefined): string[] {
   if (keys === undefined) return ['RTP/AVP']
+  if (keys.fingerprints.length > 0) return ['UDP/TLS/RTP/SAVPF', 'UDP/TLS/RTP/SAVP']
   return keys.required ? ['RTP/SAVP', 'RTP/AVP'] : ['RTP/AVP', 'RTP/SAVP']
 }
 
@@ -204,6 +239,7 @@ function remoteAudio(media: MediaDescription, agreed: Agreed, received: Codec): 
     ptime: ptimeOf(media),
     ...(event?.clockRate === codec.clockRate && { telephoneEvent: event.payloadType }),
     ...(keying.kind === 'SDES' && { keys: { local: keying.local, remote: keying.remote } }),
+    ...(keying.kind === 'DTLS' && { dtls: { setup: keying.setup, fingerprints: keying.fingerprints } }),
   }
 }
 

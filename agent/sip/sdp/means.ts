@@ -1,0 +1,18 @@
+/** What the audio of an offer asks for, for who answers whatever it is; whether it can be had is for `sdp.ts` to say. */
+import { isSecure } from './description.ts'
+import { parseDescription } from './parse.ts'
+
+export interface Means {
+  /** Its keys come of a handshake, and of nothing else. */
+  readonly dtls: boolean
+  readonly ice: boolean
+}
+
+export function meansOf(offer: string): Means {
+  const parsed = parseDescription(offer)
+  const media = parsed.kind === 'Description' ? parsed.description.media : []
+  const audio = media.find(({ kind, port }) => kind === 'audio' && port > 0)
+  if (!audio) return { dtls: false, ice: false }
+  const { profile, fingerprints, crypto, ice } = audio
+  return { dtls: isSecure(profile) && fingerprints.length > 0 && crypto.length === 0, ice: ice !== undefined }
+}
