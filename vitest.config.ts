@@ -13,7 +13,7 @@ export default defineConfig({
           name: 'unit',
           // A busy machine is no failure: what must be fast is asserted by benchmarks.
           testTimeout: 30_000,
-          include: ['{lib,crds,agent,operator,cli}/**/*.test.ts', 'test/*.test.ts', 'test/regress/*.test.ts'],
+          include: ['{lib,crds,agent,operator,cli,charts}/**/*.test.ts', 'test/*.test.ts', 'test/regress/*.test.ts'],
         },
       },
       {

@@ -23,7 +23,7 @@ test('prints for each invalid file exactly its line, and exits 1', async () => {
 
 test('exits 0 for each valid file, and for the samples', async () => {
   for (const file of filesOf('crds/testdata/valid')) expect(await validate(file)).toMatchObject({ code: 0, out: '' })
-  const samples = await validate(...filesOf('config/samples'))
+  const samples = await validate(...filesOf('config/samples/base').filter((path) => path.endsWith('.yaml')))
   expect(samples).toMatchObject({ code: 0, out: '' })
   expect(samples.err).toBe('10 resources are valid\n')
 })

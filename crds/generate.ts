@@ -28,24 +28,24 @@ export function generatedFiles(): ReadonlyMap<string, string> {
 }
 
 /** Paths of the files that are not what they should be. */
-export async function staleFiles(): Promise<string[]> {
+export async function staleFiles(files = generatedFiles()): Promise<string[]> {
   const stale: string[] = []
-  for (const [path, text] of generatedFiles()) {
+  for (const [path, text] of files) {
     const found = await readFile(resolve(root, path), 'utf8').catch(() => undefined)
     if (found !== text) stale.push(path)
   }
   return stale
 }
 
-async function main(check: boolean): Promise<void> {
-  const stale = await staleFiles()
+/** Writes the files that are stale, and says which; with `check` it writes nothing and fails where there are some. */
+export async function keepFresh(files: ReadonlyMap<string, string>, check: boolean): Promise<void> {
+  const stale = await staleFiles(files)
   if (check) {
     if (stale.length === 0) return
     process.stderr.write(`stale, run npm run generate:\n${stale.map((path) => `  ${path}\n`).join('')}`)
     process.exitCode = 1
     return
   }
-  const files = generatedFiles()
   for (const path of stale) {
     const target = resolve(root, path)
     await mkdir(dirname(target), { recursive: true })
@@ -54,4 +54,5 @@ async function main(check: boolean): Promise<void> {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.includes('--check'))
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await keepFresh(generatedFiles(), process.argv.includes('--check'))

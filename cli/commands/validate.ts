@@ -10,7 +10,7 @@ export const validate: Command = {
   usage: 'FILE... [flags]',
   description: 'Exit code 0: valid; 1: not. Warnings do not count.',
   flags: { output: outputFlag },
-  examples: [['validate config/samples/*.yaml', 'all files of a folder']],
+  examples: [['validate config/samples/base/*.yaml', 'all files of a folder']],
   positionals: { least: 1, most: Number.POSITIVE_INFINITY },
   async run(words, terminal) {
     const format = formatOf(words)

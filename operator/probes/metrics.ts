@@ -111,7 +111,11 @@ export class ProbeMetrics {
       'When the certificate of the SIP server expires, as the last execution saw it; absent without TLS.',
       AT,
     )
-    this.#interval = gauge('ringcheck_probe_interval_seconds', 'The interval in force; absent with cron.', PROBE)
+    this.#interval = gauge(
+      'ringcheck_probe_interval_seconds',
+      'The interval in force; absent with cron, and while the probe is suspended.',
+      PROBE,
+    )
     this.#scheduleLag = gauge(
       'ringcheck_probe_schedule_lag_seconds',
       'From the slot to the start of the last round.',
@@ -128,7 +132,7 @@ export class ProbeMetrics {
   declare(probe: Stored<'SipProbe'>, thresholdsAt: (spec: SipProbeSpec, location: string) => Thresholds): void {
     const labels = labelsOf(probe.metadata)
     const { interval } = probe.spec.schedule
-    if (interval === undefined) this.#interval.remove(labels)
+    if (interval === undefined || probe.spec.suspend) this.#interval.remove(labels)
     else this.#set(this.#interval, labels, milliseconds(interval) / 1000)
     for (const reason of skipReasons) this.#add(this.#skipped, { ...labels, reason }, 0)
     for (const from of healths)

@@ -94,8 +94,11 @@ describe('a probe', () => {
       ['Healthy', 'WithinThresholds'],
       ['Unknown', 'Suspended'],
     ])
+    // Otherwise an alert on probes that have not called for long would tell of it.
+    expect(await it.metrics.text()).not.toContain('ringcheck_probe_interval_seconds{')
     it.declare(probe())
     await it.until(() => it.calls.length === 3)
+    expect(await it.metrics.text()).toContain('ringcheck_probe_interval_seconds{')
   })
 
   test('is asked twice to run during a round: both get the one that follows', async () => {

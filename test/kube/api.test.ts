@@ -8,7 +8,7 @@ describe('a cluster of the level api', () => {
   test('serves our kinds, and takes every sample', async () => {
     await using cluster = await startCluster({ level: 'api' })
     await cluster.installCrds()
-    await cluster.kubectl('apply', '--validate=strict', '--filename', join(ROOT, 'config/samples'))
+    await cluster.kubectl('apply', '--validate=strict', '--filename', join(ROOT, 'config/samples/base'))
     const names = await cluster.kubectl('get', 'sipprobes', '--output', 'name')
     expect(names).toContain('sipprobe.ringcheck.dev/')
   })
