@@ -58,10 +58,23 @@ function mediaRows({ media, digits }: CallResult): Row[] {
   if (!media) return []
   return [
     ['Codec', media.codec],
-    ['Encryption', media.suite === undefined ? 'none' : `SRTP, ${media.suite}`],
+    ['Encryption', encryptionOf(media)],
+    ['ICE', media.ice && iceOf(media.ice)],
     ['RTCP', media.rtcpMux ? 'on the port of RTP' : 'on a port of its own'],
     ['Digits heard', digits?.map(({ digit }) => digit).join('')],
   ]
+}
+
+type Agreed = NonNullable<CallResult['media']>
+
+function encryptionOf({ suite, dtls }: Agreed): string {
+  if (suite === undefined) return 'none'
+  return dtls ? `SRTP, ${suite}, by DTLS in ${Math.round(dtls.handshakeTime)} ms` : `SRTP, ${suite}`
+}
+
+function iceOf({ local, remote, gatheringTime, connectTime, problems }: NonNullable<Agreed['ice']>): string {
+  const times = `gathered in ${Math.round(gatheringTime)} ms, connected in ${Math.round(connectTime)} ms`
+  return [`${local} to ${remote}, ${times}`, ...problems].join('; ')
 }
 
 function modelRows({ mosBasis }: CallResult): Row[] {

@@ -25,7 +25,8 @@ import { USER_AGENT } from '../version.ts'
 import { wayFlags, wayOf } from '../way.ts'
 
 const codecs = ['PCMA', 'PCMU', 'G722', 'Opus'] as const
-const encryptions = ['None', 'SDES', 'Optional'] as const
+const encryptions = ['None', 'SDES', 'DTLS', 'Optional'] as const
+const iceModes = ['None', 'Lite', 'Full'] as const
 
 export const call: Command = {
   name: 'call',
@@ -42,6 +43,7 @@ export const call: Command = {
     'answer-timeout': { value: 'DURATION', default: '30s', help: 'How long an answer is waited for' },
     codec: { value: codecs.join('|'), default: 'PCMA', help: 'Codec; of PCMA and PCMU the other one is offered, too' },
     encryption: { value: encryptions.join('|'), default: 'None', help: 'Whether media is encrypted (SRTP)' },
+    ice: { value: iceModes.join('|'), default: 'None', help: 'Whether and how ICE is offered' },
     'rtcp-mux': { help: 'RTP and RTCP over one port, when the other side can' },
     profile: { value: thresholdProfiles.join('|'), default: 'Standard', help: 'Thresholds that judge the call' },
     pcap: pcapFlag,
@@ -120,6 +122,7 @@ async function planOf(words: Words, terminal: Terminal): Promise<RunPlan> {
   const check = oneOf(words, 'check', ['Call', 'Options', 'Register'] as const)
   const profile = oneOf(words, 'profile', thresholdProfiles)
   const encryption = oneOf(words, 'encryption', encryptions)
+  const ice = oneOf(words, 'ice', iceModes)
   const now = systemClock.now()
   return RunPlan.parse({
     protocol: PROTOCOL,
@@ -146,6 +149,7 @@ async function planOf(words: Words, terminal: Terminal): Promise<RunPlan> {
         audio: { codec: oneOf(words, 'codec', codecs), ptime: 20, source: 'Speech' },
         ...(encryption !== 'None' && { encryption }),
         ...(words.has('rtcp-mux') && { rtcpMux: true }),
+        ...(ice !== 'None' && { ice: { mode: ice, stun: [], turn: [] } }),
         jitterBuffer: { mode: 'Fixed', delay: 60 },
       },
       callDuration: durationOf(words, 'duration'),

@@ -121,14 +121,47 @@ describe('media', () => {
       '{ audio: { codec: G722, source: { tone: {} } }, encryption: SDES, rtcpMux: true }',
       { audio: { codec: 'G722', ptime: 20, source: 'Tone' }, encryption: 'SDES', rtcpMux: true, jitterBuffer },
     ],
+    ['{ encryption: DTLS }', { audio: { codec: 'PCMA', ...speech }, encryption: 'DTLS', jitterBuffer }],
+    ['{ ice: Lite }', { audio: { codec: 'PCMA', ...speech }, ice: { mode: 'Lite', stun: [], turn: [] }, jitterBuffer }],
     ['{ encryption: Optional }', { audio: { codec: 'PCMA', ...speech }, encryption: 'Optional', jitterBuffer }],
   ])('of %s', async (media, expected) => {
     expect(await planned('domain: b.example', { media })).toHaveProperty('media', expected)
   })
 
-  test('by DTLS makes no plan', async () => {
-    const outcome = await planned('domain: b.example', { media: '{ encryption: DTLS }' })
-    expect(outcome).toMatchObject({ reason: 'Unsupported', message: expect.stringContaining('None, SDES, Optional') })
+  const secrets =
+    'apiVersion: v1\nkind: Secret\nmetadata: { name: turn }\nstringData: { user: lab, password: pw-lab }\n'
+  const account = { username: 'lab', password: 'pw-lab' }
+  const ice = (servers: string) => `{ ice: Full, ${servers} }`
+  const turn = (uri: string, key = 'password') =>
+    ice(`turn: [{ uri: '${uri}', usernameRef: { name: turn, key: user }, passwordRef: { name: turn, key: ${key} } }]`)
+
+  test.each<[media: string, planned: object]>([
+    [ice("stun: ['stun.example:3478']"), { stun: [{ host: 'stun.example', port: 3478 }] }],
+    [ice("stun: ['[2001:db8::1]:3478']"), { stun: [{ host: '2001:db8::1', port: 3478 }] }],
+    [turn('turn:t.example'), { turn: [{ host: 't.example', port: 3478, transport: 'udp', ...account }] }],
+    [
+      turn('turn:t.example:443?transport=tcp'),
+      { turn: [{ host: 't.example', port: 443, transport: 'tcp', ...account }] },
+    ],
+    [turn('turn:[::1]:53?transport=udp'), { turn: [{ host: '::1', port: 53, transport: 'udp', ...account }] }],
+  ])('of %s: servers with their accounts', async (media, expected) => {
+    const endpoint = await planned('domain: b.example', { media, secrets })
+    expect(endpoint).toHaveProperty('media.ice.mode', 'Full')
+    expect(endpoint).toMatchObject({ media: { ice: expected } })
+  })
+
+  test.each<[media: string, reason: string, message: string]>([
+    [
+      ice("stun: ['stun.example:99999']"),
+      'InvalidSpec',
+      'spec.media.stun[0]: is stun.example:99999, must be host:port',
+    ],
+    [turn('turn:t.example:0'), 'InvalidSpec', 'spec.media.turn[0].uri: is turn:t.example:0'],
+    [turn('turn:t.example?transport=sctp'), 'InvalidSpec', 'spec.media.turn[0].uri: is turn:t.example?transport=sctp'],
+    [turn('turn:t.example', 'pin'), 'SecretKeyMissing', 'The Secret turn has no key pin.'],
+  ])('of %s makes no plan', async (media, reason, message) => {
+    const outcome = await planned('domain: b.example', { media, secrets })
+    expect(outcome).toMatchObject({ reason, message: expect.stringContaining(message) })
   })
 })
 

@@ -8,17 +8,20 @@ import type { Cluster, Stored } from '../cluster/cluster.ts'
 import type { Account } from '../registrars/resolve.ts'
 import { resolveRegistrar } from '../registrars/resolve.ts'
 import type { TlsSettings } from '../registrars/certificates.ts'
+import { type Refused, resolveIce } from './ice-plan.ts'
 import { maySecure, registrarPlan } from './registrar-plan.ts'
 import { executionId } from './schedule.ts'
 import { unsupportedByProbe, unsupportedByRegistrar } from './supported.ts'
 
-/** All that is needed to make plans; holds a password, so it lives for one round and is never logged. */
+/** All that is needed to make plans; holds passwords, so it lives for one round and is never logged. */
 export interface Prepared {
   kind: 'Prepared'
   registrar: Stored<'SipRegistrar'>
   /** Absent: an IP-authenticated trunk without accounts. */
   account?: Account
   tls: TlsSettings
+  /** Of STUN and TURN. */
+  servers: Pick<RunPlan['endpoint']['media'], 'ice'>
 }
 export interface NotPrepared {
   kind: 'NotPrepared'
@@ -42,18 +45,17 @@ export async function prepare(
   if (elsewhere)
     return notPrepared('NoAgent', `spec.locations: there is no location ${elsewhere.name}; there is: default.`)
 
-  const resolved = await resolveRegistrar(registrar.spec, (name) => cluster.secret({ namespace, name }), now)
-  if (resolved.kind === 'Unresolved') {
-    const { reason, message } = resolved
-    const named = reason === 'SecretMissing' || reason === 'SecretKeyMissing'
-    return notPrepared(named ? reason : 'RegistrarNotReady', message)
-  }
+  const readSecret = (name: string) => cluster.secret({ namespace, name })
+  const resolved = await resolveRegistrar(registrar.spec, readSecret, now)
+  if (resolved.kind === 'Unresolved') return notPrepared(reasonOf(resolved), resolved.message)
   const account = chooseAccount(probe.spec, resolved.accounts)
   if (probe.spec.account !== undefined && !account)
     return notPrepared('AccountMissing', `The SipRegistrar ${name} has no account ${probe.spec.account}.`)
   const refused = refusal(probe.spec, registrar)
   if (refused) return refused
-  return { kind: 'Prepared', registrar, ...(account && { account }), tls: resolved.tls }
+  const servers = await resolveIce(probe.spec.media, readSecret)
+  if (servers.kind === 'Unresolved') return notPrepared(reasonOf(servers), servers.message)
+  return { kind: 'Prepared', registrar, ...(account && { account }), tls: resolved.tls, servers: servers.plan }
 }
 
 /** Why the target may not be called through this registrar. */
@@ -99,7 +101,7 @@ export function makePlan({ probe, prepared, location, slot, epoch }: PlanDetails
       ...(prepared.account && { account: prepared.account }),
       registrar: registrarPlan(prepared.registrar.spec, prepared.tls),
       ...(spec.target !== undefined && { target: spec.target }),
-      media: mediaPlan(spec.media),
+      media: { ...mediaPlan(spec.media), ...prepared.servers },
       callDuration: milliseconds(spec.callDuration),
       remoteHangup: spec.remoteHangup ?? (spec.mode === 'Caller' ? 'Fail' : 'Allow'),
     },
@@ -112,12 +114,12 @@ export function makePlan({ probe, prepared, location, slot, epoch }: PlanDetails
   }
 }
 
-/** What `supported.ts` lets through: no DTLS, and of the tones the one there is. */
+/** What `supported.ts` lets through: of the tones the one there is. */
 function mediaPlan({ audio, encryption, rtcpMux, jitterBuffer }: SipProbeSpec['media']): RunPlan['endpoint']['media'] {
   const { codec, ptime, source } = audio
   return {
     audio: { codec, ptime, source: 'speech' in source ? 'Speech' : 'Tone' },
-    ...((encryption === 'SDES' || encryption === 'Optional') && { encryption }),
+    ...(encryption !== 'None' && { encryption }),
     ...(rtcpMux && { rtcpMux }),
     jitterBuffer: { mode: jitterBuffer.mode, delay: milliseconds(jitterBuffer.delay) },
   }
@@ -137,6 +139,11 @@ export function longestExecution(spec: SipProbeSpec): number {
 
 /** BYE and un-REGISTER, each with a deadline of its own. */
 const HANG_UP = 15_000
+
+function reasonOf({ reason }: Refused): UnknownReason {
+  const named = reason === 'SecretMissing' || reason === 'SecretKeyMissing' || reason === 'InvalidSpec'
+  return named ? reason : 'RegistrarNotReady'
+}
 
 function notPrepared(reason: UnknownReason, message: string): NotPrepared {
   return { kind: 'NotPrepared', reason, message }

@@ -20,13 +20,17 @@ function ofRegistrar(more: string): string | undefined {
   return resource.kind === 'SipRegistrar' ? unsupportedByRegistrar(resource.spec) : 'no registrar'
 }
 
+const turn = (uri: string) =>
+  `{ uri: '${uri}', usernameRef: { name: t, key: user }, passwordRef: { name: t, key: password } }`
+
 describe('what this version does not carry out is named', () => {
   test.each([
     ['media: { audio: { source: { fileRef: { name: a, key: b } } } }', 'spec.media.audio.source.fileRef'],
     ['media: { audio: { source: { tone: { frequency: 440 } } } }', 'spec.media.audio.source.tone'],
     ['media: { video: {} }', 'spec.media.video'],
-    ['media: { encryption: DTLS }', 'spec.media.encryption'],
-    ['media: { ice: Lite }', 'spec.media.ice'],
+    ["media: { ice: Lite, stun: ['stun.example.com:3478'] }", 'spec.media.stun'],
+    [`media: { turn: [${turn('turn:turn.example.com')}] }`, 'spec.media.turn'],
+    [`media: { ice: Full, turn: [${turn('turns:turn.example.com')}] }`, 'spec.media.turn.uri'],
     ['scenario: [{ at: 1s, do: { hangup: {} } }]', 'spec.scenario'],
     ['scriptRef: { name: a, key: b }', 'spec.scriptRef'],
     ["webhooks: [{ name: a, url: 'https://example.com', format: Slack }]", 'spec.webhooks.format'],
@@ -44,8 +48,15 @@ describe('what this version does not carry out is named', () => {
 
 test('what it does carry out is not refused', () => {
   const codecs = ['PCMA', 'PCMU', 'G722', 'Opus'].map((codec) => `media: { audio: { codec: ${codec} } }`)
-  const media = ['audio: { source: { tone: {} } }', 'encryption: SDES', 'encryption: Optional', 'rtcpMux: true']
-  const others = [...media.map((each) => `media: { ${each} }`), 'maintenance: []', 'traces: All']
+  const media = [
+    'audio: { source: { tone: {} } }',
+    'encryption: SDES',
+    'encryption: Optional',
+    'encryption: DTLS',
+    'rtcpMux: true',
+  ]
+  const ice = ['ice: Lite', 'ice: Full', `ice: Full, stun: ['s.example:1'], turn: [${turn('turn:t.example')}]`]
+  const others = [...media, ...ice].map((each) => `media: { ${each} }`).concat(['maintenance: []', 'traces: All'])
   for (const more of [...codecs, ...others]) expect(ofProbe(more)).toBeUndefined()
   const transports = ['Auto', 'UDP', 'TCP', 'TLS', 'WS', 'WSS'].map((transport) => `transport: ${transport}`)
   const settings = [
