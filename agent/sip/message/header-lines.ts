@@ -5,6 +5,8 @@ import { bitOf, isNamed, LETTERS, lower } from './header-names.ts'
 export interface Places extends Record<Place, number> {
   /** A bit for each name that is there; two names may share one. */
   names: number
+  /** Those of them that came more than once. */
+  again: number
   /** The first that came again, but for Via. */
   doubled: Place | undefined
 }
@@ -15,6 +17,7 @@ type Place = (typeof PLACES)[number]
 export function nowhere(): Places {
   return {
     names: 0,
+    again: 0,
     doubled: undefined,
     via: -1,
     from: -1,
@@ -61,7 +64,9 @@ export function notePlace(text: string, position: number, next: number, places: 
   const colon = text.indexOf(':', position)
   if (colon <= position || colon >= next) return
   const length = nameEnd(text, position, colon) - position
-  places.names |= bitOf(lower(text, position), length)
+  const bit = bitOf(lower(text, position), length)
+  places.again |= places.names & bit
+  places.names |= bit
   const key = placeNamed(text, position, length)
   if (key === undefined) return
   if (places[key] < 0) places[key] = valueStart(text, colon, next)

@@ -16,6 +16,9 @@ export class Headers {
   #branch: string | undefined
   #cseq: CSeq | undefined
   #callId: string | undefined
+  /** Empty: there is none. */
+  #fromTag: string | undefined
+  #toTag: string | undefined
 
   /** @param text header lines, or a whole message when `block` says where they are in it */
   constructor(text = '', block?: Block) {
@@ -62,9 +65,11 @@ export class Headers {
 
   /** Every value in order, as written: one with commas is one. */
   all(key: string): string[] {
-    const values: string[] = []
-    if (!this.#mayHave(key)) return values
-    for (let at = this.#find(key, this.#start); at >= 0; at = this.#find(key, this.#nextLine(at))) {
+    const place = this.#placeOf(key)
+    if (place < 0) return []
+    const values = [this.#valueAt(place)]
+    if (!this.#mayHaveMore(key)) return values
+    for (let at = this.#find(key, this.#nextLine(place)); at >= 0; at = this.#find(key, this.#nextLine(at))) {
       values.push(this.#valueAt(at))
     }
     return values
@@ -73,7 +78,9 @@ export class Headers {
   /** Every element in order, those of a comma-separated value apart (RFC 3261 7.3.1). */
   list(key: string): string[] {
     const values = this.all(key)
-    return values.length === 0 ? values : values.flatMap(splitList)
+    const [first] = values
+    if (first === undefined) return values
+    return values.length === 1 ? splitList(first) : values.flatMap(splitList)
   }
 
   /** The header lines, each ended by CRLF. */
@@ -103,11 +110,11 @@ export class Headers {
   }
 
   get fromTag(): string | undefined {
-    return tagOf(this.get('from') ?? '')
+    return (this.#fromTag ??= tagOf(this.get('from') ?? '') ?? '') || undefined
   }
 
   get toTag(): string | undefined {
-    return tagOf(this.get('to') ?? '')
+    return (this.#toTag ??= tagOf(this.get('to') ?? '') ?? '') || undefined
   }
 
   #extend(lines: string): this {
@@ -119,6 +126,8 @@ export class Headers {
     this.#branch = undefined
     this.#cseq = undefined
     this.#callId = undefined
+    this.#fromTag = undefined
+    this.#toTag = undefined
     return this
   }
 
@@ -139,9 +148,14 @@ export class Headers {
 
   /** Most of what is asked for is not there, and that is known without a search. */
   #mayHave(key: string): boolean {
-    const letter = LETTERS.get(key)
-    const bits = bitOf(key.charCodeAt(0), key.length) | (letter === undefined ? 0 : bitOf(letter, 1))
-    return ((this.#places ??= this.#look()).names & bits) !== 0
+    return ((this.#places ??= this.#look()).names & bitsOf(key)) !== 0
+  }
+
+  /** Whether there may be another one behind the first: under its name, or under both of its names. */
+  #mayHaveMore(key: string): boolean {
+    const { names, again } = (this.#places ??= this.#look())
+    const bits = bitsOf(key)
+    return (again & bits) !== 0 || (names & bits & ((names & bits) - 1)) !== 0
   }
 
   #look(): Places {
@@ -195,6 +209,12 @@ export class Headers {
     while (end > start && isSpace(this.#text.charCodeAt(end - 1))) end--
     return this.#text.slice(start, end)
   }
+}
+
+/** Those of its long and its short name. */
+function bitsOf(key: string): number {
+  const letter = LETTERS.get(key)
+  return bitOf(key.charCodeAt(0), key.length) | (letter === undefined ? 0 : bitOf(letter, 1))
 }
 
 /** The header lines of a message. */

@@ -180,7 +180,12 @@ describe('writing messages', () => {
         const count = headers.length
         for (const [name, text] of extra) headers.add(`X-${name}`, text)
         const plain = parse(
-          responseText({ code: 183, reason: 'Session Progress', headers: withoutLength(headers), body }).toString(),
+          responseText({
+            code: 183,
+            reason: 'Session Progress',
+            lines: withoutLength(headers).toString(),
+            body,
+          }).toString(),
         )
         expect(plain).toMatchObject({ kind: 'Response', code: 183, reason: 'Session Progress', body })
         // One more: Content-Length.

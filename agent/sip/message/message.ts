@@ -192,9 +192,10 @@ export function requestText({ method, uri, headers, body }: Omit<Request, 'kind'
   return `${method} ${uri} SIP/2.0\r\n${headers.toString()}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 }
 
-/** Content-Length is added here; `headers` must not have it. */
-export function responseText({ code, reason, headers, body }: Omit<Response, 'kind' | 'version'>): string {
-  return `SIP/2.0 ${code} ${reason}\r\n${headers.toString()}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+/** Content-Length is added here; `lines`, the header fields as they are sent, must not have it. */
+export function responseText(response: { code: number; reason: string; lines: string; body: string }): string {
+  const { code, reason, lines, body } = response
+  return `SIP/2.0 ${code} ${reason}\r\n${lines}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 }
 
 /** The body when it is a session description; undefined when there is none. */

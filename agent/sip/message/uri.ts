@@ -102,6 +102,7 @@ export function tagOf(value: string): string | undefined {
     while (end < value.length && !endsTag(value.charCodeAt(end))) end++
     if (end > from) return value.slice(from, end)
   }
+  if (!value.includes(';', start)) return undefined
   return /;[ \t]*tag[ \t]*=[ \t]*([^;,\s]+)/i.exec(value.slice(start))?.[1]
 }
 

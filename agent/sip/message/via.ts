@@ -5,6 +5,9 @@ const QUOTE = 34
 const COMMA = 44
 const SEMICOLON = 59
 
+/** As a client asks with it, or as somebody has filled it in. */
+const RPORT = /;[ \t]*rport[ \t]*(?:=[ \t]*\d*)?(?=[;\s]|$)/i
+
 /** The topmost Via; its parameters but for the branch are read when somebody asks. */
 export class Via {
   /** Upper case: `UDP`, `TCP`, ... */
@@ -29,6 +32,11 @@ export class Via {
 
   get parameters(): ReadonlyMap<string, string> {
     return (this.#parameters ??= parseParameters(this.#tail))
+  }
+
+  /** RFC 3581 3: the answer is to go to the port that the request came from. */
+  get wantsPort(): boolean {
+    return RPORT.test(this.#tail)
   }
 }
 
@@ -73,9 +81,9 @@ export function receivedVias(
   const values = headers.list('via')
   const { via } = headers
   if (!via || values[0] === undefined) return values
-  const wanted = via.parameters.get('rport') !== undefined
+  const wanted = via.wantsPort
   let top = values[0]
-  if (wanted) top = top.replace(/;[ \t]*rport[ \t]*(?:=[ \t]*\d*)?(?=[;\s]|$)/i, `;rport=${source.port}`)
+  if (wanted) top = top.replace(RPORT, `;rport=${source.port}`)
   if (wanted || via.host !== source.host) {
     top = `${top.replace(/;[ \t]*received[ \t]*=[^;]*/i, '')};received=${bracketed(source.host)}`
   }

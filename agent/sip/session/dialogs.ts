@@ -1,5 +1,5 @@
 /** The dialogs of one engine, early and confirmed, found by what a request names them with (RFC 3261 12); what happens in them is their users' matter. */
-import { ChurningMap } from '../../../lib/churning-map.ts'
+import { NumberMap } from '../../../lib/number-map.ts'
 import type { DialogUser } from '../core.ts'
 import { tagNumber } from '../message/identifiers.ts'
 import type { DialogName } from './dialog.ts'
@@ -9,7 +9,7 @@ import type { DialogName } from './dialog.ts'
  * share our tag.
  */
 export class Dialogs {
-  readonly #users = new ChurningMap<number, readonly DialogUser[]>()
+  readonly #users = new NumberMap<readonly DialogUser[]>()
   #size = 0
 
   get size(): number {

@@ -1,5 +1,5 @@
 /** The transaction layer (RFC 3261 17): finds the machine a message belongs to, by branch in a map, and makes new ones. The machines are beside it. */
-import { ChurningMap } from '../../../lib/churning-map.ts'
+import { NumberMap } from '../../../lib/number-map.ts'
 import type { Random } from '../../../lib/random.ts'
 import type { Arrival, Flow } from '../transport/flow.ts'
 import type { Built } from '../transport/build.ts'
@@ -52,13 +52,13 @@ export class TransactionLayer {
   readonly #identifiers: Identifiers
   readonly #fingerprints: Fingerprints
   readonly #user: TransactionUser
-  readonly #clients = new ChurningMap<number, ClientInvite | ClientNonInvite | Copies | Retired>()
-  readonly #servers = new Map<number, ServerInvite | ServerNonInvite | Absorbed | Answered>()
+  readonly #clients = new NumberMap<ClientInvite | ClientNonInvite | Copies | Retired>()
+  readonly #servers = new NumberMap<ServerInvite | ServerNonInvite | Absorbed | Answered>()
   readonly #completedExpire: Expiring<Copies>
   readonly #retiredExpire: Expiring<Retired>
   readonly #finishedExpire: Expiring<Absorbed | Answered>
   /** Of each request without a To tag that is under way, what a copy of it would share. */
-  readonly #merging = new Set<number>()
+  readonly #merging = new NumberMap<Place>()
   #serverBytes = 0
 
   /** @param identifiers what the branches of all that is sent through it are made with */
@@ -184,8 +184,8 @@ export class TransactionLayer {
     if (!this.#user.admits(request, arrival, load)) return
     const copies = headers.toTag === undefined ? this.#mergeKey(request) : undefined
     const merged = copies !== undefined && this.#merging.has(copies)
-    if (copies !== undefined && !merged) this.#merging.add(copies)
     const place: Place = { key, copies: merged ? undefined : copies, size: arrival.text.length }
+    if (place.copies !== undefined) this.#merging.set(place.copies, place)
     this.#serverBytes += place.size
     const path = new ReplyPath(arrival, headers.via, this.#ways)
     const setup = { arrival, path, wheel: this.#wheel, place, owner: this.#serverOwner }
@@ -210,7 +210,7 @@ export class TransactionLayer {
       client.flowLost('the engine was stopped', true)
       client.end()
     }
-    for (const server of [...this.#servers.values()]) if ('end' in server) server.end()
+    for (const server of this.#servers.values()) if ('end' in server) server.end()
     for (const queue of [this.#completedExpire, this.#retiredExpire, this.#finishedExpire]) queue.clear()
     for (const table of [this.#clients, this.#servers, this.#merging]) table.clear()
     this.#serverBytes = 0

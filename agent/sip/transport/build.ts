@@ -111,22 +111,27 @@ export interface ResponseOptions {
 export function buildResponse(author: Author, request: Request, arrival: Arrival, options: ResponseOptions): string {
   const { code, reason = reasonPhrase(code), headers: extra = [], body = '' } = options
   const { headers } = request
-  request.repeated ??= repeatedOf(headers, arrival).toString()
-  const response = new Headers(request.repeated).add('To', taggedTo(author, headers, options))
+  request.repeated ??= repeatedOf(headers, arrival)
+  let lines = request.repeated + field('To', taggedTo(author, headers, options))
   // 12.1.1: they make the route set of the dialog, so a response that makes none need not have them.
-  if (code > 100 && code < 300) response.addAll('Record-Route', headers.all('record-route'))
-  for (const [name, value] of extra) response.add(name, oneLine(value))
-  response.add('Server', author.userAgent)
-  if (body !== '') response.add('Content-Type', 'application/sdp')
-  return responseText({ code, reason: oneLine(reason), headers: response, body })
+  if (code > 100 && code < 300) lines += fields('Record-Route', headers.all('record-route'))
+  for (const [name, value] of extra) lines += field(name, oneLine(value))
+  lines += field('Server', author.userAgent)
+  if (body !== '') lines += field('Content-Type', 'application/sdp')
+  return responseText({ code, reason: oneLine(reason), lines, body })
 }
 
-function repeatedOf(headers: Headers, { flow }: Arrival): Headers {
-  return new Headers()
-    .addAll('Via', receivedVias(headers, flow.remote))
-    .add('From', headers.get('from') ?? '')
-    .add('Call-ID', headers.callId)
-    .add('CSeq', headers.get('cseq') ?? '')
+function repeatedOf(headers: Headers, { flow }: Arrival): string {
+  const rest = field('Call-ID', headers.callId) + field('CSeq', headers.get('cseq') ?? '')
+  return fields('Via', receivedVias(headers, flow.remote)) + field('From', headers.get('from') ?? '') + rest
+}
+
+function field(name: string, value: string): string {
+  return `${name}: ${value}\r\n`
+}
+
+function fields(name: string, values: readonly string[]): string {
+  return values.map((value) => field(name, value)).join('')
 }
 
 /** 8.2.7: a response of which nothing is kept. The same request is told the same again, so its To tag is no secret of ours. */

@@ -24,7 +24,7 @@ export class ReplyPath {
     this.#ways = ways
     this.#port = via.port ?? defaultPort(flow.transport)
     const { host, port, transport } = flow.remote
-    const elsewhere = transport === 'UDP' && !via.parameters.has('rport') && this.#port !== port
+    const elsewhere = transport === 'UDP' && !via.wantsPort && this.#port !== port
     this.#flow = elsewhere ? ways.udp(host, this.#port) : flow
   }
 
