@@ -93,12 +93,12 @@ export class NumberMap<Value extends object> {
     const [keys, values] = [this.#keys, this.#values]
     this.#keys = empty(length)
     this.#values = places(length)
-    for (const [at, value] of values.entries()) {
-      if (value === undefined) continue
+    for (let at = 0; at < keys.length; at++) {
       const key = keys[at] ?? NaN
+      if (Number.isNaN(key)) continue
       const place = this.#find(key)
       this.#keys[place] = key
-      this.#values[place] = value
+      this.#values[place] = values[at]
     }
   }
 }
@@ -108,7 +108,7 @@ function empty(length: number): Float64Array {
 }
 
 function places<Value>(length: number): Array<Value | undefined> {
-  return Array.from({ length })
+  return new Array<Value | undefined>(length).fill(undefined)
 }
 
 /** Numbers in a row, and those that differ in a few bits only, come to lie apart. */

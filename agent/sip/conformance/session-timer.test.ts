@@ -88,15 +88,23 @@ describe.concurrent('when the peer is odd', () => {
     const { ours, peer } = all
     const offer = sdp(1, 1)
     const outgoing = ours.invite(inviteOptions(peer.port, 'UDP', { offer, sessionTimer: { expires: 90 } }))
-    peer.reply(await peer.request('INVITE'), '200 OK', timer('90;refresher=uac'))
+    const seen = new Set<string>()
+    /** A busy machine lets an INVITE be sent again before it is answered. */
+    const newInvite = async () => {
+      let invite = await peer.request('INVITE')
+      while (seen.has(invite.headers.branch)) invite = await peer.request('INVITE')
+      seen.add(invite.headers.branch)
+      return invite
+    }
+    peer.reply(await newInvite(), '200 OK', timer('90;refresher=uac'))
     const answered = call(await outgoing.outcome)
     for (let round = 0; round < 2; round++) {
-      const refresh = await peer.request('INVITE')
+      const refresh = await newInvite()
       expect([refresh.body, refresh.headers.get('session-expires')]).toEqual([offer, '90;refresher=uac'])
       peer.reply(refresh, '200 OK', timer('90;refresher=uac'))
     }
     // One without Session-Expires ends the timer.
-    peer.reply(await peer.request('INVITE'), '200 OK', { body: ANSWER })
+    peer.reply(await newInvite(), '200 OK', { body: ANSWER })
     void answered.bye()
     peer.reply(await peer.request('BYE'), '200 OK')
   })

@@ -1,32 +1,25 @@
 /** Where the fields stand in the header lines of a message. It is looked for in every message: nothing here makes an object but the result. */
 import { bitOf, isNamed, LETTERS, lower } from './header-names.ts'
 
-/** Where the values begin that every message is asked for; -1: there is none. */
-export interface Places extends Record<Place, number> {
+/** The fields that every message is asked for. */
+const ASKED = ['via', 'from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-length'] as const
+
+/** By their names, their places in `Places.at`. */
+export const PLACE = { via: 0, from: 1, to: 2, 'call-id': 3, cseq: 4, 'max-forwards': 5, 'content-length': 6 } as const
+
+export interface Places {
+  /** Where the values begin, by `PLACE`; -1: there is none. */
+  readonly at: number[]
   /** A bit for each name that is there; two names may share one. */
   names: number
   /** Those of them that came more than once. */
   again: number
   /** The first that came again, but for Via. */
-  doubled: Place | undefined
+  doubled: string | undefined
 }
 
-const PLACES = ['via', 'from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-length'] as const
-type Place = (typeof PLACES)[number]
-
 export function nowhere(): Places {
-  return {
-    names: 0,
-    again: 0,
-    doubled: undefined,
-    via: -1,
-    from: -1,
-    to: -1,
-    'call-id': -1,
-    cseq: -1,
-    'max-forwards': -1,
-    'content-length': -1,
-  }
+  return { at: [-1, -1, -1, -1, -1, -1, -1], names: 0, again: 0, doubled: undefined }
 }
 
 const CR = 13
@@ -67,28 +60,28 @@ export function notePlace(text: string, position: number, next: number, places: 
   const bit = bitOf(lower(text, position), length)
   places.again |= places.names & bit
   places.names |= bit
-  const key = placeNamed(text, position, length)
-  if (key === undefined) return
-  if (places[key] < 0) places[key] = valueStart(text, colon, next)
-  else if (key !== 'via') places.doubled ??= key
+  const place = placeNamed(text, position, length)
+  if (place < 0) return
+  if ((places.at[place] ?? -1) < 0) places.at[place] = valueStart(text, colon, next)
+  else if (place !== PLACE.via) places.doubled ??= ASKED[place]
 }
 
-function placeNamed(text: string, name: number, length: number): Place | undefined {
-  if (length === 1) return SHORT.get(lower(text, name))
-  const names = LONG[length]
-  if (names) for (const each of names) if (isNamed(text, name, each)) return each
-  return undefined
+/** -1: it is none of those that every message is asked for. */
+function placeNamed(text: string, name: number, length: number): number {
+  if (length === 1) return SHORT[lower(text, name)] ?? -1
+  const places = LONG[length]
+  if (places) for (const place of places) if (isNamed(text, name, ASKED[place])) return place
+  return -1
 }
+
+type Place = (typeof PLACE)[keyof typeof PLACE]
 
 /** By their length. */
 const LONG: ReadonlyArray<readonly Place[] | undefined> = Array.from({ length: 15 }, (_, length) =>
-  PLACES.filter((name) => name.length === length),
+  ASKED.filter((name) => name.length === length).map((name) => PLACE[name]),
 )
 
 /** By the code of the compact form's letter. */
-const SHORT: ReadonlyMap<number, Place> = new Map(
-  PLACES.flatMap((name) => {
-    const letter = LETTERS.get(name)
-    return letter === undefined ? [] : [[letter, name]]
-  }),
+const SHORT: readonly number[] = Array.from({ length: 128 }, (_, code) =>
+  ASKED.findIndex((name) => LETTERS.get(name) === code),
 )

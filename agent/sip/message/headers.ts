@@ -1,7 +1,17 @@
 /** The header fields of one message, in their order and as they were written: a piece of text and where the fields are in it. Nothing is taken apart before somebody asks. */
 import { type CSeq, parseCSeq } from './cseq.ts'
 import { bitOf, isNamed, LETTERS, lower } from './header-names.ts'
-import { isBlank, isSpace, lineAfter, nameEnd, notePlace, nowhere, type Places, valueStart } from './header-lines.ts'
+import {
+  isBlank,
+  isSpace,
+  lineAfter,
+  nameEnd,
+  notePlace,
+  nowhere,
+  PLACE,
+  type Places,
+  valueStart,
+} from './header-lines.ts'
 import { splitList, tagOf } from './uri.ts'
 import { branchOf, parseVia, type Via } from './via.ts'
 
@@ -140,7 +150,7 @@ export class Headers {
       case 'cseq':
       case 'max-forwards':
       case 'content-length':
-        return (this.#places ??= this.#look())[key]
+        return (this.#places ??= this.#look()).at[PLACE[key]] ?? -1
       default:
         return this.#mayHave(key) ? this.#find(key, this.#start) : -1
     }
