@@ -165,7 +165,7 @@ describe('a plan', () => {
     expect(JSON.stringify(answer.body)).toContain('endpoint.registrar.port')
     expect(JSON.stringify(answer.body) + logged.join('')).not.toContain('hunter2')
     expect(await raw('POST', '/v1/runs', '{')).toMatchObject({ status: 400 })
-    expect(await raw('POST', '/v1/runs', JSON.stringify('x'.repeat(300_000)))).toMatchObject({ status: 413 })
+    expect(await raw('POST', '/v1/runs', JSON.stringify('x'.repeat(5_000_000)))).toMatchObject({ status: 413 })
   })
 
   test('of another protocol is refused by name', async () => {

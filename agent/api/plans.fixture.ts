@@ -19,7 +19,10 @@ export function planOf(changes: Partial<RunPlan> = {}): RunPlan {
       account: { username: 'alice', password: 'hunter2' },
       registrar: { domain: '127.0.0.1', port: 5060, transport: 'UDP', register: false, expires: 300_000 },
       target: 'sip:echo@127.0.0.1',
-      media: { audio: { codec: 'PCMA', ptime: 20, source: 'Tone' }, jitterBuffer: { mode: 'Fixed', delay: 60 } },
+      media: {
+        audio: { codec: 'PCMA', ptime: 20, source: { kind: 'Tone', frequency: 1004, level: -16 } },
+        jitterBuffer: { mode: 'Fixed', delay: 60 },
+      },
       callDuration: 1000,
       remoteHangup: 'Fail',
     },

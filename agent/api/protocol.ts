@@ -4,7 +4,7 @@ import { failureClasses, findings, metrics, outcomes } from '../../crds/index.ts
 import type { Finding, FailureClass, MetricKey, Outcome } from '../../crds/index.ts'
 
 /** Raised when an old agent could not carry out a new plan, or an old operator not read a new event. */
-export const PROTOCOL = 3
+export const PROTOCOL = 4
 
 const text = (max: number) => z.string().min(1).max(max)
 /** Milliseconds. */
@@ -78,11 +78,33 @@ const ice = z.object({
     .max(5),
 })
 
+/** Octets: more than a ConfigMap can hold. */
+export const LARGEST_FILE = 1_125_000
+
+const source = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('Speech') }),
+  /** Hertz and dBov. */
+  z.object({
+    kind: z.literal('Tone'),
+    frequency: z.number().int().min(200).max(3400),
+    level: z.number().min(-60).max(-3),
+  }),
+  /** A WAV file that `readWave` takes; the name is what a human calls it. */
+  z.object({
+    kind: z.literal('Recording'),
+    name: text(600),
+    file: z
+      .base64()
+      .min(1)
+      .max((LARGEST_FILE / 3) * 4),
+  }),
+])
+
 const media = z.object({
   audio: z.object({
     codec: z.enum(['PCMA', 'PCMU', 'G722', 'Opus']),
     ptime: z.number().int().min(10).max(60),
-    source: z.enum(['Tone', 'Speech']),
+    source,
   }),
   /** SRTP with keys in the session description, demanded or offered, or by a handshake. Absent: none. */
   encryption: z.enum(['SDES', 'Optional', 'DTLS']).optional(),

@@ -26,7 +26,7 @@ export interface AgentServer extends AsyncDisposable {
 }
 
 /** Of a plan; far more than one with every field at its bound. */
-const LARGEST_BODY = 256 * 1024
+const LARGEST_BODY = 4 * 1024 * 1024
 /** Seconds after which to try again: a call is over by then, or another agent is there. */
 const RETRY_AFTER = 5
 

@@ -6,6 +6,7 @@ import type { MediaEngine, OpenOutcome } from './media.ts'
 import { Pacer } from './pacer.ts'
 import { type PortRange, PortPairs } from './ports.ts'
 import { RtpSession, type SessionContext, codecFor } from './session.ts'
+import { Recordings } from './source/recordings.ts'
 import { Sources } from './source/sources.ts'
 import { Turns } from './turns.ts'
 
@@ -26,6 +27,7 @@ export function createMediaEngine({ clock, random, ports: range }: MediaEngineOp
   }
   const sessions = new Set<RtpSession>()
   let certificate: Promise<DtlsCertificate> | undefined
+  const recordings = new Recordings()
 
   return {
     async open(address): Promise<OpenOutcome> {
@@ -39,6 +41,7 @@ export function createMediaEngine({ clock, random, ports: range }: MediaEngineOp
       if (source.kind !== 'Echo') context.sources.packets(codecFor({ codec, ptime }), ptime, source)
     },
     certificate: () => (certificate ??= newCertificate(clock)),
+    recording: (name, file) => recordings.of(name, file),
     get gauges() {
       return { portsUsed: ports.used, portsFree: ports.free, ...totals }
     },

@@ -1,6 +1,7 @@
 /** The door to media: the engine; its contract is `media.ts`. */
 export { createMediaEngine } from './engine.ts'
 export { fittingPtime } from './codec/codecs.ts'
+export { readWave } from './source/wave-file.ts'
 export type { DtlsCertificate } from './dtls/index.ts'
 export type { NegotiatedPath, PathOutcome } from './negotiated-path.ts'
 export type {

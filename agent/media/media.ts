@@ -6,7 +6,7 @@ import type { ReceivedDigit } from './codec/digit-receiver.ts'
 import type { DigitTiming } from './codec/telephone-event.ts'
 import type { DtlsCertificate } from './dtls/index.ts'
 import type { NegotiatedPath, PathOptions } from './negotiated-path.ts'
-import type { Recording } from './source/wave-file.ts'
+import type { Recording, WaveOutcome } from './source/wave-file.ts'
 import type { SrtpReceiver, SrtpSender } from './srtp/index.ts'
 
 interface MediaAddress {
@@ -26,7 +26,8 @@ export interface Protection {
 
 /** What we send, for all calls encoded once. */
 export type Source =
-  | { kind: 'Tone' }
+  /** A sine: whole hertz, default 1004, and dBov, default -16. */
+  | { kind: 'Tone'; frequency?: number; level?: number }
   /**
    * A speech-like signal: talk spurts and pauses with a speech-shaped spectrum. What a callee says is as like and another: two that send
    * the same would each take the other's for its own echo.
@@ -164,6 +165,8 @@ export interface MediaEngine extends AsyncDisposable {
   prepare(format: Pick<StartOptions, 'codec' | 'ptime' | 'source'>): void
   /** What our side shows in every DTLS handshake, made when it is asked for first. */
   certificate(): Promise<DtlsCertificate>
+  /** A source from a user's WAV file; of the same octets the same one. @param name of the file, for the text of a refusal */
+  recording(name: string, file: Uint8Array): WaveOutcome
   /** Totals since the start, and ports now; `portsFree` is undefined when no range of ports is configured. */
   readonly gauges: Readonly<{
     portsUsed: number

@@ -1,4 +1,5 @@
 /** The part of a call that caller and callee share: from the answer to the end of the BYE. How the call came about is theirs. */
+import type { MediaEngine, Source } from '../media/index.ts'
 import type { Call, CallEnd, Hop } from '../sip/index.ts'
 import { type AudioStream, openStream, type PathFailure } from '../stream/index.ts'
 import type { RunPlan } from '../api/protocol.ts'
@@ -27,6 +28,7 @@ export async function openAudio(
     address: await engine.localAddress(remote),
     sessionId: Math.floor(random() * 2 ** 31),
     ...wishesOf(plan.endpoint, offering),
+    source: sourceOf(plan.endpoint, media),
   })
   if (outcome.kind === 'Open') return outcome.stream
   endpoint.fail(verdict('PortsExhausted', 'INVITE', `No RTP port is free in ${outcome.range}.`))
@@ -44,22 +46,30 @@ const PREFERENCE = {
   Opus: ['opus'],
 } as const
 
-function wishesOf({ media, role }: RunPlan['endpoint'], offering: boolean) {
+function wishesOf({ media }: RunPlan['endpoint'], offering: boolean) {
   const { audio, jitterBuffer, encryption = 'None', rtcpMux = false, ice: wanted } = media
-  const { codec, ptime, source: kind } = audio
-  const source = kind === 'Speech' && role === 'Callee' ? ({ kind, role } as const) : { kind }
+  const { codec, ptime } = audio
   // The offerer controls, unless it alone is lite (RFC 8445 6.1.1).
   const ice = wanted && { ice: { ...wanted, controlling: offering } }
   return {
     codecs: PREFERENCE[codec],
     ptime,
-    source,
     jitterBuffer,
     encryption,
     rtcpMux,
     ...ice,
     analysis: 'On',
   } as const
+}
+
+function sourceOf({ media: { audio }, role }: RunPlan['endpoint'], engine: MediaEngine): Source {
+  const { source } = audio
+  if (source.kind === 'Tone') return source
+  if (source.kind === 'Speech') return role === 'Callee' ? { ...source, role } : source
+  const outcome = engine.recording(source.name, Buffer.from(source.file, 'base64'))
+  // Whoever made the plan has read the file.
+  if (outcome.kind === 'Unusable') throw new Error(outcome.detail)
+  return outcome
 }
 
 export interface AudioCall {

@@ -1,7 +1,8 @@
 /** `ringcheck call`: one call now, in this process, judged like a probe's; nothing is kept. */
 import { readFile } from 'node:fs/promises'
 import { everywhere } from '../../agent/everywhere.ts'
-import { createMediaEngine } from '../../agent/media/index.ts'
+import { LARGEST_FILE } from '../../agent/api/protocol.ts'
+import { createMediaEngine, readWave } from '../../agent/media/index.ts'
 import type { RunEvent } from '../../agent/index.ts'
 import { PROTOCOL, RunPlan } from '../../agent/index.ts'
 import { eventLoopLag, startRun } from '../../agent/run/index.ts'
@@ -42,6 +43,7 @@ export const call: Command = {
     duration: { value: 'DURATION', default: '5s', help: 'From answer to our BYE' },
     'answer-timeout': { value: 'DURATION', default: '30s', help: 'How long an answer is waited for' },
     codec: { value: codecs.join('|'), default: 'PCMA', help: 'Codec; of PCMA and PCMU the other one is offered, too' },
+    play: { value: 'FILE', help: 'WAV file that is sent; default: a signal with the rhythm of speech' },
     encryption: { value: encryptions.join('|'), default: 'None', help: 'Whether media is encrypted (SRTP)' },
     ice: { value: iceModes.join('|'), default: 'None', help: 'Whether and how ICE is offered' },
     'rtcp-mux': { help: 'RTP and RTCP over one port, when the other side can' },
@@ -54,6 +56,7 @@ export const call: Command = {
     ['call sip:+4930123456@sip.example.com --username 1001 --register', 'through a trunk, with RINGCHECK_PASSWORD set'],
     ['call sips:echo@pbx.example.com --ca pbx-ca.pem', 'over TLS, by a private authority'],
     ['call sip:echo@127.0.0.1 --codec Opus --encryption SDES', 'another codec, and encrypted or not at all'],
+    ['call sip:echo@127.0.0.1 --play greeting.wav', 'a recording of yours is what is sent, again and again'],
     ['call sip:echo@127.0.0.1 --output json | jq .metrics', 'figures for a script; .basis says what each rests on'],
     ['call sip:echo@127.0.0.1 --pcap call.pcap', 'and its SIP messages for Wireshark'],
   ],
@@ -146,7 +149,7 @@ async function planOf(words: Words, terminal: Terminal): Promise<RunPlan> {
       },
       ...(check !== 'Register' && { target }),
       media: {
-        audio: { codec: oneOf(words, 'codec', codecs), ptime: 20, source: 'Speech' },
+        audio: { codec: oneOf(words, 'codec', codecs), ptime: 20, source: await sourceOf(words) },
         ...(encryption !== 'None' && { encryption }),
         ...(words.has('rtcp-mux') && { rtcpMux: true }),
         ...(ice !== 'None' && { ice: { mode: ice, stun: [], turn: [] } }),
@@ -158,6 +161,17 @@ async function planOf(words: Words, terminal: Terminal): Promise<RunPlan> {
     timeouts: { register: 10_000, answer: durationOf(words, 'answer-timeout'), call: 0 },
     thresholds: effectiveThresholds({ check, thresholdProfile: profile, locations: [] }, 'default'),
   })
+}
+
+async function sourceOf(words: Words): Promise<RunPlan['endpoint']['media']['audio']['source']> {
+  const name = words.text('play')
+  if (name === undefined) return { kind: 'Speech' }
+  const file = await readFile(name)
+  if (file.length > LARGEST_FILE)
+    throw new UsageError(`--play: ${name} has ${file.length} octets; allowed are up to ${LARGEST_FILE}`)
+  const outcome = readWave(name, file)
+  if (outcome.kind === 'Unusable') throw new UsageError(`--play: ${outcome.detail}`)
+  return { kind: 'Recording', name, file: file.toString('base64') }
 }
 
 async function accountOf(words: Words, { environment }: Terminal): Promise<{ account?: object }> {

@@ -12,8 +12,10 @@ export interface Key {
 /** A resource as it is in force: parsed, defaults applied, with the identity that the cluster gave it. */
 export type Stored<K extends Kind = Kind> = OfKind<K> & { metadata: { uid: string; generation: number } }
 
-/** Data of a Secret or ConfigMap, already decoded to text. */
+/** Data of a Secret, already decoded to text. */
 export type KeyedData = Readonly<Record<string, string>>
+/** Data of a ConfigMap: `data` as UTF-8, `binaryData` as it is. */
+export type KeyedOctets = Readonly<Record<string, Buffer>>
 
 export interface Cluster extends AsyncDisposable {
   /** Rises by one at each start of local mode, with each change of leader on Kubernetes. */
@@ -24,7 +26,7 @@ export interface Cluster extends AsyncDisposable {
   onChange(handler: (changed: { kind: Kind | 'Secret' | 'ConfigMap'; key: Key }) => void): Disposable
   /** Undefined: there is none. Never cached by the caller, never logged. */
   secret(key: Key): Promise<KeyedData | undefined>
-  configMap(key: Key): Promise<KeyedData | undefined>
+  configMap(key: Key): Promise<KeyedOctets | undefined>
   status<K extends Kind>(kind: K, key: Key): OfKind<K>['status']
   /** Does nothing when nothing changed. */
   writeStatus<K extends Kind>(kind: K, key: Key, status: NonNullable<OfKind<K>['status']>): Promise<void>

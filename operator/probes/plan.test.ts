@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { RunPlan } from '../../agent/index.ts'
+import { wave } from '../../agent/media/source/wave.fixture.ts'
 import { createLog } from '../../lib/log.ts'
 import { ManualClock } from '../../lib/manual-clock.ts'
 import { certificateAuthority } from '../../test/lab/certificates.ts'
@@ -14,12 +15,13 @@ const now = Date.now()
 
 interface Declared {
   target?: string
-  secrets?: string
+  /** Manifests of Secrets and ConfigMaps. */
+  more?: string
   media?: string
 }
 
 /** What becomes of a probe at a registrar with these fields: the endpoint of its plan, or why there is none. */
-async function planned(fields: string, { target = 'sip:a@b.example', secrets = '', media = '{}' }: Declared = {}) {
+async function planned(fields: string, { target = 'sip:a@b.example', more = '', media = '{}' }: Declared = {}) {
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(mkdtempDisposableSync(join(tmpdir(), 'plan-'))).path
   const log = createLog({ name: 'test', level: 'silent' })
@@ -28,7 +30,7 @@ async function planned(fields: string, { target = 'sip:a@b.example', secrets = '
     `kind: SipProbe\nmetadata: { name: trunk }\nspec: { registrarRef: { name: lab }, target: '${target}', media: ${media} }`,
   ]
   const text = manifests.map((each) => `apiVersion: ringcheck.dev/v1alpha1\n${each}\n---\n`).join('')
-  writeFileSync(join(folder, 'all.yaml'), text + secrets)
+  writeFileSync(join(folder, 'all.yaml'), text + more)
   const clock = new ManualClock(now)
   const history = stack.use(await openHistory({ file: ':memory:', clock }))
   const cluster = stack.use(await openLocalCluster({ folder, objects: history.objects, clock, log }))
@@ -40,6 +42,11 @@ async function planned(fields: string, { target = 'sip:a@b.example', secrets = '
   const plan = makePlan({ probe, prepared, location: 'default', slot: 0, epoch: 1 })
   expect(RunPlan.parse(plan)).toEqual(plan)
   return plan.endpoint
+}
+
+function sounds(file: Buffer, key = 'a.wav'): string {
+  const binaryData = JSON.stringify({ [key]: file.toString('base64') })
+  return `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: sounds }\nbinaryData: ${binaryData}\n`
 }
 
 async function registrarIn(fields: string, declared?: Declared) {
@@ -92,9 +99,9 @@ describe('a registrar', () => {
     const authority = await certificateAuthority()
     const own = await authority.issue(['alice'])
     const stringData = JSON.stringify({ 'ca.crt': authority.ca, 'tls.crt': own.certificate, 'tls.key': own.key })
-    const secrets = `apiVersion: v1\nkind: Secret\nmetadata: { name: tls }\ntype: kubernetes.io/tls\nstringData: ${stringData}\n`
+    const more = `apiVersion: v1\nkind: Secret\nmetadata: { name: tls }\ntype: kubernetes.io/tls\nstringData: ${stringData}\n`
     const fields = `domain: b.example, transport: TLS, tls: { caRef: { name: tls, key: ca.crt }, clientCertificateRef: { name: tls } }`
-    expect(await registrarIn(fields, { secrets })).toMatchObject({
+    expect(await registrarIn(fields, { more })).toMatchObject({
       tls: { ca: authority.ca, certificate: own, verify: 'Full' },
     })
   })
@@ -102,8 +109,8 @@ describe('a registrar', () => {
   test('whose certificate cannot be had makes no plan', async () => {
     const fields = 'domain: b.example, transport: TLS, tls: { clientCertificateRef: { name: tls } }'
     expect(await registrarIn(fields)).toMatchObject({ reason: 'SecretMissing' })
-    const secrets = `apiVersion: v1\nkind: Secret\nmetadata: { name: tls }\nstringData: { tls.crt: none, tls.key: none }\n`
-    expect(await registrarIn(fields, { secrets })).toMatchObject({
+    const more = `apiVersion: v1\nkind: Secret\nmetadata: { name: tls }\nstringData: { tls.crt: none, tls.key: none }\n`
+    expect(await registrarIn(fields, { more })).toMatchObject({
       reason: 'RegistrarNotReady',
       message: 'The Secret tls has under tls.crt no certificate in PEM.',
     })
@@ -111,7 +118,7 @@ describe('a registrar', () => {
 })
 
 describe('media', () => {
-  const speech = { ptime: 20, source: 'Speech' }
+  const speech = { ptime: 20, source: { kind: 'Speech' } }
   const jitterBuffer = { mode: 'Fixed', delay: 60 }
 
   test.each<[media: string, planned: object]>([
@@ -119,13 +126,51 @@ describe('media', () => {
     ['{ audio: { codec: Opus, ptime: 40 } }', { audio: { codec: 'Opus', ...speech, ptime: 40 }, jitterBuffer }],
     [
       '{ audio: { codec: G722, source: { tone: {} } }, encryption: SDES, rtcpMux: true }',
-      { audio: { codec: 'G722', ptime: 20, source: 'Tone' }, encryption: 'SDES', rtcpMux: true, jitterBuffer },
+      {
+        audio: { codec: 'G722', ptime: 20, source: { kind: 'Tone', frequency: 1004, level: -16 } },
+        encryption: 'SDES',
+        rtcpMux: true,
+        jitterBuffer,
+      },
     ],
     ['{ encryption: DTLS }', { audio: { codec: 'PCMA', ...speech }, encryption: 'DTLS', jitterBuffer }],
     ['{ ice: Lite }', { audio: { codec: 'PCMA', ...speech }, ice: { mode: 'Lite', stun: [], turn: [] }, jitterBuffer }],
     ['{ encryption: Optional }', { audio: { codec: 'PCMA', ...speech }, encryption: 'Optional', jitterBuffer }],
   ])('of %s', async (media, expected) => {
     expect(await planned('domain: b.example', { media })).toHaveProperty('media', expected)
+  })
+
+  test('of a tone, and of a WAV file in a ConfigMap', async () => {
+    const tone = await planned('domain: b.example', {
+      media: '{ audio: { source: { tone: { frequency: 440, level: -20.5 } } } }',
+    })
+    expect(tone).toHaveProperty('media.audio.source', { kind: 'Tone', frequency: 440, level: -20.5 })
+    const file = wave(Buffer.alloc(160))
+    const media = '{ audio: { source: { fileRef: { name: sounds, key: a.wav } } } }'
+    const recording = await planned('domain: b.example', { media, more: sounds(file) })
+    const expected = { kind: 'Recording', name: 'sounds/a.wav', file: file.toString('base64') }
+    expect(recording).toHaveProperty('media.audio.source', expected)
+  })
+
+  test.each<[why: string, reason: string, message: string, more: string]>([
+    ['is not there', 'ConfigMapMissing', 'the ConfigMap sounds does not exist', ''],
+    ['has not the key', 'ConfigMapMissing', 'the ConfigMap sounds has no key b.wav', sounds(wave(Buffer.alloc(160)))],
+    [
+      'has no WAV file',
+      'InvalidSpec',
+      'the file b.wav in the ConfigMap sounds is no WAV file; allowed is a RIFF file of the form WAVE',
+      sounds(Buffer.from('ID3'), 'b.wav'),
+    ],
+    [
+      'has a WAV file that is empty',
+      'InvalidSpec',
+      'the file b.wav in the ConfigMap sounds has no sample; allowed is up to 120 s',
+      sounds(wave(Buffer.alloc(0)), 'b.wav'),
+    ],
+  ])('of a ConfigMap that %s makes no plan', async (_, reason, message, more) => {
+    const media = '{ audio: { source: { fileRef: { name: sounds, key: b.wav } } } }'
+    const outcome = await planned('domain: b.example', { media, more })
+    expect(outcome).toEqual({ reason, message: `spec.media.audio.source.fileRef: ${message}.` })
   })
 
   const secrets =
@@ -145,7 +190,7 @@ describe('media', () => {
     ],
     [turn('turn:[::1]:53?transport=udp'), { turn: [{ host: '::1', port: 53, transport: 'udp', ...account }] }],
   ])('of %s: servers with their accounts', async (media, expected) => {
-    const endpoint = await planned('domain: b.example', { media, secrets })
+    const endpoint = await planned('domain: b.example', { media, more: secrets })
     expect(endpoint).toHaveProperty('media.ice.mode', 'Full')
     expect(endpoint).toMatchObject({ media: { ice: expected } })
   })
@@ -160,7 +205,7 @@ describe('media', () => {
     [turn('turn:t.example?transport=sctp'), 'InvalidSpec', 'spec.media.turn[0].uri: is turn:t.example?transport=sctp'],
     [turn('turn:t.example', 'pin'), 'SecretKeyMissing', 'The Secret turn has no key pin.'],
   ])('of %s makes no plan', async (media, reason, message) => {
-    const outcome = await planned('domain: b.example', { media, secrets })
+    const outcome = await planned('domain: b.example', { media, more: secrets })
     expect(outcome).toMatchObject({ reason, message: expect.stringContaining(message) })
   })
 })

@@ -11,6 +11,7 @@ import type { TlsSettings } from '../registrars/certificates.ts'
 import { type Refused, resolveIce } from './ice-plan.ts'
 import { maySecure, registrarPlan } from './registrar-plan.ts'
 import { executionId } from './schedule.ts'
+import { type PlannedSource, resolveSource } from './source.ts'
 import { unsupportedByProbe, unsupportedByRegistrar } from './supported.ts'
 
 /** All that is needed to make plans; holds passwords, so it lives for one round and is never logged. */
@@ -22,6 +23,7 @@ export interface Prepared {
   tls: TlsSettings
   /** Of STUN and TURN. */
   servers: Pick<RunPlan['endpoint']['media'], 'ice'>
+  source: PlannedSource
 }
 export interface NotPrepared {
   kind: 'NotPrepared'
@@ -55,7 +57,10 @@ export async function prepare(
   if (refused) return refused
   const servers = await resolveIce(probe.spec.media, readSecret)
   if (servers.kind === 'Unresolved') return notPrepared(reasonOf(servers), servers.message)
-  return { kind: 'Prepared', registrar, ...(account && { account }), tls: resolved.tls, servers: servers.plan }
+  const sound = await resolveSource(probe.spec.media.audio.source, (name) => cluster.configMap({ namespace, name }))
+  if (sound.kind === 'Unresolved') return notPrepared(sound.reason, sound.message)
+  const rest = { tls: resolved.tls, servers: servers.plan, source: sound.source }
+  return { kind: 'Prepared', registrar, ...(account && { account }), ...rest }
 }
 
 /** Why the target may not be called through this registrar. */
@@ -101,7 +106,7 @@ export function makePlan({ probe, prepared, location, slot, epoch }: PlanDetails
       ...(prepared.account && { account: prepared.account }),
       registrar: registrarPlan(prepared.registrar.spec, prepared.tls),
       ...(spec.target !== undefined && { target: spec.target }),
-      media: { ...mediaPlan(spec.media), ...prepared.servers },
+      media: { ...mediaPlan(spec.media, prepared.source), ...prepared.servers },
       callDuration: milliseconds(spec.callDuration),
       remoteHangup: spec.remoteHangup ?? (spec.mode === 'Caller' ? 'Fail' : 'Allow'),
     },
@@ -114,11 +119,12 @@ export function makePlan({ probe, prepared, location, slot, epoch }: PlanDetails
   }
 }
 
-/** What `supported.ts` lets through: of the tones the one there is. */
-function mediaPlan({ audio, encryption, rtcpMux, jitterBuffer }: SipProbeSpec['media']): RunPlan['endpoint']['media'] {
-  const { codec, ptime, source } = audio
+function mediaPlan(
+  { audio: { codec, ptime }, encryption, rtcpMux, jitterBuffer }: SipProbeSpec['media'],
+  source: PlannedSource,
+): RunPlan['endpoint']['media'] {
   return {
-    audio: { codec, ptime, source: 'speech' in source ? 'Speech' : 'Tone' },
+    audio: { codec, ptime, source },
     ...(encryption !== 'None' && { encryption }),
     ...(rtcpMux && { rtcpMux }),
     jitterBuffer: { mode: jitterBuffer.mode, delay: milliseconds(jitterBuffer.delay) },

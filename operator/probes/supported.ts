@@ -8,12 +8,6 @@ const OF_A_REGISTRAR: ReadonlyArray<Check<SipRegistrarSpec>> = [
 ]
 
 const OF_A_PROBE: ReadonlyArray<Check<SipProbeSpec>> = [
-  ['media.audio.source.fileRef', ({ media }) => 'fileRef' in media.audio.source, 'tone, speech'],
-  [
-    'media.audio.source.tone',
-    ({ media: { audio } }) => audio.source.tone !== undefined && !isStandardTone(audio.source.tone),
-    'frequency 1004, level -16',
-  ],
   ['media.video', ({ media }) => media.video !== undefined, 'no video'],
   ['media.stun', ({ media: { ice, stun } }) => ice !== 'Full' && stun.length > 0, 'stun with ice: Full'],
   ['media.turn', ({ media: { ice, turn } }) => ice !== 'Full' && turn.length > 0, 'turn with ice: Full'],
@@ -22,11 +16,6 @@ const OF_A_PROBE: ReadonlyArray<Check<SipProbeSpec>> = [
   ['scriptRef', ({ scriptRef }) => scriptRef !== undefined, 'no script'],
   ['webhooks.format', ({ webhooks }) => webhooks.some(({ format }) => format !== 'Standard'), 'Standard'],
 ]
-
-/** The one tone that is there, encoded before any call. */
-function isStandardTone({ frequency, level }: { frequency: number; level: number }): boolean {
-  return frequency === 1004 && level === -16
-}
 
 export const unsupportedByRegistrar = (spec: SipRegistrarSpec): string | undefined => first(spec, OF_A_REGISTRAR)
 

@@ -39,7 +39,7 @@ function plan(user: string, port: number): RunPlan {
       registrar: { domain: '127.0.0.1', port, transport: 'UDP', register: false, expires: 300_000 },
       target: `sip:${user}@127.0.0.1:${port}`,
       media: {
-        audio: { codec: 'PCMA', ptime: PTIME, source: 'Tone' },
+        audio: { codec: 'PCMA', ptime: PTIME, source: { kind: 'Tone', frequency: 1004, level: -16 } },
         jitterBuffer: { mode: 'Fixed', delay: BUFFER },
       },
       callDuration: 10_000,

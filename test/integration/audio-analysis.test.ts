@@ -38,8 +38,8 @@ function analyse(codec: Codec, { sent = 'Silence', heard, encoder = codec, delay
   const law = otherLaw(codec)
   const largest = { PCMA: 32_256, PCMU: 32_124, G722: 32_767, opus: 32_767 }[codec.name]
   const analyser = new AudioAnalyser({ sampleRate, codingDelay, largest, ...(law && { otherLaw: law }) }, START)
-  const ours = signal(sent, sampleRate)
-  const { octets, starts, ends } = encoder.encode(signal(heard, encoder.sampleRate), PTIME)
+  const ours = signal({ kind: sent }, sampleRate)
+  const { octets, starts, ends } = encoder.encode(signal({ kind: heard }, encoder.sampleRate), PTIME)
   const size = (PTIME * sampleRate) / 1000
   const random = seededRandom(3)
   using decoder = codec.decoder()

@@ -32,7 +32,10 @@ function planOf(port: number, transport: 'UDP' | 'TCP'): RunPlan {
       account: { username: 'alice', password: 'pw-alice' },
       registrar: { domain: '127.0.0.1', port, transport, register: true, expires: 300_000 },
       target: `sip:bob@127.0.0.1:${port}`,
-      media: { audio: { codec: 'PCMA', ptime: 20, source: 'Speech' }, jitterBuffer: { mode: 'Fixed', delay: 60 } },
+      media: {
+        audio: { codec: 'PCMA', ptime: 20, source: { kind: 'Speech' } },
+        jitterBuffer: { mode: 'Fixed', delay: 60 },
+      },
       // Its RTCP leaves every 5 s, and the second report names one of ours.
       callDuration: 12_000,
       remoteHangup: 'Fail',

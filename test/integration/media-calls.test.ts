@@ -14,7 +14,7 @@ const encryptions = ['None', 'SDES', 'Optional'] as const
 const cases = codecs.flatMap((codec) => encryptions.map((encryption) => ({ codec, encryption })))
 
 function mediaOf({ codec, encryption }: (typeof cases)[number], more: Partial<MediaPlan> = {}) {
-  const audio = { codec, ptime: 20, source: 'Speech' } as const
+  const audio = { codec, ptime: 20, source: { kind: 'Speech' } } as const
   return { audio, ...(encryption !== 'None' && { encryption }), ...more }
 }
 

@@ -9,7 +9,7 @@ import { sippCallee } from '../lab/sipp.ts'
 import { called, common, jitterBuffer } from './called.ts'
 import * as agents from './sip/agents.ts'
 
-const audio = { codec: 'PCMU', ptime: 20, source: 'Speech' } as const
+const audio = { codec: 'PCMU', ptime: 20, source: { kind: 'Speech' } } as const
 
 describe('baresip', () => {
   test('hears our digits, and we hear its', shows({ baresip: ['events-sent', 'events-received'] }), async () => {

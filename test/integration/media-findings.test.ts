@@ -20,7 +20,7 @@ async function called(port: number, callDuration = 5000): Promise<CallResult> {
   await using engine = await createNativeEngine({ ...common, host: HOST, userAgent: 'test' })
   await using media = createMediaEngine(common)
   const events: RunEvent[] = []
-  const audio = { codec: 'PCMU', ptime: 20, source: 'Speech' } as const
+  const audio = { codec: 'PCMU', ptime: 20, source: { kind: 'Speech' } } as const
   const plan = planOf(port, {
     endpoint: { media: { audio, jitterBuffer: { mode: 'Fixed', delay: 60 } }, callDuration },
   })
@@ -33,7 +33,7 @@ async function called(port: number, callDuration = 5000): Promise<CallResult> {
 
 /** Seconds of a signal as octets of G.711. */
 function encoded(kind: SignalKind, law: 'PCMA' | 'PCMU'): Uint8Array {
-  return CODECS[law].encode(signal(kind, 8000), 20).octets
+  return CODECS[law].encode(signal({ kind }, 8000), 20).octets
 }
 
 describe('SIPp plays, and says that it is PCMU', () => {

@@ -29,7 +29,10 @@ export function planOf(port: number, { check = 'Call', timeouts, registrar, endp
       account: { username: 'alice', password: 'pw-alice' },
       registrar: { domain: '127.0.0.1', port, transport: 'UDP', register: false, expires: 300_000, ...registrar },
       target: `sip:svc1@127.0.0.1:${port}`,
-      media: { audio: { codec: 'PCMU', ptime: 20, source: 'Tone' }, jitterBuffer: { mode: 'Fixed', delay: 60 } },
+      media: {
+        audio: { codec: 'PCMU', ptime: 20, source: { kind: 'Tone', frequency: 1004, level: -16 } },
+        jitterBuffer: { mode: 'Fixed', delay: 60 },
+      },
       callDuration: 1500,
       remoteHangup: 'Fail',
       ...endpoint,

@@ -22,6 +22,8 @@ export interface BaresipOptions {
   readonly codecs?: ReadonlyArray<'g711' | 'g722' | 'opus'>
   /** `Echo`: it decodes what it hears and encodes it again, which only one call at a time can have. Default: a tone. */
   readonly sends?: 'Tone' | 'Echo'
+  /** A folder for a WAV file of what it heard, decoded, and one of what it sent. Default: it keeps nothing. */
+  readonly records?: string
   /** It gathers ICE candidates. Default false. */
   readonly ice?: boolean
   /** Where it listens, without a registrar. Default 127.0.0.1. */
@@ -51,7 +53,7 @@ const RTP_PORTS = 20
 
 export async function baresip(options: BaresipOptions = {}): Promise<Baresip> {
   const { user = 'baresip', registrar, password = `pw-${user}`, transport = 'udp' } = options
-  const { encryption, ice = false, codecs = ['g711'], sends = 'Tone', host = '127.0.0.1' } = options
+  const { encryption, ice = false, codecs = ['g711'], sends = 'Tone', host = '127.0.0.1', records } = options
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(temporaryFolder('baresip')).path
   const [port, control, rtpPort] = [await freePort(), await freePort(), await freeRtpPorts(RTP_PORTS)]
@@ -63,7 +65,7 @@ export async function baresip(options: BaresipOptions = {}): Promise<Baresip> {
   const media = `${encryption ? `;mediaenc=${encryption}` : ''}${ice ? ';medianat=ice' : ''}`
   writeFileSync(join(folder, 'accounts'), `${account};answermode=auto${media}\n`)
   writeFileSync(join(folder, 'contacts'), '')
-  writeFileSync(join(folder, 'config'), configuration({ host, address, control, rtpPort, codecs, sends }))
+  writeFileSync(join(folder, 'config'), configuration({ host, address, control, rtpPort, codecs, sends, records }))
 
   const child = await start({
     command: 'baresip',
@@ -105,7 +107,7 @@ async function send(port: number, command: string, params: string): Promise<void
 }
 
 type Configured = Required<Pick<BaresipOptions, 'codecs' | 'sends' | 'host'>> &
-  Record<'control' | 'rtpPort', number> & { address: string }
+  Record<'control' | 'rtpPort', number> & { address: string; records: string | undefined }
 
 /** The sine source can only do 48 kHz stereo; baresip resamples it to what the codec wants. */
 const TONE = `audio_source ausine,440
@@ -119,13 +121,13 @@ audio_player aubridge,echo
 audio_source aubridge,echo
 `
 
-function configuration({ host, address, control, rtpPort, codecs, sends }: Configured): string {
+function configuration({ host, address, control, rtpPort, codecs, sends, records }: Configured): string {
   return `sip_listen ${address}
 net_interface ${host}
 rtp_ports ${rtpPort}-${rtpPort + RTP_PORTS - 1}
 module_path ${MODULES}
 rtcp_mux yes
-${codecs.map((codec) => `module ${codec}.so\n`).join('')}module ausine.so
+${codecs.map((codec) => `module ${codec}.so\n`).join('')}${records === undefined ? '' : `module sndfile.so\nsnd_path ${records}\n`}module ausine.so
 module srtp.so
 module dtls_srtp.so
 module ice.so

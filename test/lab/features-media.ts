@@ -90,12 +90,7 @@ export const MEDIA_FEATURES = {
       noPeer: 'what they are is measured in each codec by the analysis of the far side',
       checkedBy: 'test/integration/audio-analysis.test.ts',
     },
-    'wave-source': {
-      name: 'WAV files',
-      source: 'RIFF WAVE',
-      noPeer: 'no peer reads our files; files of every form are written by the test',
-      checkedBy: 'agent/media/source/wave-file.test.ts',
-    },
+    'wave-source': { name: 'WAV files', source: 'RIFF WAVE' },
     pacing: {
       name: 'each packet in its slot, and none too many after a pause of the process',
       source: 'own',

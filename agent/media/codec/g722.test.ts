@@ -37,7 +37,7 @@ test.each(['signal', 'random'])('%s is decoded to the samples that another imple
 })
 
 test('speech comes through 22 samples later, with more than 15 dB above the error', () => {
-  const speech = signal('Speech', G722.sampleRate)
+  const speech = signal({ kind: 'Speech' }, G722.sampleRate)
   const { octets, starts, ends } = G722.encode(speech, 20)
   expect(starts.length).toBe(300)
   const decoded = decode(octets.subarray(starts[0], ends.at(-1)))
@@ -61,7 +61,7 @@ test('the state of a decoder goes on from payload to payload', () => {
 })
 
 test('the loop closes: its beginning is what follows its end', () => {
-  const tone = signal('Tone', G722.sampleRate)
+  const tone = signal({ kind: 'Tone' }, G722.sampleRate)
   const { octets, ends } = G722.encode(tone, 20)
   const end = ends.at(-1) ?? NaN
   const turn = octets.subarray(0, end)

@@ -48,7 +48,7 @@ test('a stream of opusenc, two channels and packets of various sizes, is decoded
 })
 
 test.each(OPUS.ptimes)('packets of %i ms have one size and come back as the tone, 312 samples later', (ptime) => {
-  const tone = signal('Tone', RATE).subarray(0, 1.2 * RATE)
+  const tone = signal({ kind: 'Tone' }, RATE).subarray(0, 1.2 * RATE)
   const packets = packetsOf(OPUS.encode(tone, ptime))
   expect(packets.length).toBe(1200 / ptime)
   expect(new Set(packets.map((packet) => packet.length))).toEqual(new Set([4 * ptime]))
@@ -61,7 +61,7 @@ test.each(OPUS.ptimes)('packets of %i ms have one size and come back as the tone
 })
 
 test('whatever a payload is, a decoder goes on', () => {
-  const [packet = Buffer.alloc(0)] = packetsOf(OPUS.encode(signal('Tone', RATE).subarray(0, 5760), 20))
+  const [packet = Buffer.alloc(0)] = packetsOf(OPUS.encode(signal({ kind: 'Tone' }, RATE).subarray(0, 5760), 20))
   using decoder = OPUS.decoder()
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (payload) => {

@@ -1,16 +1,23 @@
 /** The signals that are made here, as samples at any rate: a tone, a speech-like signal, noise, silence. They are encoded elsewhere. */
 import { seededRandom } from '../../../lib/random.ts'
 
-export type SignalKind = 'Tone' | 'Speech' | 'Noise' | 'Silence'
+export type Signal =
+  /** Hertz, whole ones, and dBov. Default 1004 and -16. */
+  | { kind: 'Tone'; frequency?: number; level?: number }
+  /** Default Caller. */
+  | { kind: 'Speech' | 'Noise'; role?: SignalRole }
+  | { kind: 'Silence' }
+
+export type SignalKind = Signal['kind']
 
 /** Milliseconds that loops are a multiple of: the least that every packet time of Opus divides. */
 export const LOOP_UNIT = 120
 /** Seconds after which a signal begins again. */
 const LENGTH = 6
 const FULL_SCALE = 32_768
-/** Hertz. Whole periods in a loop, and no divisor of a sampling rate: it visits many code words. */
+/** Hertz: no divisor of a sampling rate, it visits many code words. Whole hertz are whole periods in a loop. */
 const TONE_FREQUENCY = 1004
-/** Level of the tone, dBov. */
+/** Of the tone, dBov. */
 const TONE_LEVEL = -16
 /** Nominal level of active speech, dBov (ITU-T P.56, G.100.1); noise has it too. */
 const SPEECH_LEVEL = -26
@@ -25,23 +32,26 @@ const SEEDS = {
 } as const
 
 /** One loop. @param rate samples a second, 8000 or more */
-export function signal(kind: SignalKind, rate: number, role: SignalRole = 'Caller'): Int16Array {
-  switch (kind) {
+export function signal(what: Signal, rate: number): Int16Array {
+  switch (what.kind) {
     case 'Tone':
-      return tone(rate)
+      return tone(rate, what)
     case 'Speech':
-      return speech(rate, SEEDS.Speech[role])
+      return speech(rate, SEEDS.Speech[what.role ?? 'Caller'])
     case 'Noise':
-      return noise(rate, SEEDS.Noise[role])
+      return noise(rate, SEEDS.Noise[what.role ?? 'Caller'])
     case 'Silence':
       return new Int16Array(LENGTH * rate)
   }
 }
 
-function tone(rate: number): Int16Array {
-  const amplitude = FULL_SCALE * Math.SQRT2 * 10 ** (TONE_LEVEL / 20)
-  const step = (2 * Math.PI * TONE_FREQUENCY) / rate
-  return new Int16Array(LENGTH * rate).map((_, index) => Math.round(amplitude * Math.sin(step * index)))
+function tone(
+  rate: number,
+  { frequency = TONE_FREQUENCY, level = TONE_LEVEL }: { frequency?: number; level?: number },
+): Int16Array {
+  const amplitude = FULL_SCALE * Math.SQRT2 * 10 ** (level / 20)
+  const step = (2 * Math.PI * frequency) / rate
+  return new Int16Array(LENGTH * rate).map((_, index) => clipped(amplitude * Math.sin(step * index)))
 }
 
 /** White, with an even distribution of its samples. */
@@ -88,9 +98,11 @@ function speech(rate: number, seed: number): Int16Array {
     offset += Math.round(PAUSE * rate * (0.7 + 0.6 * random()))
   }
   const gain = (FULL_SCALE * 10 ** (SPEECH_LEVEL / 20)) / Math.sqrt(energy / active)
-  return new Int16Array(samples.length).map((_, index) => {
-    return Math.round(Math.max(-FULL_SCALE, Math.min(FULL_SCALE - 1, gain * (samples[index] ?? 0))))
-  })
+  return new Int16Array(samples.length).map((_, index) => clipped(gain * (samples[index] ?? 0)))
+}
+
+function clipped(sample: number): number {
+  return Math.round(Math.max(-FULL_SCALE, Math.min(FULL_SCALE - 1, sample)))
 }
 
 function syllable(rate: number, random: () => number): Float64Array {

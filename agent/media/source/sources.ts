@@ -2,10 +2,10 @@
 import type { Codec } from '../codec/codec.ts'
 import type { PacketLoop } from '../codec/packet-loop.ts'
 import { resample } from './resample.ts'
-import { LOOP_UNIT, type SignalKind, type SignalRole, signal } from './signals.ts'
+import { LOOP_UNIT, type Signal, signal } from './signals.ts'
 import type { Recording } from './wave-file.ts'
 
-export type Played = { kind: SignalKind; role?: SignalRole } | { kind: 'Recording'; recording: Recording }
+export type Played = Signal | { kind: 'Recording'; recording: Recording }
 
 export class Sources {
   readonly #signals = new Map<string, PacketLoop>()
@@ -19,9 +19,8 @@ export class Sources {
    */
   packets(codec: Codec, ptime: number, played: Played): PacketLoop {
     if (played.kind !== 'Recording') {
-      const { kind, role = 'Caller' } = played
-      return remembered(this.#signals, `${codec.name} ${ptime} ${kind} ${role}`, () =>
-        codec.encode(signal(kind, codec.sampleRate, role), ptime),
+      return remembered(this.#signals, `${codec.name} ${ptime} ${JSON.stringify(played)}`, () =>
+        codec.encode(signal(played, codec.sampleRate), ptime),
       )
     }
     const { recording } = played

@@ -79,14 +79,17 @@ describe('reading', () => {
         'a.yaml': [probe('one'), probe('two'), secret('s3cret')].join('---\n'),
         'deep/down/b.yml': probe('three'),
         'deep/settings.yaml':
-          'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: audio, namespace: other}\ndata: {a: b}\n',
+          'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: audio, namespace: other}\ndata: {a: b}\nbinaryData: {c: /wA=}\n',
         'notes.txt': 'not: a manifest',
         '.hidden/c.yaml': probe('never'),
       },
     })
     expect(names(cluster)).toEqual(['one', 'two', 'three'])
     expect(await cluster.secret({ namespace: 'default', name: 'pbx' })).toEqual({ password: 's3cret' })
-    expect(await cluster.configMap({ namespace: 'other', name: 'audio' })).toEqual({ a: 'b' })
+    expect(await cluster.configMap({ namespace: 'other', name: 'audio' })).toEqual({
+      a: Buffer.from('b'),
+      c: Buffer.of(255, 0),
+    })
     expect(await cluster.secret({ namespace: 'default', name: 'none' })).toBeUndefined()
     expect(cluster.problems()).toEqual([])
     expect(cluster.get('SipProbe', { namespace: 'default', name: 'one' })?.spec.callDuration).toBe('10s')

@@ -1,11 +1,12 @@
 /** The cluster of local mode: a folder of YAML watched, with identities and status kept in the history store. No API server, no network. */
 import { isDeepStrictEqual } from 'node:util'
 import { kinds } from '../../../crds/index.ts'
-import type { Parsed, Problem, Resource } from '../../../crds/index.ts'
+import type { ConfigMap, Parsed, Problem, Resource, Secret } from '../../../crds/index.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
 import type { ObjectStore } from '../../history/index.ts'
-import type { Cluster, Key, KeyedData, Kind, OfKind, Stored } from '../cluster.ts'
+import type { Cluster, Key, KeyedData, KeyedOctets, Kind, OfKind, Stored } from '../cluster.ts'
+import { octetsOf } from '../config-map.ts'
 import { combine, readState } from './declared.ts'
 import type { Files, FileState } from './declared.ts'
 import { UNREADABLE, look, readManifest, watchFolder } from './folder.ts'
@@ -29,7 +30,7 @@ interface Held {
   /** Of all of it: tells whether something is new. */
   hash: string
   resource?: Stored
-  data?: KeyedData
+  core?: Secret | ConfigMap
 }
 
 /** Errors: the folder is not there, is none, or cannot be read; the message names it. Anything wrong inside it is a problem, no error. */
@@ -114,11 +115,13 @@ class LocalCluster implements Cluster {
   }
 
   async secret(key: Key): Promise<KeyedData | undefined> {
-    return this.#held.get(textOf('Secret', key))?.data
+    const core = this.#held.get(textOf('Secret', key))?.core
+    return core?.kind === 'Secret' ? core.data : undefined
   }
 
-  async configMap(key: Key): Promise<KeyedData | undefined> {
-    return this.#held.get(textOf('ConfigMap', key))?.data
+  async configMap(key: Key): Promise<KeyedOctets | undefined> {
+    const core = this.#held.get(textOf('ConfigMap', key))?.core
+    return core?.kind === 'ConfigMap' ? octetsOf(core) : undefined
   }
 
   status<K extends Kind>(kind: K, key: Key): OfKind<K>['status'] {
@@ -191,7 +194,7 @@ class LocalCluster implements Cluster {
     if (before?.hash === hash) return before
     const { kind, metadata } = resource
     const changed = { kind, key: { namespace: metadata.namespace, name: metadata.name } }
-    if (!('spec' in resource)) return { changed, hash, data: resource.data }
+    if (!('spec' in resource)) return { changed, hash, core: resource }
     const identity = identities.get(text)
     if (!identity) throw new Error(`${text} was not identified`)
     return { changed, hash, resource: withStatus(resource, this.#statuses.get(text), identity) }
