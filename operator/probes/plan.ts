@@ -41,12 +41,8 @@ export async function prepare(
   const { name } = probe.spec.registrarRef
   const registrar = cluster.get('SipRegistrar', { namespace, name })
   if (!registrar) return notPrepared('RegistrarMissing', `The SipRegistrar ${name} does not exist in ${namespace}.`)
-  const unsupported = unsupportedByProbe(probe.spec) ?? unsupportedByRegistrar(registrar.spec)
-  if (unsupported) return notPrepared('Unsupported', unsupported)
-  const elsewhere = probe.spec.locations.find((location) => location.name !== 'default')
-  if (elsewhere)
-    return notPrepared('NoAgent', `spec.locations: there is no location ${elsewhere.name}; there is: default.`)
-
+  const absent = whatIsAbsent(probe.spec, registrar.spec)
+  if (absent) return absent
   const readSecret = (name: string) => cluster.secret({ namespace, name })
   const resolved = await resolveRegistrar(registrar.spec, readSecret, now)
   if (resolved.kind === 'Unresolved') return notPrepared(reasonOf(resolved), resolved.message)
@@ -61,6 +57,15 @@ export async function prepare(
   if (sound.kind === 'Unresolved') return notPrepared(sound.reason, sound.message)
   const rest = { tls: resolved.tls, servers: servers.plan, source: sound.source }
   return { kind: 'Prepared', registrar, ...(account && { account }), ...rest }
+}
+
+/** What the probe asks for and this version, or this installation, does not have. */
+function whatIsAbsent(spec: SipProbeSpec, registrar: Stored<'SipRegistrar'>['spec']): NotPrepared | undefined {
+  const unsupported = unsupportedByProbe(spec) ?? unsupportedByRegistrar(registrar)
+  if (unsupported) return notPrepared('Unsupported', unsupported)
+  const elsewhere = spec.locations.find((location) => location.name !== 'default')
+  if (!elsewhere) return undefined
+  return notPrepared('NoAgent', `spec.locations: there is no location ${elsewhere.name}; there is: default.`)
 }
 
 /** Why the target may not be called through this registrar. */
