@@ -1,0 +1,99 @@
+/** The chart as a release on a real API server: what an upgrade brings, what stays, and what its ServiceAccount may do. */
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../lab/process.ts'
+import type { Cluster } from './cluster.ts'
+import { startCluster } from './cluster.ts'
+import type { Helm } from './helm.ts'
+import { CHART, openHelm } from './helm.ts'
+
+const stack = new AsyncDisposableStack()
+let cluster: Cluster
+let helm: Helm
+
+beforeAll(async () => {
+  cluster = stack.use(await startCluster({ level: 'api' }))
+  helm = stack.use(await openHelm(cluster.kubeconfig))
+})
+afterAll(() => stack.disposeAsync())
+
+/** Whether the ServiceAccount of a release may do it; without a namespace: in all of them. */
+async function may(release: string, verb: string, resource: string, namespace?: string): Promise<boolean> {
+  const [name = '', group = ''] = resource.split(/\.(.*)/)
+  const review = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SubjectAccessReview',
+    spec: {
+      user: `system:serviceaccount:${release}:ringcheck`,
+      resourceAttributes: { verb, resource: name, group, ...(namespace !== undefined && { namespace }) },
+    },
+  }
+  const words = ['create', '--output', 'jsonpath={.status.allowed}', '--filename', '-']
+  return (await cluster.kubectl.with(JSON.stringify(review), ...words)) === 'true'
+}
+
+describe('a release', () => {
+  test('of an older version gets the new kinds by an upgrade, and leaves them and its history when it goes', async () => {
+    using folder = temporaryFolder('older-chart')
+    const older = join(folder.path, 'ringcheck')
+    cpSync(CHART, older, { recursive: true })
+    const path = join(older, 'files/crds/ringcheck.dev_sipprobes.yaml')
+    writeFileSync(path, readFileSync(path, 'utf8').replace('      - sprobe\n', '      - oldname\n'))
+    const release = ['ringcheck', '--namespace=ringcheck']
+    const shortName = () =>
+      cluster.kubectl('get', 'crd', 'sipprobes.ringcheck.dev', '--output', 'jsonpath={.spec.names.shortNames}')
+
+    await helm.run('install', ...release, older, '--create-namespace')
+    expect(await shortName()).toBe('["oldname"]')
+    await helm.run('upgrade', ...release, CHART)
+    expect(await shortName()).toBe('["sprobe"]')
+
+    await helm.run('uninstall', ...release)
+    expect(await shortName()).toBe('["sprobe"]')
+    const all = 'deployments,services,configmaps,secrets,serviceaccounts,roles,rolebindings,networkpolicies,pods,pvc'
+    const left = await cluster.kubectl(
+      'get',
+      all,
+      '--namespace=ringcheck',
+      '--selector=app.kubernetes.io/name=ringcheck',
+      '--output=name',
+    )
+    expect(left).toBe('persistentvolumeclaim/ringcheck-data\n')
+
+    // And whoever comes back finds both.
+    await helm.run('install', ...release, CHART)
+    await helm.run('uninstall', ...release)
+  })
+})
+
+describe('the ServiceAccount', () => {
+  test('of a whole cluster reads a Secret that is named, and lists none', async () => {
+    await helm.run('install', 'ringcheck', CHART, '--namespace=whole', '--create-namespace', '--set=crds.install=false')
+    expect(await may('whole', 'list', 'sipprobes.ringcheck.dev')).toBe(true)
+    expect(await may('whole', 'get', 'secrets', 'sales')).toBe(true)
+    expect(await may('whole', 'list', 'secrets', 'sales')).toBe(false)
+    expect(await may('whole', 'watch', 'secrets', 'sales')).toBe(false)
+    expect(await may('whole', 'update', 'sipprobes.ringcheck.dev', 'sales')).toBe(false)
+    expect(await may('whole', 'update', 'leases.coordination.k8s.io', 'sales')).toBe(false)
+    expect(await may('whole', 'update', 'leases.coordination.k8s.io', 'whole')).toBe(true)
+    await helm.run('uninstall', 'ringcheck', '--namespace=whole')
+  })
+
+  test('of one namespace has no right in another one', async () => {
+    const words = ['--namespace=one', '--create-namespace', '--set=scope=Namespaced,crds.install=false']
+    await helm.run('install', 'ringcheck', CHART, ...words)
+    expect(await may('one', 'list', 'sipprobes.ringcheck.dev', 'one')).toBe(true)
+    expect(await may('one', 'get', 'secrets', 'one')).toBe(true)
+    for (const resource of [
+      'sipprobes.ringcheck.dev',
+      'secrets',
+      'deployments.apps',
+      'namespaces',
+      'events.events.k8s.io',
+    ])
+      for (const verb of ['get', 'list', 'create', 'delete'])
+        expect([resource, verb, await may('one', verb, resource, 'sales')]).toEqual([resource, verb, false])
+    await helm.run('uninstall', 'ringcheck', '--namespace=one')
+  })
+})

@@ -1,0 +1,70 @@
+/** What `config/` holds for kustomize and Argo CD, built by kubectl and held against a real API server. */
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { renderedFiles } from '../../charts/generate.ts'
+import { staleFiles } from '../../crds/generate.ts'
+import type { Cluster } from './cluster.ts'
+import { startCluster } from './cluster.ts'
+import type { Kubeconform } from './kubeconform.ts'
+import { openKubeconform } from './kubeconform.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+const stack = new AsyncDisposableStack()
+let cluster: Cluster
+let kubeconform: Kubeconform
+
+beforeAll(async () => {
+  cluster = stack.use(await startCluster({ level: 'api' }))
+  await cluster.installCrds()
+  kubeconform = stack.use(await openKubeconform(cluster.kubectl))
+})
+afterAll(() => stack.disposeAsync())
+
+const built = (folder: string) => cluster.kubectl('kustomize', join(ROOT, folder))
+const documentsIn = (text: string): unknown[] => parseAllDocuments(text).map((document) => document.toJS())
+
+describe('kustomize', () => {
+  test('carries what the chart renders', async () => {
+    expect(await staleFiles(await renderedFiles())).toEqual([])
+  })
+
+  test.each(['config/cluster', 'config/namespaced', 'config/responder', 'config/alerts', 'config/samples/cluster'])(
+    '%s is built, and kubeconform takes it',
+    async (folder) => {
+      const text = await built(folder)
+      expect(await kubeconform.check(text)).toBe(documentsIn(text).length)
+    },
+  )
+
+  test('the samples of a cluster differ from the local ones in their domain, their webhook and their namespace alone', async () => {
+    const local = await built('config/samples/base')
+    const changed = local
+      .replace('domain: 127.0.0.1', 'domain: ringcheck-responder.ringcheck.svc')
+      .replaceAll('http://127.0.0.1:8099/ringcheck', 'https://receiver.example.com/ringcheck')
+      .replaceAll(/^metadata:\n  name: (.*)$/gm, 'metadata:\n  name: $1\n  namespace: ringcheck')
+    expect(documentsIn(await built('config/samples/cluster'))).toEqual(documentsIn(changed))
+  })
+
+  test('the whole of it is applied to a cluster as it is', async () => {
+    const words = ['apply', '--server-side', '--validate=strict', '-k']
+    for (const folder of ['config/cluster', 'config/responder', 'config/samples/cluster'])
+      await cluster.kubectl(...words, join(ROOT, folder))
+    expect(await cluster.kubectl('get', 'sipprobes', '--namespace=ringcheck', '--output=name')).toContain('healthy')
+  })
+})
+
+describe('Argo CD', () => {
+  test('gets a patch and an example that are well formed', async () => {
+    for (const file of ['argocd-cm.yaml', 'argocd-cm-health-of-target.yaml', 'application.yaml'])
+      expect(await kubeconform.check(readFileSync(join(ROOT, 'config/argocd', file), 'utf8'))).toBe(1)
+  })
+
+  test('is tested with resources that the API server would take', async () => {
+    const files = globSync('config/argocd/ringcheck.dev/*/testdata/*.yaml', { cwd: ROOT })
+    const texts = files.map((file) => readFileSync(join(ROOT, file), 'utf8'))
+    expect(await kubeconform.check(texts.join('---\n'))).toBe(files.length)
+  })
+})
