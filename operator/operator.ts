@@ -73,7 +73,10 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     history,
     clock,
     log,
-    onRecorded: () => deliverer.wake(),
+    onRecorded: ({ executions }) => {
+      deliverer.wake()
+      state.agents?.stored(executions.map(({ id }) => id))
+    },
     onConflict: (probe) => state.probes?.reload(probe),
   })
   registerOperatorMetrics(registry, { deliverer, recorder })

@@ -1,7 +1,7 @@
-/** One plan on one agent: start it, gather what it says, acknowledge it. It chooses no agent and judges nothing. */
+/** One plan on one agent: start it, or find it begun, and gather what it says. It chooses no agent and judges nothing. */
 import type { Clock } from '../../lib/clock.ts'
 import type { AgentClient } from '../../agent/api/index.ts'
-import type { CallResult, RunEvent, RunPlan } from '../../agent/index.ts'
+import type { CallResult, RunEvent, RunPlan, RunSummary } from '../../agent/index.ts'
 import type { Execution } from './agents.ts'
 
 export interface ReadyAgent {
@@ -16,6 +16,8 @@ export interface ExecutionOptions {
   signal: AbortSignal
   clock: Clock
   onEvent: ((event: RunEvent) => void) | undefined
+  /** The agent has it already, from a leader before us. */
+  begun?: RunSummary
 }
 
 /** Milliseconds from the stop to the last event: two goodbyes (1.5 s each) and a little. */
@@ -26,8 +28,8 @@ export async function executeOn(
   agent: ReadyAgent,
   options: ExecutionOptions,
 ): Promise<Execution | { kind: 'Busy'; message: string }> {
-  const { plan, signal, clock } = options
-  const answer = await orGone(agent.client.start(plan), agent.gone)
+  const { plan, signal, clock, begun } = options
+  const answer = begun ? { kind: 'Accepted' as const } : await orGone(agent.client.start(plan), agent.gone)
   if (!answer) return lost(options, `The agent ${agent.name} is gone.`)
   if (answer.kind === 'Unreachable') return lost(options, `The agent ${agent.name} does not answer: ${answer.detail}.`)
   if (answer.kind === 'Refused')
@@ -46,7 +48,7 @@ export async function executeOn(
 }
 
 async function gather(agent: ReadyAgent, options: ExecutionOptions, until: AbortSignal): Promise<Execution> {
-  const { plan, onEvent } = options
+  const { plan, onEvent, begun } = options
   const gathered = new Gathered()
   for await (const followed of agent.client.events(plan.id, 0, until)) {
     if (followed.kind === 'Lost') return lost(options, `The agent ${agent.name} was lost: ${followed.detail}.`)
@@ -55,8 +57,8 @@ async function gather(agent: ReadyAgent, options: ExecutionOptions, until: Abort
   }
   const execution = gathered.execution()
   if (!execution) return lost(options, `The agent ${agent.name} is gone.`)
-  await agent.client.acknowledge(plan.id)
-  return execution
+  const { generation, thresholds } = begun ?? plan
+  return begun ? { ...execution, begunAs: { generation, thresholds } } : execution
 }
 
 /** Puts an Execution together from the events of a run. */

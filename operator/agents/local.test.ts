@@ -137,7 +137,9 @@ describe('local agents', { timeout: 30_000 }, () => {
 
   test('end at once after their last run', async () => {
     const agents = await agentsOf({ count: 2 })
-    for (const id of ['a', 'b', 'c', 'd']) await agents.execute(plan({ id, check: 'Options' }), never)
+    const ids = ['a', 'b', 'c', 'd']
+    for (const id of ids) await agents.execute(plan({ id, check: 'Options' }), never)
+    agents.stored(ids)
     const began = performance.now()
     await agents[Symbol.asyncDispose]()
     // What hangs is given up after 4.5 s.
@@ -153,6 +155,20 @@ describe('local agents', { timeout: 30_000 }, () => {
     expect(await call.ended).toMatchObject({ by: 'Remote', reason: 'stopped' })
     expect(await executing).toMatchObject({ kind: 'Finished', result: { stopped: true } })
     expect(peer.contacts).toEqual([])
+    expect(alive(pids[0])).toBe(false)
+  })
+})
+
+describe('a result', { timeout: 30_000 }, () => {
+  test('is kept by its agent until it is stored', async () => {
+    const agents = await agentsOf()
+    await agents.execute(plan({ check: 'Options' }), never)
+    const disposing = agents[Symbol.asyncDispose]()
+    // It waits for whoever must store it.
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect(alive(pids[0])).toBe(true)
+    agents.stored(['run-1'])
+    await disposing
     expect(alive(pids[0])).toBe(false)
   })
 })

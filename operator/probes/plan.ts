@@ -41,8 +41,8 @@ export async function prepare(
   const { name } = probe.spec.registrarRef
   const registrar = cluster.get('SipRegistrar', { namespace, name })
   if (!registrar) return notPrepared('RegistrarMissing', `The SipRegistrar ${name} does not exist in ${namespace}.`)
-  const absent = whatIsAbsent(probe.spec, registrar.spec)
-  if (absent) return absent
+  const unsupported = unsupportedByProbe(probe.spec) ?? unsupportedByRegistrar(registrar.spec)
+  if (unsupported) return notPrepared('Unsupported', unsupported)
   const readSecret = (name: string) => cluster.secret({ namespace, name })
   const resolved = await resolveRegistrar(registrar.spec, readSecret, now)
   if (resolved.kind === 'Unresolved') return notPrepared(reasonOf(resolved), resolved.message)
@@ -57,15 +57,6 @@ export async function prepare(
   if (sound.kind === 'Unresolved') return notPrepared(sound.reason, sound.message)
   const rest = { tls: resolved.tls, servers: servers.plan, source: sound.source }
   return { kind: 'Prepared', registrar, ...(account && { account }), ...rest }
-}
-
-/** What the probe asks for and this version, or this installation, does not have. */
-function whatIsAbsent(spec: SipProbeSpec, registrar: Stored<'SipRegistrar'>['spec']): NotPrepared | undefined {
-  const unsupported = unsupportedByProbe(spec) ?? unsupportedByRegistrar(registrar)
-  if (unsupported) return notPrepared('Unsupported', unsupported)
-  const elsewhere = spec.locations.find((location) => location.name !== 'default')
-  if (!elsewhere) return undefined
-  return notPrepared('NoAgent', `spec.locations: there is no location ${elsewhere.name}; there is: default.`)
 }
 
 /** Why the target may not be called through this registrar. */

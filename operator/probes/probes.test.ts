@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { RunSummary } from '../../agent/index.ts'
 import { finished, key, probe, rig } from './rig.fixture.ts'
 
 const busy = { outcome: 'CallFailed', failureClass: 'Busy', message: '486 Busy Here' } as const
@@ -137,6 +138,96 @@ describe('a probe', () => {
       await it.until(() => it.status()?.recentLevels?.length === index + 1)
       expect(it.status()?.health).toBe('Healthy')
     }
+  })
+
+  test('that is new waits for its agents, says so, and calls as soon as they are there', async () => {
+    const message = 'The agents of default are not ready: ImagePullBackOff.'
+    await using it = await rig(probe(), { missing: new Map([['default', message]]) })
+    await it.until(() => it.status()?.conditions?.[0]?.status === 'False')
+    expect(it.status()).toMatchObject({ health: 'Unknown', reason: 'NoAgent', message })
+    expect(it.status()?.conditions?.[0]).toMatchObject({ type: 'Ready', reason: 'NoAgent', message })
+    await it.pass(8_000)
+    expect(it.calls).toHaveLength(0)
+    it.agents('default')
+    await answer(it, 0)
+    await it.until(() => it.status()?.health === 'Healthy')
+    expect(it.status()?.conditions?.[0]).toMatchObject({ type: 'Ready', status: 'True' })
+  })
+
+  test('that lost its agents is not Ready and keeps its slots, whose rounds say that there is none', async () => {
+    await using it = await rig(probe())
+    await answer(it, 0)
+    await it.until(() => it.status()?.health === 'Healthy')
+    it.agents('default', 'The node is gone.')
+    await it.until(() => it.status()?.conditions?.[0]?.status === 'False')
+    expect(it.status()).toMatchObject({ health: 'Healthy' })
+    await it.until(() => it.calls.length === 2)
+    it.calls[1]?.answer({ kind: 'NoAgent', message: 'No agent is ready.' })
+    await it.until(() => it.status()?.health === 'Unknown')
+    it.agents('default')
+    await answer(it, 2)
+    await it.until(() => it.status()?.health === 'Healthy')
+  })
+
+  test('calls from each of its locations, judges each by its own thresholds, and needs the quorum to see a fault', async () => {
+    const far = '{ name: far, thresholds: { packetLoss: { warning: 20, critical: 30 } } }'
+    await using it = await rig(
+      probe(`schedule: { interval: 10s }\n  locations: [{ name: default }, { name: near }, ${far}]\n  quorum: 2`),
+    )
+    const locations = () => it.status()?.locations?.map(({ name, level }) => `${name} ${level}`)
+    /** What each location loses in the next round, percent. */
+    const round = async (first: number, losses: Record<string, number>) => {
+      await it.until(() => it.calls.length === first + 3)
+      for (const call of it.calls.slice(first))
+        call.answer(finished(it.clock.now(), { metrics: { packetLoss: losses[call.plan.location] ?? 0 } }))
+    }
+    await round(0, { near: 50, far: 19 })
+    await it.until(() => it.status()?.health === 'Healthy')
+    expect(locations()).toEqual(['default Healthy', 'near Unhealthy', 'far Healthy'])
+    await round(3, { near: 50, far: 25 })
+    await it.until(() => it.status()?.health === 'Degraded')
+    expect(locations()).toEqual(['default Healthy', 'near Unhealthy', 'far Degraded'])
+    expect(it.status()?.lastExecution?.location).toBe('far')
+    expect(new Set(it.calls.map(({ plan }) => plan.id)).size).toBe(6)
+  })
+
+  test('with agents at one of two locations calls from there, and is not Ready', async () => {
+    const locations = 'locations: [{ name: default }, { name: branch }]'
+    await using it = await rig(probe(locations), { missing: new Map([['branch', 'There is no location branch.']]) })
+    await it.until(() => it.calls.length === 2)
+    for (const call of it.calls)
+      call.answer(
+        call.plan.location === 'branch' ? { kind: 'NoAgent', message: 'No agent is ready.' } : finished(it.clock.now()),
+      )
+    await it.until(() => it.status()?.health === 'Healthy')
+    expect(it.status()?.conditions?.[0]).toMatchObject({ status: 'False', message: 'There is no location branch.' })
+  })
+
+  test('whose call a leader before began takes it over under its slot, and judges it by what was in force then', async () => {
+    const slot = Date.UTC(2026, 5, 1, 11, 59, 58)
+    const thresholds = { packetLoss: { warning: 10, critical: 20 } }
+    const run = { namespace: 'default', name: 'trunk', location: 'default', generation: 7, epoch: 1, thresholds }
+    const begun: RunSummary[] = [{ ...run, id: 'known-by-its-agent', slot, state: 'Running' }]
+    await using it = await rig(probe(), { begun })
+    await it.until(() => it.calls.length === 1)
+    expect(it.calls[0]?.plan.slot).toBe(slot)
+    const result = finished(it.clock.now(), { metrics: { packetLoss: 12 } })
+    it.calls[0]?.answer(result.kind === 'Finished' ? { ...result, begunAs: { generation: 7, thresholds } } : result)
+    await it.until(() => it.status()?.health === 'Degraded')
+    expect(it.status()?.lastExecution).toMatchObject({ generation: 7, breaches: [{ threshold: 10 }] })
+    // The round is in history: its agent may forget what it has, and the next slot is called anew.
+    await it.until(() => it.calls.length === 2)
+    expect(it.stored).toContain('known-by-its-agent')
+    expect(it.calls[1]?.plan.slot).toBeGreaterThan(slot)
+  })
+
+  test('is left to the next leader where agents go on without us: nothing is hung up and nothing recorded', async () => {
+    const it = await rig(probe(), { lasting: true })
+    await it.until(() => it.calls.length === 1)
+    await it.probes[Symbol.asyncDispose]()
+    expect(it.calls[0]?.signal.aborted).toBe(false)
+    expect((await it.history.executions(key, { page: 1, perPage: 10 })).total).toBe(0)
+    await it[Symbol.asyncDispose]()
   })
 
   test('under maintenance calls on, and what changed is told when the window ends', async () => {

@@ -48,7 +48,7 @@ export class Probes implements AsyncDisposable {
   readonly #settlement: Settlement
   readonly #leases: AccountLeases
   readonly #queue: WorkQueue
-  readonly #subscription: Disposable
+  readonly #subscriptions = new DisposableStack()
   #nextFirst = 0
 
   constructor(options: ProbesOptions) {
@@ -61,10 +61,14 @@ export class Probes implements AsyncDisposable {
       handle: (key) => this.#reconcile(keyOf(key)),
       onError: (key, error) => options.log.error({ error, probe: key }, 'probe cannot be reconciled, trying again'),
     })
-    this.#subscription = options.cluster.onChange(({ kind, key }) => {
-      if (kind === 'SipProbe') this.#queue.add(textOf(key))
-      else if (kind !== 'StatusPage') this.#addNamespace(key.namespace)
-    })
+    const { cluster, agents } = options
+    this.#subscriptions.use(
+      cluster.onChange(({ kind, key }) => {
+        if (kind === 'SipProbe') this.#queue.add(textOf(key))
+        else if (kind !== 'StatusPage') this.#addNamespace(key.namespace)
+      }),
+    )
+    this.#subscriptions.use(agents.onChange(({ namespace, location }) => this.#addNamespace(namespace, location)))
     for (const probe of options.cluster.list('SipProbe')) this.#queue.add(textOf(probe.metadata))
   }
 
@@ -91,9 +95,10 @@ export class Probes implements AsyncDisposable {
     this.#queue.add(textOf(key))
   }
 
-  /** Hangs up what runs and resolves when it is recorded. */
+  /** Hangs up what runs and resolves when it is recorded. Where agents go on without us, all of it is left to whoever leads next. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#subscription[Symbol.dispose]()
+    this.#subscriptions.dispose()
+    if (this.#options.agents.lasting) return this.#queue[Symbol.asyncDispose]()
     for (const { running } of this.#tracked.values()) running?.abort.abort()
     await this.#queue[Symbol.asyncDispose]()
     for (const tracked of this.#tracked.values()) {
@@ -103,9 +108,12 @@ export class Probes implements AsyncDisposable {
     }
   }
 
-  #addNamespace(namespace: string): void {
-    for (const { metadata } of this.#options.cluster.list('SipProbe'))
-      if (metadata.namespace === namespace) this.#queue.add(textOf(metadata))
+  /** All its probes, or those that call from there. */
+  #addNamespace(namespace: string, location?: string): void {
+    const { cluster } = this.#options
+    const isThere = ({ name }: { name: string }) => location === undefined || name === location
+    for (const { metadata, spec } of cluster.list('SipProbe'))
+      if (metadata.namespace === namespace && spec.locations.some(isThere)) this.#queue.add(textOf(metadata))
   }
 
   async #reconcile(key: Key): Promise<void> {
@@ -120,7 +128,7 @@ export class Probes implements AsyncDisposable {
     metrics.declare(probe, effectiveThresholds)
     await this.#settlement.endMaintenance(probe, tracked)
 
-    const prepared = await this.#prepare(probe)
+    const prepared = await this.#prepareToCall(probe, tracked)
     if (prepared.kind === 'NotPrepared') return this.#cannotRun(probe, tracked, prepared)
     if (tracked.declared && tracked.declared.reason !== 'Stale') {
       delete tracked.declared
@@ -176,6 +184,28 @@ export class Probes implements AsyncDisposable {
     return prepare(probe, this.#options.cluster, this.#options.clock.now())
   }
 
+  /** A new probe calls as soon as somebody can; one that has called says in its rounds that nobody can any more. */
+  async #prepareToCall(probe: Stored<'SipProbe'>, tracked: Tracked): Promise<Prepared | NotPrepared> {
+    const prepared = await this.#prepare(probe)
+    if (prepared.kind === 'NotPrepared') return prepared
+    const missing = this.#lookForAgents(probe, tracked)
+    return missing && !tracked.memory.lastRound && !tracked.running ? missing : prepared
+  }
+
+  /** Notes where agents are missing. Undefined: somewhere there are some. */
+  #lookForAgents({ metadata, spec }: Stored<'SipProbe'>, tracked: Tracked): NotPrepared | undefined {
+    const { namespace } = metadata
+    const missing = spec.locations.flatMap(({ name }) => {
+      const readiness = this.#options.agents.readiness({ namespace, location: name })
+      return readiness.kind === 'NotReady' ? [readiness.message] : []
+    })
+    delete tracked.withoutAgents
+    if (missing.length === 0) return undefined
+    const message = missing.join(' ')
+    tracked.withoutAgents = message
+    return missing.length === spec.locations.length ? { kind: 'NotPrepared', reason: 'NoAgent', message } : undefined
+  }
+
   async #cannotRun(probe: Stored<'SipProbe'>, tracked: Tracked, why: NotPrepared): Promise<void> {
     tracked.running?.abort.abort()
     for (const settled of tracked.wanted?.settled ?? []) settled()
@@ -194,6 +224,11 @@ export class Probes implements AsyncDisposable {
 
   #startNext(probe: Stored<'SipProbe'>, tracked: Tracked, prepared: Prepared): void {
     const { wanted } = tracked
+    const begun = this.#begun(probe, tracked)
+    if (begun !== undefined) {
+      this.#start(probe, tracked, { prepared, slot: begun, settled: [], delay: 0 })
+      return
+    }
     if (wanted) {
       delete tracked.wanted
       this.#start(probe, tracked, { prepared, slot: wanted.slot, settled: wanted.settled, delay: 0 })
@@ -215,6 +250,20 @@ export class Probes implements AsyncDisposable {
     if (decision.missed > 0) metrics.skipped(probe.metadata, 'Missed', decision.missed)
     const delay = decision.reason === 'First' ? this.#staggered() : 0
     this.#start(probe, tracked, { prepared, slot: decision.slot, settled: [], delay })
+  }
+
+  /** The slot of the round that a leader before us began and did not bring to its end. */
+  #begun({ metadata }: Stored<'SipProbe'>, { memory, startedSlot }: Tracked): number | undefined {
+    const { agents } = this.#options
+    const last = memory.lastRound?.slot ?? Number.NEGATIVE_INFINITY
+    // Whose account was not free for it: it was looked after once.
+    const tried = startedSlot ?? Number.NEGATIVE_INFINITY
+    const { open = [], closed = [] } = Object.groupBy(agents.begun(metadata), ({ slot }) =>
+      slot > last ? 'open' : 'closed',
+    )
+    agents.stored(closed.map(({ id }) => id))
+    const untried = open.map(({ slot }) => slot).filter((slot) => slot > tried)
+    return untried.length === 0 ? undefined : Math.min(...untried)
   }
 
   /** The k-th of n probes that become ready together starts k times this later. */

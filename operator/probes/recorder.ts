@@ -13,8 +13,8 @@ export interface RecorderOptions {
   history: History
   clock: Clock
   log: Log
-  /** Called after an entry is in the store: its deliveries are due. */
-  onRecorded: () => void
+  /** Called after an entry is in the store: its deliveries are due, and agents need not keep its results. */
+  onRecorded: (entry: Entry) => void
   /** What this process remembers of the probe is not what the store knows: read it again. */
   onConflict: (probe: ProbeIdentity) => void
 }
@@ -91,7 +91,7 @@ export class Recorder implements AsyncDisposable {
       this.#options.log.error({ error, waiting: this.#waiting.length }, 'history cannot be written, trying again')
       return false
     }
-    this.#options.onRecorded()
+    this.#options.onRecorded(entry)
     return true
   }
 }

@@ -3,10 +3,10 @@ import { mkdtempDisposableSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
-import type { CallResult, RunPlan } from '../../agent/index.ts'
+import type { CallResult, RunPlan, RunSummary } from '../../agent/index.ts'
 import { createLog } from '../../lib/log.ts'
 import { ManualClock } from '../../lib/manual-clock.ts'
-import type { Execution } from '../agents/agents.ts'
+import type { Execution, Group } from '../agents/agents.ts'
 import { openLocalCluster } from '../cluster/local/index.ts'
 import { openHistory } from '../history/index.ts'
 import { ProbeMetrics } from './metrics.ts'
@@ -47,7 +47,18 @@ spec:
   ${spec}
 `
 
-export async function rig(manifest: string) {
+/** What a test says of agents. */
+export interface AgentsSaid {
+  /** Why there is none, by location. */
+  missing: Map<string, string>
+  begun: RunSummary[]
+  lasting: boolean
+}
+
+export async function rig(manifest: string, said: Partial<AgentsSaid> = {}) {
+  const there: AgentsSaid = { missing: new Map(), begun: [], lasting: false, ...said }
+  const stored: string[] = []
+  const handlers = new Set<(group: Group) => void>()
   const stack = new AsyncDisposableStack()
   const folder = stack.use(mkdtempDisposableSync(join(tmpdir(), 'probes-'))).path
   const file = join(folder, 'all.yaml')
@@ -63,7 +74,7 @@ export async function rig(manifest: string) {
       history,
       clock,
       log,
-      onRecorded: () => undefined,
+      onRecorded: ({ executions }) => void stored.push(...executions.map(({ id }) => id)),
       onConflict: (conflict) => probes.reload(conflict),
     }),
   )
@@ -78,6 +89,17 @@ export async function rig(manifest: string) {
       scheduled: true,
       agents: {
         ready: () => 1,
+        lasting: there.lasting,
+        stored: (ids) => void stored.push(...ids),
+        begun: ({ name }) => there.begun.filter((run) => run.name === name && !stored.includes(run.id)),
+        readiness: ({ location }) => {
+          const message = there.missing.get(location)
+          return message === undefined ? { kind: 'Ready' } : { kind: 'NotReady', message }
+        },
+        onChange(handler) {
+          handlers.add(handler)
+          return { [Symbol.dispose]: () => void handlers.delete(handler) }
+        },
         execute: (plan, signal) =>
           new Promise<Execution>((resolve) => {
             calls.push({ plan, signal, answer: resolve })
@@ -104,7 +126,14 @@ export async function rig(manifest: string) {
     probes,
     calls,
     released,
+    stored,
     pass,
+    /** There are agents again, or none. */
+    agents(location: string, message?: string) {
+      if (message === undefined) there.missing.delete(location)
+      else there.missing.set(location, message)
+      for (const handler of handlers) handler({ namespace: 'default', location })
+    },
     /** Resolves when the condition holds; time passes meanwhile. */
     async until(condition: () => boolean | Promise<boolean>, milliseconds = 60_000) {
       for (let passed = 0; !(await condition()); passed += 100) {

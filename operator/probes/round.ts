@@ -61,8 +61,10 @@ function toRecord(
   execution: Execution,
   times: { startedAt: number; finishedAt: number },
 ): ExecutionRecord {
-  const thresholds: Thresholds = plan.thresholds
-  const head = { id: plan.id, location: plan.location, generation: plan.generation, slot: plan.slot, thresholds }
+  const inForce = execution.kind === 'Finished' ? (execution.begunAs ?? plan) : plan
+  const { generation } = inForce
+  const thresholds: Thresholds = inForce.thresholds
+  const head = { id: plan.id, location: plan.location, generation, slot: plan.slot, thresholds }
   if (execution.kind !== 'Finished') {
     const result = ourFault(execution.kind === 'AgentLost' ? 'AgentLost' : 'Internal', execution.message, times)
     const reason = execution.kind === 'Refused' ? 'Internal' : execution.kind

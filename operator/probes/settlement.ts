@@ -41,6 +41,8 @@ export interface Tracked {
   lastRunNow?: string
   /** Why it is Unknown without a round. */
   declared?: { reason: UnknownReason; message: string }
+  /** Where agents are missing, in words: it calls from everywhere else, and is not Ready. */
+  withoutAgents?: string
   /** It could not run and now it can: it calls at once, like a new one. */
   resumed: boolean
   /** A window was open when we last looked: what was held back is owed when it ends. */
@@ -104,10 +106,11 @@ export class Settlement {
     // A probe that was deleted meanwhile has no status and no series; its result is in history.
     if (!cluster.get('SipProbe', probe.metadata)) return
     const now = clock.now()
-    const { declared, executions, memory, lastRunNow } = tracked
+    const { declared, executions, memory, lastRunNow, withoutAgents } = tracked
     const { schedule, suspend } = probe.spec
     const next = suspend ? undefined : nextSlot({ schedule, uid: probe.metadata.uid, now })
-    const notReady = declared && !STILL_READY.has(declared.reason) ? declared : undefined
+    const missing = withoutAgents === undefined ? undefined : { reason: 'NoAgent', message: withoutAgents }
+    const notReady = declared && !STILL_READY.has(declared.reason) ? declared : missing
     const status = probeStatus({
       probe,
       memory,
