@@ -2,11 +2,12 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { temporaryFolder } from '../lab/process.ts'
+import { temporaryFolder, until } from '../lab/process.ts'
 import type { Cluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
 import type { Helm } from './helm.ts'
 import { CHART, openHelm } from './helm.ts'
+import { kubectlOf } from './kubectl.ts'
 
 const stack = new AsyncDisposableStack()
 let cluster: Cluster
@@ -75,9 +76,33 @@ describe('the ServiceAccount', () => {
     expect(await may('whole', 'list', 'secrets', 'sales')).toBe(false)
     expect(await may('whole', 'watch', 'secrets', 'sales')).toBe(false)
     expect(await may('whole', 'update', 'sipprobes.ringcheck.dev', 'sales')).toBe(false)
+    expect(await may('whole', 'patch', 'sipprobes.ringcheck.dev', 'sales')).toBe(false)
     expect(await may('whole', 'update', 'leases.coordination.k8s.io', 'sales')).toBe(false)
     expect(await may('whole', 'update', 'leases.coordination.k8s.io', 'whole')).toBe(true)
     await helm.run('uninstall', 'ringcheck', '--namespace=whole')
+  })
+
+  test('of a whole cluster writes Secrets and Deployments that are its own, and no others', async () => {
+    await helm.run('install', 'ringcheck', CHART, '--namespace=own', '--create-namespace', '--set=crds.install=false')
+    await cluster.kubectl('create', 'secret', 'generic', 'theirs', '--from-literal=key=value')
+    const operator = await kubectlOf(await cluster.kubeconfigOf({ namespace: 'own', name: 'ringcheck' }))
+    const secret = (name: string, labels: object) =>
+      JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name, labels } })
+    const apply = (manifest: string) => operator.with(manifest, 'apply', '--server-side', '--filename', '-')
+    const ours = secret('ours', { 'app.kubernetes.io/managed-by': 'ringcheck' })
+    const refusal = 'the operator writes only what has the label app.kubernetes.io/managed-by=ringcheck'
+
+    // A policy is in force a moment after it was made.
+    await until(async () => (await apply(secret('unlabelled', {})).catch(String)).includes(refusal), {
+      what: 'the policy is in force',
+      within: 30_000,
+    })
+    await expect(apply(secret('theirs', { 'app.kubernetes.io/managed-by': 'ringcheck' }))).rejects.toThrow(refusal)
+    await expect(operator('delete', 'secret', 'theirs')).rejects.toThrow(refusal)
+    await apply(ours)
+    await operator('delete', 'secret', 'ours')
+    expect(await cluster.kubectl('get', 'secret', 'theirs', '--output=name')).toBe('secret/theirs\n')
+    await helm.run('uninstall', 'ringcheck', '--namespace=own')
   })
 
   test('of one namespace has no right in another one', async () => {

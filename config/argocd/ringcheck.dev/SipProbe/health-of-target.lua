@@ -6,6 +6,9 @@ local status = obj.status or {}
 for _, condition in ipairs(status.conditions or {}) do
   if condition.type == "Ready" and condition.observedGeneration == obj.metadata.generation then
     if condition.status == "False" then
+      if condition.reason == "NoAgent" then
+        return { status = "Progressing", message = condition.message }
+      end
       return { status = "Degraded", message = condition.message }
     end
     if status.health == "Healthy" then
