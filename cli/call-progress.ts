@@ -33,7 +33,7 @@ export class CallProgress {
 
 /** `   3 s  MOS 4.38  jitter 0.2 ms  loss 0.0 %  rtt 0.4 ms  in 50  out 50 packets/s` */
 function secondLine(second: number, metrics: Metrics): string {
-  const { mos, jitter, packetLoss, rtt, packetRateReceived, packetRateSent } = metrics
+  const { mos, jitter, packetLoss, rtt, packetRateReceived, packetRateSent, frameRate } = metrics
   const cells = [
     `MOS ${measured(mos, '', 2)}`,
     `jitter ${measured(jitter, 'ms')}`,
@@ -41,6 +41,7 @@ function secondLine(second: number, metrics: Metrics): string {
     `rtt ${measured(rtt, 'ms')}`,
     `in ${measured(packetRateReceived, '', 0)}`,
     `out ${measured(packetRateSent, '', 0)} packets/s`,
+    ...(frameRate === undefined ? [] : [`video ${measured(frameRate, '', 0)} frames/s`]),
   ]
   return `${String(second + 1).padStart(4)} s  ${cells.join('  ')}`
 }

@@ -59,6 +59,7 @@ function mediaRows({ media, digits }: CallResult): Row[] {
   return [
     ['Codec', media.codec],
     ['Encryption', encryptionOf(media)],
+    ['Video', media.video && `${media.video.codec}, encryption ${encryptionOf(media.video)}`],
     ['ICE', media.ice && iceOf(media.ice)],
     ['RTCP', media.rtcpMux ? 'on the port of RTP' : 'on a port of its own'],
     ['Digits heard', digits?.map(({ digit }) => digit).join('')],
@@ -67,7 +68,7 @@ function mediaRows({ media, digits }: CallResult): Row[] {
 
 type Agreed = NonNullable<CallResult['media']>
 
-function encryptionOf({ suite, dtls }: Agreed): string {
+function encryptionOf({ suite, dtls }: Pick<Agreed, 'suite' | 'dtls'>): string {
   if (suite === undefined) return 'none'
   return dtls ? `SRTP, ${suite}, by DTLS in ${Math.round(dtls.handshakeTime)} ms` : `SRTP, ${suite}`
 }

@@ -100,12 +100,22 @@ const source = z.discriminatedUnion('kind', [
   }),
 ])
 
+const video = z.object({
+  codec: z.enum(['VP8', 'H264']),
+  /** Of what is sent. */
+  resolution: z.enum(['R360p', 'R720p', 'R1080p']),
+  /** Frames a second. */
+  frameRate: z.number().int().min(5).max(60),
+})
+
 const media = z.object({
   audio: z.object({
     codec: z.enum(['PCMA', 'PCMU', 'G722', 'Opus']),
     ptime: z.number().int().min(10).max(60),
     source,
   }),
+  /** Absent: none. A call without it fails. */
+  video: video.optional(),
   /** SRTP with keys in the session description, demanded or offered, or by a handshake. Absent: none. */
   encryption: z.enum(['SDES', 'Optional', 'DTLS']).optional(),
   /** RTP and RTCP share a port when the other side can, too. Absent: they do not. */
@@ -206,6 +216,8 @@ const agreed = z.object({
   /** The SRTP suite. Absent: media was not encrypted. */
   suite: z.string().exactOptional(),
   rtcpMux: z.boolean(),
+  /** Absent: there was no video. */
+  video: z.object({ codec: z.string(), suite: z.string().exactOptional() }).exactOptional(),
   /** The handshake that the keys are of, milliseconds. Absent: there was none. */
   dtls: z.object({ handshakeTime: z.number() }).exactOptional(),
   /** The pair of candidates in use, by their types, and what servers that gave none did. Milliseconds. Absent: without ICE. */

@@ -4,11 +4,13 @@ import { type Random, token } from '../../lib/random.ts'
 import type { DtlsCertificate } from './dtls/index.ts'
 import type { MediaEngine, OpenOutcome } from './media.ts'
 import { Pacer } from './pacer.ts'
-import { type PortRange, PortPairs } from './ports.ts'
+import { type PortPair, type PortRange, PortPairs } from './ports.ts'
 import { RtpSession, type SessionContext, codecFor } from './session.ts'
 import { Recordings } from './source/recordings.ts'
 import { Sources } from './source/sources.ts'
 import { Turns } from './turns.ts'
+import { VideoSession } from './video-session.ts'
+import { Clips } from './video/index.ts'
 
 export interface MediaEngineOptions {
   clock: Clock
@@ -25,18 +27,26 @@ export function createMediaEngine({ clock, random, ports: range }: MediaEngineOp
     ...{ clock, random, pacer, totals, cname: token(random, 16) },
     ...{ sources: new Sources(), turns: new Turns(clock) },
   }
-  const sessions = new Set<RtpSession>()
+  const sessions = new Set<RtpSession | VideoSession>()
+  const clips = new Clips()
   let certificate: Promise<DtlsCertificate> | undefined
   const recordings = new Recordings()
 
+  async function open<Session extends RtpSession | VideoSession>(
+    address: string,
+    kind: new (context: SessionContext, pair: PortPair, disposed: () => void) => Session,
+  ): Promise<OpenOutcome<Session>> {
+    const pair = await ports.bind(address)
+    if (!pair) return { kind: 'PortsExhausted', range: range ? `${range.first}-${range.last}` : 'ephemeral' }
+    const session: Session = new kind(context, pair, () => sessions.delete(session))
+    sessions.add(session)
+    return { kind: 'Open', session }
+  }
+
   return {
-    async open(address): Promise<OpenOutcome> {
-      const pair = await ports.bind(address)
-      if (!pair) return { kind: 'PortsExhausted', range: range ? `${range.first}-${range.last}` : 'ephemeral' }
-      const session = new RtpSession(context, pair, () => sessions.delete(session))
-      sessions.add(session)
-      return { kind: 'Open', session }
-    },
+    open: (address) => open(address, RtpSession),
+    openVideo: (address) => open(address, VideoSession),
+    clip: (codec, resolution) => clips.of(codec, resolution),
     prepare({ codec, ptime, source }) {
       if (source.kind !== 'Echo') context.sources.packets(codecFor({ codec, ptime }), ptime, source)
     },

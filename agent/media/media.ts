@@ -8,8 +8,10 @@ import type { DtlsCertificate } from './dtls/index.ts'
 import type { NegotiatedPath, PathOptions } from './negotiated-path.ts'
 import type { Recording, WaveOutcome } from './source/wave-file.ts'
 import type { SrtpReceiver, SrtpSender } from './srtp/index.ts'
+import type { VideoSession } from './video-session.ts'
+import type { Clip, Resolution } from './video/index.ts'
 
-interface MediaAddress {
+export interface MediaAddress {
   /** An IP address: a name is not looked up. */
   host: string
   /** 0: not known; packets go nowhere until the peer's first one shows where it is. */
@@ -156,11 +158,16 @@ export interface MediaSession extends AsyncDisposable {
   stop(): void
 }
 
-export type OpenOutcome = { kind: 'Open'; session: MediaSession } | { kind: 'PortsExhausted'; range: string }
+export type OpenOutcome<Session = MediaSession> =
+  { kind: 'Open'; session: Session } | { kind: 'PortsExhausted'; range: string }
 
 export interface MediaEngine extends AsyncDisposable {
   /** Binds an RTP/RTCP port pair on `address`. Rejects with the system's error when that is no address of this machine. */
   open(address: string): Promise<OpenOutcome>
+  /** The same for a video stream. */
+  openVideo(address: string): Promise<OpenOutcome<VideoSession>>
+  /** Pictures that are sent, read when they are asked for first: for before the calls. */
+  clip(codec: Clip['codec'], resolution: Resolution): Clip
   /** Encodes what is to be sent, once for all sessions: for before the calls, so that none of them waits for it. @throws as `start` does */
   prepare(format: Pick<StartOptions, 'codec' | 'ptime' | 'source'>): void
   /** What our side shows in every DTLS handshake, made when it is asked for first. */

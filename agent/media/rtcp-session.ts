@@ -26,7 +26,8 @@ export interface RtcpOptions {
   clock: Clock
   random: Random
   socket: Socket
-  sender: Sender
+  /** Of the stream that reports speak of. */
+  sender: Readonly<Pick<Sender, 'ssrc' | 'packets' | 'payloadOctets'>> & Pick<Sender, 'timestampAt'>
   peer: Peer
   /** Takes the place of socket and peer. */
   path: PacketPath | undefined
@@ -79,6 +80,18 @@ export class RtcpSession implements Disposable {
     }
     this.#averageSize = averageSize(this.#averageSize, message.length)
     this.#peer.read({ at, compact: compactNtp(this.#ntp(at)) }, packets)
+  }
+
+  /** At once, behind an RR and the CNAME (RFC 4585 3.1). @param octets of packets of feedback */
+  feedback(octets: Buffer): void {
+    const { peer, path, protection, sender, cname } = this.#options
+    if (this.#stopped || (!path && peer.port === 0)) return
+    const head = buildCompound([
+      { type: 'RR', ssrc: sender.ssrc, reports: [] },
+      { type: 'SDES', chunks: [{ ssrc: sender.ssrc, items: [{ type: CNAME, text: cname }] }] },
+    ])
+    const leaves = protection.sealRtcp(Buffer.concat([head, octets]))
+    if (leaves) this.#transmit(leaves)
   }
 
   /** BYE, then silence (RFC 3550 6.3.7: a session of two need not hold it back). */

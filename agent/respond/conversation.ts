@@ -29,6 +29,9 @@ export const LONGEST_CALL = 3_600_000
 /** What a session assumes for its figures, which the responder does not look at. */
 const JITTER_BUFFER = { mode: 'Fixed', delay: 60 } as const
 
+/** Shown to whoever shows video, whatever becomes of the audio. */
+const VIDEO = { codecs: ['VP8', 'H264'], resolution: 'R360p', frameRate: 30, required: false } as const
+
 /** One call in the record, from its 200 to its end. */
 export interface Conversation {
   /** What the stream sends. */
@@ -81,14 +84,14 @@ export function converse(party: Party, playback: Playback, { clock, record, log 
   }
 }
 
-/** The stream of a call: it takes what the other side asks for, whichever codec, with or without keys and ICE. @param offer of the other side */
+/** The stream of a call: it takes what the other side asks for, whichever codec, with or without keys, video and ICE. @param offer of the other side */
 export async function openConversation(
   { engine, media, random }: Context,
   remote: Parameters<SignallingEngine['localAddress']>[0],
   source: Source,
   offer?: string,
 ): Promise<StreamOutcome> {
-  const asked = offer === undefined ? { dtls: false, ice: false } : meansOf(offer)
+  const asked = offer === undefined ? { dtls: false, ice: false, video: false } : meansOf(offer)
   return await openStream({
     media,
     address: await engine.localAddress(remote),
@@ -97,6 +100,7 @@ export async function openConversation(
     codecs: ['PCMA', 'PCMU', 'G722', 'opus'],
     ...{ ptime: 20, source, jitterBuffer: JITTER_BUFFER, rtcpMux: true },
     encryption: asked.dtls ? 'DTLS' : 'Optional',
+    ...(asked.video && !asked.dtls && !asked.ice && { video: VIDEO }),
     ...(asked.ice && { ice: { mode: 'Full', controlling: false, stun: [], turn: [] } }),
   })
 }

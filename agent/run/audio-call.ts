@@ -47,7 +47,7 @@ const PREFERENCE = {
 } as const
 
 function wishesOf({ media }: RunPlan['endpoint'], offering: boolean) {
-  const { audio, jitterBuffer, encryption = 'None', rtcpMux = false, ice: wanted } = media
+  const { audio, video, jitterBuffer, encryption = 'None', rtcpMux = false, ice: wanted } = media
   const { codec, ptime } = audio
   // The offerer controls, unless it alone is lite (RFC 8445 6.1.1).
   const ice = wanted && { ice: { ...wanted, controlling: offering } }
@@ -58,6 +58,7 @@ function wishesOf({ media }: RunPlan['endpoint'], offering: boolean) {
     encryption,
     rtcpMux,
     ...ice,
+    ...(video && { video: { ...video, codecs: [video.codec], required: true } }),
     analysis: 'On',
   } as const
 }
@@ -91,7 +92,7 @@ export async function hold(context: CheckContext, { call, stream }: AudioCall): 
   using _duration = clock.timer(callDuration - (clock.monotonic() - began), () => over.resolve('TimeIsOver'))
   using _seconds = everySecond(context, began, (second) =>
     guarded(context, () => {
-      emit({ type: 'Sample', second, metrics: stream.session.sample() })
+      emit({ type: 'Sample', second, metrics: { ...stream.session.sample(), ...stream.video?.sample() } })
       if (silence.lasts(clock.monotonic())) over.resolve('Silence')
     }),
   )
@@ -151,7 +152,7 @@ export async function hangUp(context: CheckContext, { call, stream }: AudioCall)
 
 function writeDown({ endpoint }: CheckContext, { call, stream }: AudioCall): void {
   const { metrics, mosBasis, findings = [], digits = [] } = stream.session.report()
-  endpoint.measured(metrics)
+  endpoint.measured({ ...metrics, ...stream.video?.report() })
   if (mosBasis) endpoint.basis(mosBasis)
   for (const { finding } of findings) endpoint.found(finding)
   if (stream.terms) endpoint.agreed(stream.terms)

@@ -8,17 +8,15 @@ export { meansOf } from './sdp/means.ts'
 export {
   type AudioCodec,
   type AudioIce,
-  type AudioKeys,
   buildAnswer,
   buildOffer,
-  type CryptoLine,
-  type Direction,
-  type Fingerprint,
-  type KeyChoice,
   type LocalAudio,
   readAudio,
   type RemoteAudio,
-  type RemoteKeys,
 } from './sdp/sdp.ts'
+export type { CryptoLine, Fingerprint } from './sdp/description.ts'
+export type { Direction } from './sdp/hold.ts'
+export type { KeyChoice, KeysOfStream, RemoteKeys, RemoteStream } from './sdp/stream.ts'
+export type { LocalVideo, RemoteVideo, VideoCodec } from './sdp/video.ts'
 export { Trace, type TraceMessage } from './trace/trace.ts'
 export { bracketed, parseNameAddress, parseUri, splitList, unescaped } from './message/uri.ts'

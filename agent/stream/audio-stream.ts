@@ -1,4 +1,4 @@
-/** Our side of one audio stream through the offers and answers of a call: ports, descriptions, keys, path, the media session. It sends no SIP. */
+/** Our side of the audio of a call, with its video if it has one, through offers and answers: ports, descriptions, keys, path, the media session. It sends no SIP. */
 import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import {
@@ -12,6 +12,7 @@ import {
 import { type AudioCodec, buildAnswer, buildOffer, type LocalAudio, readAudio, type RemoteAudio } from '../sip/index.ts'
 import { StreamKeys } from './stream-keys.ts'
 import { type PathFailure, type PathTerms, type PathWishes, sameWay, StreamPath } from './stream-path.ts'
+import { VideoStream, type VideoTerms, type VideoWishes } from './video-stream.ts'
 
 export type StreamOutcome = { kind: 'Open'; stream: AudioStream } | { kind: 'PortsExhausted'; range: string }
 
@@ -27,12 +28,15 @@ export interface StreamOptions extends Pick<StartOptions, 'source' | 'jitterBuff
   ptime: number
   /** DTLS and ICE have one port: they need it of the other side, too, and offer it without being told. */
   rtcpMux: boolean
+  /** Absent: no video. With DTLS or ICE there is none. */
+  video?: VideoWishes
 }
 
 /** What both sides agreed on last, and the way that was found for it. */
 export interface StreamTerms extends PathTerms {
   codec: AudioCodec
   rtcpMux: boolean
+  video?: VideoTerms
 }
 
 export async function openStream(options: StreamOptions): Promise<StreamOutcome> {
@@ -40,17 +44,26 @@ export async function openStream(options: StreamOptions): Promise<StreamOutcome>
   for (const codec of codecs) media.prepare({ codec, ptime: fittingPtime(codec, ptime), source })
   const opened = await media.open(address)
   if (opened.kind !== 'Open') return opened
-  const { session } = opened
-  try {
-    return { kind: 'Open', stream: new AudioStream(options, session, await StreamPath.open(session, media, options)) }
-  } catch (error) {
-    await session[Symbol.asyncDispose]()
-    throw error
-  }
+  await using stack = new AsyncDisposableStack()
+  const session = stack.use(opened.session)
+  const video = options.video && (await VideoStream.open({ ...options, ...options.video }))
+  if (video?.kind === 'PortsExhausted') return video
+  if (video) stack.use(video.session)
+  const path = await StreamPath.open(session, media, options)
+  stack.move()
+  return { kind: 'Open', stream: new AudioStream(options, { session, path, video: video?.session }) }
+}
+
+interface Parts {
+  session: MediaSession
+  path: StreamPath | undefined
+  video: VideoStream | undefined
 }
 
 export class AudioStream implements AsyncDisposable {
   readonly session: MediaSession
+  /** Undefined: none was wished for. */
+  readonly video: VideoStream | undefined
   readonly #options: StreamOptions
   readonly #keys: StreamKeys
   readonly #local: LocalAudio
@@ -63,10 +76,11 @@ export class AudioStream implements AsyncDisposable {
   #running = false
   #stopped = false
 
-  constructor(options: StreamOptions, session: MediaSession, path: StreamPath | undefined) {
+  constructor(options: StreamOptions, { session, path, video }: Parts) {
     const { address, sessionId, codecs, ptime, encryption, rtcpMux } = options
     const { rtpPort, rtcpPort } = session
     this.session = session
+    this.video = video
     this.#options = options
     this.#path = path
     this.#keys = new StreamKeys(encryption, randomBytes, path?.fingerprints ?? [])
@@ -85,7 +99,7 @@ export class AudioStream implements AsyncDisposable {
   accept(answer: string): string | undefined {
     const outcome = readAudio(answer, this.#local.codecs, this.#next())
     if (outcome.kind !== 'Usable') return outcome.detail
-    const unfit = whyUnfit(outcome.audio)
+    const unfit = whyUnfit(outcome.audio) ?? this.video?.agree(outcome.video)
     if (unfit !== undefined) return unfit
     this.#remote = outcome.audio
     this.begin()
@@ -96,7 +110,7 @@ export class AudioStream implements AsyncDisposable {
   answer(offer: string): { sdp: string } | { unusable: string } {
     const outcome = buildAnswer(offer, this.#next())
     if (outcome.kind !== 'Answer') return { unusable: outcome.detail }
-    const unusable = whyUnfit(outcome.audio)
+    const unusable = whyUnfit(outcome.audio) ?? this.video?.agree(outcome.video)
     if (unusable !== undefined) return { unusable }
     this.#remote = outcome.audio
     this.#previous = outcome.sdp
@@ -111,6 +125,7 @@ export class AudioStream implements AsyncDisposable {
     if (!this.#remote) throw new Error('nothing was agreed on')
     const { direction, ice, dtls } = this.#remote
     this.#onHold = direction === 'inactive' || direction === 'recvonly'
+    this.video?.begin()
     if (this.#path && (ice || dtls)) return void this.#join(this.#path, this.#remote)
     if (this.#path) this.session.leavePath()
     this.#path = undefined
@@ -137,7 +152,9 @@ export class AudioStream implements AsyncDisposable {
     if (!before) return undefined
     const stays = buildAnswer(offer, { ...this.#next(), codecs: [before.codec] })
     const outcome = stays.kind === 'Answer' ? stays : buildAnswer(offer, this.#next())
-    if (outcome.kind !== 'Answer' || !this.#change(outcome.audio, before)) return undefined
+    if (outcome.kind !== 'Answer' || this.video?.fits(outcome.video) === false) return undefined
+    if (!this.#change(outcome.audio, before)) return undefined
+    this.video?.change(outcome.video)
     this.#previous = outcome.sdp
     return outcome.sdp
   }
@@ -151,18 +168,25 @@ export class AudioStream implements AsyncDisposable {
   get terms(): StreamTerms | undefined {
     if (!this.#remote) return undefined
     const { codec, rtcpMux, keys } = this.#remote
-    return { codec, rtcpMux, ...(keys && { suite: keys.local.suite }), ...this.#path?.terms }
+    const video = this.video?.terms
+    return {
+      ...{ codec, rtcpMux },
+      ...(keys && { suite: keys.local.suite }),
+      ...this.#path?.terms,
+      ...(video && { video }),
+    }
   }
 
   /** The call is over for media: nothing is sent any more. */
   stop(): void {
     this.#stopped = true
     this.session.stop()
+    this.video?.stop()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true
-    await this.session[Symbol.asyncDispose]()
+    await Promise.all([this.session[Symbol.asyncDispose](), this.video?.[Symbol.asyncDispose]()])
   }
 
   #next(): LocalAudio {
@@ -172,6 +196,7 @@ export class AudioStream implements AsyncDisposable {
       ...this.#local,
       ...(this.#previous !== undefined && { previous: this.#previous }),
       ...(ice && { ice }),
+      ...(this.video && { video: this.video.local }),
       ...(dtls && { setup: dtls.setup }),
     }
   }

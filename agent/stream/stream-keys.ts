@@ -11,7 +11,7 @@ import {
   SrtpSender,
   suiteNames,
 } from '../media/srtp/index.ts'
-import type { AudioKeys, Fingerprint, KeyChoice, RemoteAudio, RemoteKeys } from '../sip/index.ts'
+import type { KeysOfStream, Fingerprint, KeyChoice, RemoteStream, RemoteKeys } from '../sip/index.ts'
 
 const words: Readonly<Record<EncryptionFailure, string>> = {
   EncryptionDemanded: 'the other side wants encryption, and we are to use none',
@@ -20,13 +20,13 @@ const words: Readonly<Record<EncryptionFailure, string>> = {
   OtherKeying: 'the other side has its keys by another way',
 }
 
-export class StreamKeys implements AudioKeys {
+export class StreamKeys implements KeysOfStream {
   /** Of our certificate; none: no handshake. */
   readonly fingerprints: readonly Fingerprint[]
   readonly #encryption: EncryptionPolicy
   readonly #octets: (length: number) => Buffer
   #lines: readonly KeyLine[]
-  #agreed: RemoteAudio['keys']
+  #agreed: RemoteStream['keys']
 
   /** @param octets unpredictable ones, `randomBytes` of node:crypto @param fingerprints at least one for DTLS */
   constructor(encryption: EncryptionPolicy, octets: (length: number) => Buffer, fingerprints: readonly Fingerprint[]) {
@@ -67,7 +67,7 @@ export class StreamKeys implements AudioKeys {
   }
 
   /** For keys that `choose` took. Undefined: they are those in use, or there are none. */
-  protection(agreed: RemoteAudio['keys']): Protection | undefined {
+  protection(agreed: RemoteStream['keys']): Protection | undefined {
     const before = this.#agreed
     if (!agreed || (before?.local.key === agreed.local.key && before.remote.key === agreed.remote.key)) return undefined
     const [local, remote] = [readKeyLine(agreed.local), readKeyLine(agreed.remote)]
@@ -76,7 +76,7 @@ export class StreamKeys implements AudioKeys {
   }
 
   /** They are in use now. */
-  use(agreed: RemoteAudio['keys']): void {
+  use(agreed: RemoteStream['keys']): void {
     this.#agreed = agreed
   }
 

@@ -26,6 +26,7 @@ import { USER_AGENT } from '../version.ts'
 import { wayFlags, wayOf } from '../way.ts'
 
 const codecs = ['PCMA', 'PCMU', 'G722', 'Opus'] as const
+const videoCodecs = ['VP8', 'H264'] as const
 const encryptions = ['None', 'SDES', 'DTLS', 'Optional'] as const
 const iceModes = ['None', 'Lite', 'Full'] as const
 
@@ -43,6 +44,7 @@ export const call: Command = {
     duration: { value: 'DURATION', default: '5s', help: 'From answer to our BYE' },
     'answer-timeout': { value: 'DURATION', default: '30s', help: 'How long an answer is waited for' },
     codec: { value: codecs.join('|'), default: 'PCMA', help: 'Codec; of PCMA and PCMU the other one is offered, too' },
+    video: { value: videoCodecs.join('|'), help: 'Video beside the audio; default: none' },
     play: { value: 'FILE', help: 'WAV file that is sent; default: a signal with the rhythm of speech' },
     encryption: { value: encryptions.join('|'), default: 'None', help: 'Whether media is encrypted (SRTP)' },
     ice: { value: iceModes.join('|'), default: 'None', help: 'Whether and how ICE is offered' },
@@ -56,6 +58,7 @@ export const call: Command = {
     ['call sip:+4930123456@sip.example.com --username 1001 --register', 'through a trunk, with RINGCHECK_PASSWORD set'],
     ['call sips:echo@pbx.example.com --ca pbx-ca.pem', 'over TLS, by a private authority'],
     ['call sip:echo@127.0.0.1 --codec Opus --encryption SDES', 'another codec, and encrypted or not at all'],
+    ['call sip:echo@127.0.0.1 --video VP8', 'with video, and how many frames of it came'],
     ['call sip:echo@127.0.0.1 --play greeting.wav', 'a recording of yours is what is sent, again and again'],
     ['call sip:echo@127.0.0.1 --output json | jq .metrics', 'figures for a script; .basis says what each rests on'],
     ['call sip:echo@127.0.0.1 --pcap call.pcap', 'and its SIP messages for Wireshark'],
@@ -150,6 +153,7 @@ async function planOf(words: Words, terminal: Terminal): Promise<RunPlan> {
       ...(check !== 'Register' && { target }),
       media: {
         audio: { codec: oneOf(words, 'codec', codecs), ptime: 20, source: await sourceOf(words) },
+        ...videoOf(words, encryption === 'DTLS' || ice !== 'None'),
         ...(encryption !== 'None' && { encryption }),
         ...(words.has('rtcp-mux') && { rtcpMux: true }),
         ...(ice !== 'None' && { ice: { mode: ice, stun: [], turn: [] } }),
@@ -161,6 +165,13 @@ async function planOf(words: Words, terminal: Terminal): Promise<RunPlan> {
     timeouts: { register: 10_000, answer: durationOf(words, 'answer-timeout'), call: 0 },
     thresholds: effectiveThresholds({ check, thresholdProfile: profile, locations: [] }, 'default'),
   })
+}
+
+/** @param path media goes over ICE or DTLS */
+function videoOf(words: Words, path: boolean): { video?: object } {
+  if (words.text('video') === undefined) return {}
+  if (path) throw new UsageError('--video: not with --encryption DTLS or --ice')
+  return { video: { codec: oneOf(words, 'video', videoCodecs), resolution: 'R360p', frameRate: 30 } }
 }
 
 async function sourceOf(words: Words): Promise<RunPlan['endpoint']['media']['audio']['source']> {

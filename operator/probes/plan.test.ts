@@ -135,6 +135,14 @@ describe('media', () => {
     ],
     ['{ encryption: DTLS }', { audio: { codec: 'PCMA', ...speech }, encryption: 'DTLS', jitterBuffer }],
     ['{ ice: Lite }', { audio: { codec: 'PCMA', ...speech }, ice: { mode: 'Lite', stun: [], turn: [] }, jitterBuffer }],
+    [
+      '{ video: { codec: H264, resolution: R720p } }',
+      {
+        audio: { codec: 'PCMA', ...speech },
+        video: { codec: 'H264', resolution: 'R720p', frameRate: 30 },
+        jitterBuffer,
+      },
+    ],
     ['{ encryption: Optional }', { audio: { codec: 'PCMA', ...speech }, encryption: 'Optional', jitterBuffer }],
   ])('of %s', async (media, expected) => {
     expect(await planned('domain: b.example', { media })).toHaveProperty('media', expected)

@@ -116,11 +116,12 @@ export function makePlan({ probe, prepared, location, slot, epoch }: PlanDetails
 }
 
 function mediaPlan(
-  { audio: { codec, ptime }, encryption, rtcpMux, jitterBuffer }: SipProbeSpec['media'],
+  { audio: { codec, ptime }, video, encryption, rtcpMux, jitterBuffer }: SipProbeSpec['media'],
   source: PlannedSource,
 ): RunPlan['endpoint']['media'] {
   return {
     audio: { codec, ptime, source },
+    ...(video && { video: { codec: video.codec, resolution: video.resolution, frameRate: video.fps } }),
     ...(encryption !== 'None' && { encryption }),
     ...(rtcpMux && { rtcpMux }),
     jitterBuffer: { mode: jitterBuffer.mode, delay: milliseconds(jitterBuffer.delay) },

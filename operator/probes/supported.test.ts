@@ -25,7 +25,8 @@ const turn = (uri: string) =>
 
 describe('what this version does not carry out is named', () => {
   test.each([
-    ['media: { video: {} }', 'spec.media.video'],
+    ['media: { video: {}, encryption: DTLS }', 'spec.media.video'],
+    ['media: { video: {}, ice: Lite }', 'spec.media.video'],
     ["media: { ice: Lite, stun: ['stun.example.com:3478'] }", 'spec.media.stun'],
     [`media: { turn: [${turn('turn:turn.example.com')}] }`, 'spec.media.turn'],
     [`media: { ice: Full, turn: [${turn('turns:turn.example.com')}] }`, 'spec.media.turn.uri'],
@@ -53,6 +54,8 @@ test('what it does carry out is not refused', () => {
     'encryption: Optional',
     'encryption: DTLS',
     'rtcpMux: true',
+    'video: {}',
+    'video: { codec: H264, resolution: R720p, fps: 15 }, encryption: SDES',
   ]
   const ice = ['ice: Lite', 'ice: Full', `ice: Full, stun: ['s.example:1'], turn: [${turn('turn:t.example')}]`]
   const others = [...media, ...ice].map((each) => `media: { ${each} }`).concat(['maintenance: []', 'traces: All'])

@@ -8,7 +8,11 @@ const OF_A_REGISTRAR: ReadonlyArray<Check<SipRegistrarSpec>> = [
 ]
 
 const OF_A_PROBE: ReadonlyArray<Check<SipProbeSpec>> = [
-  ['media.video', ({ media }) => media.video !== undefined, 'no video'],
+  [
+    'media.video',
+    ({ media }) => media.video !== undefined && (media.encryption === 'DTLS' || media.ice !== 'None'),
+    'video with encryption None, SDES or Optional, and without ICE',
+  ],
   ['media.stun', ({ media: { ice, stun } }) => ice !== 'Full' && stun.length > 0, 'stun with ice: Full'],
   ['media.turn', ({ media: { ice, turn } }) => ice !== 'Full' && turn.length > 0, 'turn with ice: Full'],
   ['media.turn.uri', ({ media }) => media.turn.some(({ uri }) => uri.startsWith('turns:')), 'turn:'],

@@ -22,6 +22,8 @@ export interface BaresipOptions {
   readonly codecs?: ReadonlyArray<'g711' | 'g722' | 'opus'>
   /** `Echo`: it decodes what it hears and encodes it again, which only one call at a time can have. Default: a tone. */
   readonly sends?: 'Tone' | 'Echo'
+  /** It shows video of that codec, a test picture of 352x288 at 15 frames a second. Default: none. */
+  readonly video?: 'VP8' | 'H264'
   /** A folder for a WAV file of what it heard, decoded, and one of what it sent. Default: it keeps nothing. */
   readonly records?: string
   /** It gathers ICE candidates. Default false. */
@@ -53,7 +55,7 @@ const RTP_PORTS = 20
 
 export async function baresip(options: BaresipOptions = {}): Promise<Baresip> {
   const { user = 'baresip', registrar, password = `pw-${user}`, transport = 'udp' } = options
-  const { encryption, ice = false, codecs = ['g711'], sends = 'Tone', host = '127.0.0.1', records } = options
+  const { encryption, ice = false, codecs = ['g711'], sends = 'Tone', host = '127.0.0.1', records, video } = options
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(temporaryFolder('baresip')).path
   const [port, control, rtpPort] = [await freePort(), await freePort(), await freeRtpPorts(RTP_PORTS)]
@@ -65,7 +67,10 @@ export async function baresip(options: BaresipOptions = {}): Promise<Baresip> {
   const media = `${encryption ? `;mediaenc=${encryption}` : ''}${ice ? ';medianat=ice' : ''}`
   writeFileSync(join(folder, 'accounts'), `${account};answermode=auto${media}\n`)
   writeFileSync(join(folder, 'contacts'), '')
-  writeFileSync(join(folder, 'config'), configuration({ host, address, control, rtpPort, codecs, sends, records }))
+  writeFileSync(
+    join(folder, 'config'),
+    configuration({ host, address, control, rtpPort, codecs, sends, records, video }),
+  )
 
   const child = await start({
     command: 'baresip',
@@ -107,7 +112,11 @@ async function send(port: number, command: string, params: string): Promise<void
 }
 
 type Configured = Required<Pick<BaresipOptions, 'codecs' | 'sends' | 'host'>> &
-  Record<'control' | 'rtpPort', number> & { address: string; records: string | undefined }
+  Record<'control' | 'rtpPort', number> & {
+    address: string
+    records: string | undefined
+    video: BaresipOptions['video']
+  }
 
 /** The sine source can only do 48 kHz stereo; baresip resamples it to what the codec wants. */
 const TONE = `audio_source ausine,440
@@ -121,14 +130,25 @@ audio_player aubridge,echo
 audio_source aubridge,echo
 `
 
-function configuration({ host, address, control, rtpPort, codecs, sends, records }: Configured): string {
+const PICTURE = `module fakevideo.so
+video_source fakevideo,nil
+video_display fakevideo,nil
+video_size 352x288
+video_fps 15
+video_bitrate 300000
+`
+
+/** H.264 comes from a package of its own. */
+const VIDEO = { VP8: `module vp8.so\n${PICTURE}`, H264: `module avcodec.so\n${PICTURE}` } as const
+
+function configuration({ host, address, control, rtpPort, codecs, sends, records, video }: Configured): string {
   return `sip_listen ${address}
 net_interface ${host}
 rtp_ports ${rtpPort}-${rtpPort + RTP_PORTS - 1}
 module_path ${MODULES}
 rtcp_mux yes
 ${codecs.map((codec) => `module ${codec}.so\n`).join('')}${records === undefined ? '' : `module sndfile.so\nsnd_path ${records}\n`}module ausine.so
-module srtp.so
+${video === undefined ? '' : VIDEO[video]}module srtp.so
 module dtls_srtp.so
 module ice.so
 module_app account.so

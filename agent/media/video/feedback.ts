@@ -63,6 +63,12 @@ export function parseFeedback(octets: Buffer): Feedback[] {
   return found
 }
 
+/** Whether feedback comes without the report that a compound packet begins with (RFC 5506). */
+export function isFeedbackAlone(octets: Buffer): boolean {
+  const type = octets[1]
+  return type === TRANSPORT || type === PAYLOAD
+}
+
 /** RTCP packets to be put behind the report and the CNAME of a compound packet (RFC 4585 3.1), or alone where both sides agreed to that. */
 export function buildFeedback(feedback: readonly Feedback[]): Buffer {
   return Buffer.concat(feedback.map(buildOne))

@@ -1,7 +1,7 @@
 /** The door to video: clips that are sent, streams that are received, and the feedback between them. */
 export type { Clip } from './clip.ts'
 export { Clips, type Resolution } from './clips.ts'
-export { buildFeedback, type Feedback, parseFeedback } from './feedback.ts'
+export { buildFeedback, isFeedbackAlone, parseFeedback } from './feedback.ts'
 export { videoMetrics } from './video-metrics.ts'
 export { VideoReceiver, type VideoReceiverOptions } from './video-receiver.ts'
-export { VideoSender, type VideoSenderOptions } from './video-sender.ts'
+export { VIDEO_CLOCK_RATE, VideoSender } from './video-sender.ts'

@@ -6,13 +6,16 @@ export interface Means {
   /** Its keys come of a handshake, and of nothing else. */
   readonly dtls: boolean
   readonly ice: boolean
+  /** There is video beside it. */
+  readonly video: boolean
 }
 
 export function meansOf(offer: string): Means {
   const parsed = parseDescription(offer)
   const media = parsed.kind === 'Description' ? parsed.description.media : []
   const audio = media.find(({ kind, port }) => kind === 'audio' && port > 0)
-  if (!audio) return { dtls: false, ice: false }
+  const video = media.some(({ kind, port }) => kind === 'video' && port > 0)
+  if (!audio) return { dtls: false, ice: false, video }
   const { profile, fingerprints, crypto, ice } = audio
-  return { dtls: isSecure(profile) && fingerprints.length > 0 && crypto.length === 0, ice: ice !== undefined }
+  return { dtls: isSecure(profile) && fingerprints.length > 0 && crypto.length === 0, ice: ice !== undefined, video }
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type AudioCodec, buildAnswer, buildOffer, type Direction, type LocalAudio, readAudio } from './sdp.ts'
+import type { Direction } from './hold.ts'
+import { type AudioCodec, buildAnswer, buildOffer, type LocalAudio, readAudio } from './sdp.ts'
 
 const local: LocalAudio = {
   address: '192.0.2.1',

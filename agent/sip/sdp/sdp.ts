@@ -1,16 +1,15 @@
-/** Offer and answer of one audio stream, a thin layer over the model; it opens no port, picks no source and makes no key. */
+/** Offer and answer of the audio of a call, and of the video beside it, a thin layer over the model; it opens no port, picks no source and makes no key. */
 import { isAuxiliary, telephoneEvent } from './codecs.ts'
-import type { Candidate, Codec, CryptoLine, Fingerprint, MediaDescription, SessionDescription } from './description.ts'
+import type { Candidate, Codec, Fingerprint, MediaDescription, SessionDescription } from './description.ts'
 import type { Direction } from './hold.ts'
 import { type Agreed, type LocalMedia, negotiate, type RefusalReason } from './negotiate.ts'
 import { type LocalSession, makeAnswer, makeOffer } from './offer-answer.ts'
 import { parseDescription, type ParseOutcome } from './parse.ts'
+import { type KeysOfStream, profilesOf, remoteStream, type RemoteStream, withChosenKeys } from './stream.ts'
+import { type LocalVideo, readVideo, remoteVideo, type RemoteVideo, videoMedia } from './video.ts'
 import { writeDescription } from './write.ts'
 
 export type AudioCodec = 'PCMA' | 'PCMU' | 'G722' | 'opus'
-
-export type { CryptoLine, Fingerprint } from './description.ts'
-export type { Direction } from './hold.ts'
 
 /** RFC 3551 table 4, static; RFC 7587 7, dynamic. None of them needs parameters. */
 const formats: Readonly<Record<AudioCodec, Codec>> = {
@@ -45,11 +44,13 @@ export interface LocalAudio {
   /** RTP and RTCP share a port when the peer can, too (RFC 5761). Default false. */
   rtcpMux?: boolean
   /** Absent: RTP/AVP without keys, whatever the peer has. */
-  keys?: AudioKeys
+  keys?: KeysOfStream
   /** Our part in the handshake that there was; absent: the peer may choose, and else we begin it. */
   setup?: 'active' | 'passive'
   /** Absent: no ICE, whatever the peer has. */
   ice?: AudioIce
+  /** Absent: no video. */
+  video?: LocalVideo
 }
 
 /** What one side tells the other of its candidates (RFC 8839); who speaks ICE makes and reads it, SDP carries it. */
@@ -61,34 +62,8 @@ export interface AudioIce {
   readonly lite: boolean
 }
 
-/** How a stream is to be encrypted, by key lines (RFC 4568) or by DTLS (RFC 5763); who decides it knows the keys, SDP carries them. */
-export interface AudioKeys {
-  /** One line for each suite that we can, best first. */
-  lines: readonly CryptoLine[]
-  /** Of our certificate; none: no handshake. */
-  fingerprints: readonly Fingerprint[]
-  /** False: they are offered under RTP/AVP, and the peer may leave them. */
-  required: boolean
-  /** What of the peer's offer or answer is taken. */
-  choose(remote: RemoteKeys, from: 'Offer' | 'Answer'): KeyChoice
-}
-
-/** What a description says of the encryption of a stream. */
-export interface RemoteKeys {
-  profile: string
-  keyLines: readonly CryptoLine[]
-  /** Whether it has the fingerprint of a certificate. */
-  fingerprint: boolean
-}
-
-/** `line`: one of the peer's; absent: the stream is not encrypted. `detail`: a sentence without its end, for a human. */
-export type KeyChoice = { kind: 'Taken'; line?: CryptoLine } | { kind: 'Refused'; detail: string }
-
 /** What the peer wants to get and how, from its offer or its answer. */
-export interface RemoteAudio {
-  address: string
-  rtpPort: number
-  rtcpPort: number
+export interface RemoteAudio extends RemoteStream {
   codec: AudioCodec
   /** Of what it wants to get. */
   payloadType: number
@@ -96,14 +71,8 @@ export interface RemoteAudio {
   receivedType: number
   /** Milliseconds of audio a packet that the peer asks for. */
   ptime: number
-  /** As the peer sees it: its `sendonly` is our receive only. */
-  direction: Direction
   /** Payload type of telephone-event at the clock rate of the codec, when both have it. */
   telephoneEvent?: number
-  /** Both sides have a=rtcp-mux. */
-  rtcpMux: boolean
-  /** Under which keys either side sends; absent: it is not encrypted, or they come of a handshake. */
-  keys?: { local: CryptoLine; remote: CryptoLine }
   /** The handshake that has the keys: `setup` is our part, active begins it; `fingerprints` are those of the peer. */
   dtls?: { setup: 'active' | 'passive'; fingerprints: readonly Fingerprint[] }
   /** The peer's; absent: one of both does not speak it. */
@@ -119,17 +88,18 @@ export type Unusable = {
   detail: string
 }
 
-export type RemoteOutcome = { kind: 'Usable'; audio: RemoteAudio } | Unusable
+/** `video` absent: we have none, or the peer has none that can be used. */
+export type RemoteOutcome = { kind: 'Usable'; audio: RemoteAudio; video?: RemoteVideo } | Unusable
 
-export type AnswerOutcome = { kind: 'Answer'; sdp: string; audio: RemoteAudio } | Unusable
+export type AnswerOutcome = { kind: 'Answer'; sdp: string; audio: RemoteAudio; video?: RemoteVideo } | Unusable
 
-/** An offer of one audio stream with all codecs of `local` and telephone-event. */
+/** An offer of one audio stream with all codecs of `local` and telephone-event, and of its video. */
 export function buildOffer(local: LocalAudio): string {
   return writeDescription(makeOffer(sessionOf(local)))
 }
 
 /** Of ours, what the answer to our offer is read with. */
-export type Wanted = Pick<LocalAudio, 'rtcpMux' | 'keys' | 'ice'>
+export type Wanted = Pick<LocalAudio, 'rtcpMux' | 'keys' | 'ice' | 'video'>
 
 /** Reads the peer's answer to our offer, and takes the first of its formats that `codecs` has (RFC 3264 6.1: the order is a preference). */
 export function readAudio(sdp: string, codecs: readonly AudioCodec[], wanted: Wanted = {}): RemoteOutcome {
@@ -144,12 +114,16 @@ export function readAudio(sdp: string, codecs: readonly AudioCodec[], wanted: Wa
     sessionId: 0,
     ...wanted,
   })
-  const { description, refusals } = withChosenKeys(parsed.description, wanted.keys, 'Answer')
+  const { description, refusals } = withChosenKeys(parsed.description, 'audio', { keys: wanted.keys, from: 'Answer' })
   for (const media of description.media) {
     const agreed = negotiate(media, local, { offerer: 'We' })
     if (agreed.kind !== 'Agreed') continue
     const audio = remoteAudio(media, agreed, agreed.localCodec)
-    return { kind: 'Usable', audio: withIce(audio, wanted.ice && iceOf(description, media)) }
+    const video = wanted.video && readVideo(parsed.description, wanted.video)
+    return {
+      ...{ kind: 'Usable', audio: withIce(audio, wanted.ice && iceOf(description, media)) },
+      ...(video && { video }),
+    }
   }
   return whyNot(parsed.description, local, refusals)
 }
@@ -158,15 +132,19 @@ export function readAudio(sdp: string, codecs: readonly AudioCodec[], wanted: Wa
 export function buildAnswer(offer: string, local: LocalAudio): AnswerOutcome {
   const parsed = parseDescription(offer)
   if (parsed.kind === 'Malformed') return malformed(parsed)
-  const { description, refusals } = withChosenKeys(parsed.description, local.keys, 'Offer')
-  const answer = makeAnswer(description, sessionOf(local))
-  const stream = answer.streams.find((each) => each.kind === 'Agreed')
+  const { description, refusals } = withChosenKeys(parsed.description, 'audio', { keys: local.keys, from: 'Offer' })
+  const whole = withChosenKeys(description, 'video', { keys: local.video?.keys, from: 'Offer' }).description
+  const answer = makeAnswer(whole, sessionOf(local))
+  const agreed = answer.streams.filter((each) => each.kind === 'Agreed')
+  const stream = agreed.find(({ remote }) => remote.kind === 'audio')
   if (stream === undefined) return whyNot(parsed.description, audioMedia(local), refusals)
   const audio = remoteAudio(stream.remote, stream, stream.codec)
+  const video = agreed.find(({ remote }) => remote.kind === 'video')
   return {
     kind: 'Answer',
     sdp: writeDescription(answer.description),
     audio: withIce(audio, local.ice && iceOf(description, stream.remote)),
+    ...(video && { video: remoteVideo(video.remote, video, video.codec) }),
   }
 }
 
@@ -178,30 +156,12 @@ function withIce(audio: RemoteAudio, ice: AudioIce | undefined): RemoteAudio {
   return ice ? { ...audio, ice } : audio
 }
 
-/** The peer's description with the one key line of each stream that is taken; a stream whose keys are refused is as if it were not there. */
-function withChosenKeys(
-  description: SessionDescription,
-  keys: AudioKeys | undefined,
-  from: 'Offer' | 'Answer',
-): { description: SessionDescription; refusals: string[] } {
-  const refusals: string[] = []
-  if (keys === undefined) return { description, refusals }
-  const media = description.media.map((each): MediaDescription => {
-    const { kind, port, profile, crypto: keyLines, fingerprints } = each
-    if (kind !== 'audio' || port === 0) return each
-    const choice = keys.choose({ profile, keyLines, fingerprint: fingerprints.length > 0 }, from)
-    if (choice.kind === 'Taken') return { ...each, crypto: choice.line ? [choice.line] : [] }
-    refusals.push(choice.detail)
-    return { ...each, port: 0, bundleOnly: false }
-  })
-  return { description: { ...description, media }, refusals }
-}
-
 function sessionOf(local: LocalAudio): LocalSession {
-  const { sessionId, address, ice } = local
+  const { sessionId, address, ice, video } = local
   const previous = local.previous === undefined ? undefined : parseDescription(local.previous)
   const before = previous?.kind === 'Description' ? { previous: previous.description } : {}
-  return { sessionId, address, media: [audioMedia(local)], iceLite: ice?.lite === true, ...before }
+  const media = [audioMedia(local), ...(video ? [videoMedia(video)] : [])]
+  return { sessionId, address, media, iceLite: ice?.lite === true, ...before }
 }
 
 function audioMedia(local: LocalAudio): LocalMedia {
@@ -221,24 +181,16 @@ function audioMedia(local: LocalAudio): LocalMedia {
   }
 }
 
-function profilesOf(keys: AudioKeys | undefined): string[] {
-  if (keys === undefined) return ['RTP/AVP']
-  if (keys.fingerprints.length > 0) return ['UDP/TLS/RTP/SAVPF', 'UDP/TLS/RTP/SAVP']
-  return keys.required ? ['RTP/SAVP', 'RTP/AVP'] : ['RTP/AVP', 'RTP/SAVP']
-}
-
 /** @param received its codec with the number that it sends */
 function remoteAudio(media: MediaDescription, agreed: Agreed, received: Codec): RemoteAudio {
-  const { codec, localCodec, address, telephoneEvent: event, keying, rtcpMux } = agreed
-  const { port, rtcp, direction } = media
+  const { codec, localCodec, telephoneEvent: event, keying } = agreed
   return {
-    ...{ address, rtpPort: port, rtcpPort: rtcp?.port ?? port + 1, direction, rtcpMux },
+    ...remoteStream(media, agreed),
     codec: nameOf(localCodec),
     payloadType: codec.payloadType,
     receivedType: received.payloadType,
     ptime: ptimeOf(media),
     ...(event?.clockRate === codec.clockRate && { telephoneEvent: event.payloadType }),
-    ...(keying.kind === 'SDES' && { keys: { local: keying.local, remote: keying.remote } }),
     ...(keying.kind === 'DTLS' && { dtls: { setup: keying.setup, fingerprints: keying.fingerprints } }),
   }
 }

@@ -1,0 +1,145 @@
+/** Two of our streams on loopback with video agree on it through nothing but their descriptions, and repair what is lost. */
+import { createSocket, type RemoteInfo } from 'node:dgram'
+import { once } from 'node:events'
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../lib/clock.ts'
+import { systemRandom } from '../../lib/random.ts'
+import { createMediaEngine, type MediaEngine } from '../media/index.ts'
+import { type AudioStream, openStream } from './index.ts'
+
+const HOST = '127.0.0.1'
+
+type Wishes = Partial<Omit<Parameters<typeof openStream>[0], 'media'>>
+
+const video = (codec: 'VP8' | 'H264', required = true) =>
+  ({ codecs: [codec], resolution: 'R360p', frameRate: 30, required }) as const
+const ANY = { codecs: ['VP8', 'H264'], resolution: 'R360p', frameRate: 30, required: false } as const
+
+async function open(media: MediaEngine, wishes: Wishes): Promise<AudioStream> {
+  const outcome = await openStream({
+    ...{ media, address: HOST, sessionId: 1, codecs: ['PCMA'], ptime: 20, source: { kind: 'Tone' } },
+    ...{ jitterBuffer: { mode: 'Fixed', delay: 60 }, encryption: 'None', rtcpMux: true },
+    ...wishes,
+  })
+  if (outcome.kind !== 'Open') throw new Error(outcome.kind)
+  return outcome.stream
+}
+
+async function pair(ofCaller: Wishes, ofCallee: Wishes) {
+  const media = createMediaEngine({ clock: systemClock, random: systemRandom })
+  const [caller, callee] = [await open(media, ofCaller), await open(media, ofCallee)]
+  return {
+    ...{ media, caller, callee },
+    /** Text: why not. `passing`: what becomes of the answer on its way. */
+    connect(passing = (answer: string) => answer): string | undefined {
+      const answer = callee.answer(caller.offer())
+      if ('unusable' in answer) return answer.unusable
+      callee.begin()
+      return caller.accept(passing(answer.sdp))
+    },
+    [Symbol.asyncDispose]: () => media[Symbol.asyncDispose](),
+  }
+}
+
+const seen = (stream: AudioStream) => stream.video?.report() ?? {}
+
+describe.each(['VP8', 'H264'] as const)('%s', (codec) => {
+  test.each(['None', 'SDES', 'Optional'] as const)('is seen by both, encryption %s', async (encryption) => {
+    await using both = await pair({ video: video(codec), encryption }, { video: ANY, encryption })
+    expect(both.connect()).toBeUndefined()
+    for (const stream of [both.caller, both.callee]) {
+      await expect.poll(() => seen(stream).frameRate ?? 0, { timeout: 10_000 }).toBeGreaterThan(1)
+      expect(seen(stream)).toMatchObject({ frameWidth: 640, frameHeight: 360, keyFrames: 1, incompleteFrames: 0 })
+      expect(stream.video?.sample().frameRate).toBeGreaterThan(1)
+      const suite = encryption === 'None' ? {} : { suite: 'AES_CM_128_HMAC_SHA1_80' }
+      expect(stream.terms?.video).toEqual({ codec, ...suite })
+    }
+  })
+})
+
+test('what is lost on the way is asked for, and comes', async () => {
+  await using both = await pair({ video: video('VP8') }, { video: ANY })
+  await using relay = await lossyRelay()
+  expect(
+    both.connect((answer) =>
+      answer.replace(/m=video (\d+)/, (_, port) => {
+        relay.to(Number(port))
+        return `m=video ${relay.port}`
+      }),
+    ),
+  ).toBeUndefined()
+  await expect.poll(() => seen(both.caller).nacksReceived ?? 0, { timeout: 10_000 }).toBeGreaterThan(3)
+  expect(relay.dropped).toBeGreaterThan(2)
+  expect(seen(both.callee)).toMatchObject({ incompleteFrames: 0, frameWidth: 640 })
+  expect(seen(both.callee).nacksSent).toBeGreaterThan(3)
+})
+
+describe('without common video', () => {
+  test('who needs it has no call', async () => {
+    await using none = await pair({ video: video('VP8') }, {})
+    expect(none.connect()).toContain('it has no video in VP8')
+    await using other = await pair({ video: video('VP8') }, { video: video('H264') })
+    expect(other.connect()).toContain('it has no video in H264')
+  })
+
+  test('who does not need it has one without', async () => {
+    await using both = await pair({ video: video('VP8', false) }, {})
+    expect(both.connect()).toBeUndefined()
+    expect(both.caller.terms).toEqual({ codec: 'PCMA', rtcpMux: true })
+    expect(seen(both.caller)).toEqual({})
+  })
+})
+
+describe('a re-INVITE', () => {
+  test('of hold stops our video, and its end begins it again', async () => {
+    await using both = await pair({ video: video('VP8') }, { video: ANY })
+    both.connect()
+    await expect.poll(() => seen(both.caller).frameRate ?? 0, { timeout: 10_000 }).toBeGreaterThan(1)
+    const offer = both.caller.offer()
+    expect(both.callee.reoffer(offer.replaceAll('a=sendrecv', 'a=inactive'))).toMatch(/m=video [1-9].*a=inactive/s)
+    await expect.poll(() => shown(both.caller)).toBe(0)
+    expect(both.callee.reoffer(offer)).toMatch(/m=video [1-9].*a=sendrecv/s)
+    await expect.poll(() => shown(both.caller)).toBeGreaterThan(0)
+  })
+
+  test('without video ends it, and the call goes on', async () => {
+    await using both = await pair({ video: video('VP8') }, { video: ANY })
+    both.connect()
+    const offer = both.caller.offer()
+    expect(both.callee.reoffer(offer.replace(/m=video \d+/, 'm=video 0'))).toContain('m=video 0')
+    await expect.poll(() => shown(both.caller)).toBe(0)
+    expect(both.callee.terms?.codec).toBe('PCMA')
+  })
+})
+
+/** Frames of the last 200 ms. */
+async function shown(stream: AudioStream): Promise<number> {
+  stream.video?.sample()
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  return stream.video?.sample().frameRate ?? 0
+}
+
+/** Passes datagrams on between whoever writes first and a port, and leaves out every 20th of them on the way there. */
+async function lossyRelay() {
+  const socket = createSocket('udp4')
+  socket.bind(0, HOST)
+  await once(socket, 'listening')
+  let [far, near, count, dropped] = [0, undefined as RemoteInfo | undefined, 0, 0]
+  socket.on('message', (message, from) => {
+    if (from.port === far) {
+      if (near) socket.send(message, near.port, near.address)
+      return
+    }
+    near ??= from
+    if (++count % 20 === 0) dropped++
+    else socket.send(message, far, HOST)
+  })
+  return {
+    port: socket.address().port,
+    to: (port: number) => void (far = port),
+    get dropped() {
+      return dropped
+    },
+    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => socket.close(() => resolve())),
+  }
+}
