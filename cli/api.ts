@@ -1,4 +1,4 @@
-/** The command line's view of a running Ringcheck: GET with an answer that is parsed, or one sentence why not. */
+/** The command line's view of a running Ringcheck: requests with an answer that is parsed, or one sentence why not. */
 import { z } from 'zod'
 import type { Terminal, Words } from './command.ts'
 
@@ -20,6 +20,8 @@ export interface Api {
   find<Data>(path: string, data: z.ZodType<Data>): Promise<Data | undefined>
   /** Every item of a list, page by page. */
   list<Item>(path: string, item: z.ZodType<Item>): Promise<Item[]>
+  /** The `data` of the answer to a POST without a body. */
+  post<Data>(path: string, data: z.ZodType<Data>): Promise<Data>
   text(path: string): Promise<string>
   bytes(path: string): Promise<Buffer>
 }
@@ -31,12 +33,14 @@ export function connect(words: Words, { environment }: Terminal): Api {
   const token = environment['RINGCHECK_TOKEN']
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
 
-  async function ask(path: string): Promise<{ status: number; content: Buffer; text: string }> {
-    const response = await fetch(`${url}/api/v1${path}`, { headers, signal: AbortSignal.timeout(TIMEOUT) }).catch(
-      (cause: unknown) => {
-        throw new Error(`nothing answers at ${url}: is ringcheck serve running? Another address: --url URL`, { cause })
-      },
-    )
+  async function ask(path: string, method = 'GET'): Promise<{ status: number; content: Buffer; text: string }> {
+    const response = await fetch(`${url}/api/v1${path}`, {
+      method,
+      headers,
+      signal: AbortSignal.timeout(TIMEOUT),
+    }).catch((cause: unknown) => {
+      throw new Error(`nothing answers at ${url}: is ringcheck serve running? Another address: --url URL`, { cause })
+    })
     const content = Buffer.from(await response.arrayBuffer())
     const text = content.toString()
     if (response.status === 401) {
@@ -47,8 +51,8 @@ export function connect(words: Words, { environment }: Terminal): Api {
     return { status: response.status, content, text }
   }
 
-  async function found(path: string): Promise<{ content: Buffer; text: string }> {
-    const answer = await ask(path)
+  async function found(path: string, method = 'GET'): Promise<{ content: Buffer; text: string }> {
+    const answer = await ask(path, method)
     if (answer.status === 404) throw new Error(sentence(answer.status, answer.text))
     return answer
   }
@@ -60,6 +64,7 @@ export function connect(words: Words, { environment }: Terminal): Api {
     url,
     text,
     bytes: async (path) => (await found(path)).content,
+    post: async (path, data) => dataOf((await found(path, 'POST')).text, data),
     get: async (path, data) => dataOf(await text(path), data),
     async find(path, data) {
       const answer = await ask(path)

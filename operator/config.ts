@@ -10,6 +10,8 @@ export const address = z.string().transform((text, context): Address => {
   return z.NEVER
 })
 
+const webUrl = z.url({ protocol: /^https?$/, error: 'must be a URL that begins with https:// or http://' })
+
 export const LocalConfig = z
   .strictObject({
     /** The folder of YAML. */
@@ -20,6 +22,9 @@ export const LocalConfig = z
     pages: address,
     /** Health and metrics. */
     admin: address,
+    /** Where the status pages are, as readers reach them; for links in webhooks. */
+    publicUrl: webUrl.optional(),
+    dashboardUrl: webUrl.optional(),
     /** Folder of the history store; made when it is not there. */
     data: z.string().min(1),
     /** PostgreSQL for the history instead of a file in `data`; holds a password. */

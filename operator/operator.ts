@@ -18,12 +18,13 @@ import { claimDataFolder } from './data-folder.ts'
 import { openHistory } from './history/index.ts'
 import { registerOperatorMetrics } from './metrics.ts'
 import { resolveTarget } from './probes/endpoints.ts'
+import { linksOf } from './probes/links.ts'
 import { ProbeMetrics } from './probes/metrics.ts'
 import { Probes } from './probes/probes.ts'
 import { Recorder } from './probes/recorder.ts'
 import { startRegistrars } from './registrars/registrars.ts'
 import { startStatusPages } from './statuspages/index.ts'
-import { Deliverer, masked } from './webhooks/index.ts'
+import { createAddressCheck, Deliverer, LOOPBACK, masked, PRIVATE } from './webhooks/index.ts'
 
 export interface OperatorOptions {
   config: LocalConfig
@@ -59,16 +60,18 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
 
   const registry = new Registry()
   const metrics = new ProbeMetrics(registry)
+  /** What comes last, and what the servers ask for before it is there. */
+  const state: { agents?: Agents; probes?: Probes; draining: boolean } = { draining: false }
   const deliverer = new Deliverer({
     outbox: history.outbox,
     resolve: (delivery) => resolveTarget(cluster, delivery),
-    allowLoopback: true,
+    // Who writes the folder is who runs the process: this machine and the networks around it are no secret to them.
+    check: createAddressCheck([...LOOPBACK, ...PRIVATE]),
     clock,
     random,
     log,
+    onSettled: (delivery, result) => state.probes?.webhookSettled(delivery, result),
   })
-  /** What comes last, and what the servers ask for before it is there. */
-  const state: { agents?: Agents; probes?: Probes; draining: boolean } = { draining: false }
   const recorder = new Recorder({
     history,
     clock,
@@ -100,6 +103,11 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       cluster,
       history,
       runNow: (key) => state.probes?.runNow(key) ?? Promise.resolve(undefined),
+      replay: async (delivery) => {
+        const result = await history.outbox.replay(delivery, clock.now())
+        deliverer.wake()
+        return result
+      },
       renderLadder,
       renderPcap,
       mask: masked,
@@ -133,6 +141,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       clock,
       log,
       scheduled: config.scheduled,
+      links: (key) => linksOf(key, cluster.list('StatusPage'), config),
       onReleased: () => deliverer.wake(),
       onStatus: (key) => pages.invalidate(key),
     }),

@@ -44,6 +44,11 @@ export const commands: readonly Entry[] = [
     load: async () => (await import('./trace.ts')).trace,
   },
   {
+    name: 'deliveries',
+    summary: 'shows the log of the webhooks, and sends one again',
+    load: async () => (await import('./deliveries.ts')).deliveries,
+  },
+  {
     name: 'agent',
     summary: 'the process that makes calls; started by serve',
     load: async () => (await import('./agent.ts')).agent,

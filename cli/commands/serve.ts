@@ -21,6 +21,8 @@ export const serveFlags: Readonly<Record<string, Flag>> = {
   api: { value: 'HOST:PORT', default: '127.0.0.1:8080', help: 'REST API; off loopback it needs RINGCHECK_TOKEN' },
   pages: { value: 'HOST:PORT', default: '127.0.0.1:8081', help: 'Public status pages' },
   admin: { value: 'HOST:PORT', default: '127.0.0.1:9464', help: 'Health and metrics' },
+  'public-url': { value: 'URL', help: 'Where readers reach the status pages, for links in webhooks' },
+  'dashboard-url': { value: 'URL', help: 'Where people look at a probe, for links in webhooks' },
   data: {
     value: 'FOLDER',
     default: './.ringcheck',
@@ -88,7 +90,7 @@ export async function start(words: Words, terminal: Terminal, folder: string, sc
   const config = LocalConfig.safeParse({
     folder,
     scheduled,
-    ...Object.fromEntries(Object.keys(serveFlags).map((flag) => [flag, words.text(flag)])),
+    ...Object.fromEntries(Object.keys(serveFlags).map((flag) => [keyOf(flag), words.text(flag)])),
     ...Object.fromEntries(
       Object.entries(secretVariables).flatMap(([key, name]) => {
         const value = terminal.environment[name]
@@ -107,9 +109,13 @@ export async function start(words: Words, terminal: Terminal, folder: string, sc
   })
 }
 
+/** `public-url` -> `publicUrl` */
+const keyOf = (flag: string): string => flag.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+
 /** The flag and what is wrong with its value; a rule over several names them itself. */
 function issueText({ path, message }: z.core.$ZodIssue): string {
-  return path.length === 0 || String(path[0]) in secretVariables ? message : `--${path.join('.')} ${message}`
+  const flag = Object.keys(serveFlags).find((candidate) => keyOf(candidate) === path[0])
+  return flag === undefined ? message : `--${flag} ${message}`
 }
 
 /** Prints where everything is, then the table as it changes: in place on a terminal, a line for each change elsewhere. */

@@ -76,6 +76,7 @@ async function started(options: Partial<ApiOptions> = {}) {
         started.push(name)
         return name === 'switchboard' ? { executionId: 'run-4' } : undefined
       },
+      replay: (id) => history.outbox.replay(id, 0),
       renderLadder: ({ messages }) => `${messages.length} message\n`,
       renderPcap: ({ messages }) => Buffer.from([messages.length]),
       mask: (url) => `${new URL(url).origin}/***`,
@@ -217,6 +218,28 @@ describe('what happened', () => {
     expect((await get('/api/v1/deliveries?name=attendant')).json().meta.total).toBe(0)
   })
 
+  test('one delivery with its attempts, and once more', async () => {
+    const { api, get, history } = await started()
+    const [{ id }] = (await get('/api/v1/deliveries')).json().data
+    await history.outbox.settle(id, { state: 'Delivered', responseCode: 204, at: 1_000, endpoint: 'e' })
+    const log = [{ at: '1970-01-01T00:00:01.000Z', responseCode: 204, error: null }]
+    expect((await get(`/api/v1/deliveries/${id}`)).json().data).toMatchObject({ id, state: 'Delivered', log })
+    const replay = (of: string) =>
+      api.inject({ method: 'POST', url: `/api/v1/deliveries/${of}/replay`, headers: LOCAL })
+    const accepted = await replay(String(id))
+    expect([accepted.statusCode, accepted.json().data]).toEqual([202, { id }])
+    expect((await get(`/api/v1/deliveries/${id}`)).json().data).toMatchObject({
+      state: 'Pending',
+      webhookId: 'evt_1',
+      log,
+    })
+    await history.record({ probe: identity, executions: [], deliveries: [delivery(2, 'Healthy', { held: true })] })
+    const held = await replay(String(id + 1))
+    expect([held.statusCode, held.json().error.code]).toEqual([409, 'CannotReplay'])
+    for (const nothing of ['99', '0', 'x', '1.5'])
+      expect((await replay(nothing)).json().error.code).toBe('DeliveryNotFound')
+  })
+
   test('a round by hand is accepted under its id, or refused with the reason', async () => {
     const { api, started: names } = await started()
     const run = (name: string) => api.inject({ method: 'POST', url: `${PROBES}/${name}/run`, headers: LOCAL })
@@ -236,6 +259,8 @@ describe('errors', () => {
     ['GET', `${PROBES}/nobody`, 404, 'ResourceNotFound'],
     ['GET', `${PROBES}/nobody/executions`, 404, 'ResourceNotFound'],
     ['GET', `${PROBES}/switchboard/executions/none`, 404, 'ExecutionNotFound'],
+    ['GET', '/api/v1/deliveries/99', 404, 'DeliveryNotFound'],
+    ['GET', '/api/v1/deliveries/1/replay', 405, 'MethodNotAllowed'],
     ['GET', `${PROBES}?page=0`, 400, 'InvalidQuery'],
     ['GET', `${PROBES}?perPage=101`, 400, 'InvalidQuery'],
     ['GET', `${PROBES}?page=1&page=2`, 400, 'InvalidQuery'],
@@ -287,6 +312,7 @@ describe('errors', () => {
       cluster: cluster(),
       history: broken,
       runNow: async () => undefined,
+      replay: () => Promise.resolve('NotFound' as const),
       renderLadder: () => '',
       renderPcap: () => Buffer.alloc(0),
       mask: String,

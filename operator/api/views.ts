@@ -102,3 +102,7 @@ export function deliveryView(delivery: Delivery) {
     error: error ?? null,
   }
 }
+
+export function attemptView({ at, responseCode, error }: { at: number; responseCode?: number; error?: string }) {
+  return { at: time(at), responseCode: responseCode ?? null, error: error ?? null }
+}

@@ -183,6 +183,11 @@ export interface Outbox {
   releaseHeld(probe: ProbeIdentity): Promise<void>
   /** The `endpoint` with which the last settled delivery of this webhook was Disabled; undefined: it was not. */
   disabledEndpoint(delivery: Pick<Delivery, 'probe' | 'webhook'>): Promise<string | undefined>
+  /** The webhooks of a probe whose last settled delivery was Disabled, by name. */
+  disabledWebhooks(probe: ProbeIdentity): Promise<readonly string[]>
+  /** Makes it pending again, under the same id and due at `now`, as if it had not been tried; its log stays. One that is held is left alone. */
+  replay(id: number, now: number): Promise<'Replayed' | 'NotFound' | 'Held'>
+  get(id: number): Promise<Delivery | undefined>
   /** Newest first. */
   list(page: Page & { namespace?: string; name?: string }): Promise<Listed<Delivery>>
   /** Oldest first. */

@@ -186,6 +186,8 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
         endpoint: 'first',
       })
       expect(await history.outbox.disabledEndpoint(webhook)).toBe('first')
+      expect(await history.outbox.disabledWebhooks(probe)).toEqual(['chat'])
+      expect(await history.outbox.disabledWebhooks(other)).toEqual([])
       expect(await history.outbox.disabledEndpoint({ probe, webhook: 'pager' })).toBeUndefined()
       expect(await history.outbox.disabledEndpoint({ probe: other, webhook: 'chat' })).toBeUndefined()
       const { id } = await only()
@@ -199,6 +201,50 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
         endpoint: 'second',
       })
       expect(await history.outbox.disabledEndpoint(webhook)).toBeUndefined()
+      expect(await history.outbox.disabledWebhooks(probe)).toEqual([])
+    })
+  })
+
+  describe('replaying', () => {
+    test('makes one pending again under the same id, whatever became of it, and keeps its log', async () => {
+      for (const sequence of [1, 2, 3]) await history.record(flip(sequence))
+      const first = await only()
+      await deliver(first.id)
+      const second = await only()
+      await history.outbox.settle(second.id, { state: 'Disabled', responseCode: 410, at: start, endpoint: 'first' })
+      for (const { id } of [first, second]) {
+        expect(await history.outbox.replay(id, start + MINUTE)).toBe('Replayed')
+        expect(await only(start + MINUTE)).toMatchObject({
+          id,
+          state: 'Pending',
+          attempts: 0,
+          nextAttemptAt: start + MINUTE,
+        })
+        await deliver(id)
+        expect((await history.outbox.attempts(id)).length).toBe(2)
+      }
+      expect(await states()).toEqual(['1 chat Delivered', '2 chat Delivered', '3 chat Pending'])
+    })
+
+    test('an old one is tried before it can give way or be given up', async () => {
+      await history.record(flip(1))
+      await deliver((await only()).id)
+      await history.record(flip(2))
+      const { id } = (await history.outbox.list(page)).items.find(({ sequence }) => sequence === 1) ?? { id: 0 }
+      const later = start + 7 * 60 * MINUTE
+      await history.outbox.replay(id, later)
+      expect(await history.outbox.supersede(later)).toEqual({ superseded: 0, expired: 0 })
+      expect((await only(later)).id).toBe(id)
+    })
+
+    test('leaves one alone that a window holds back, and says when there is none', async () => {
+      await history.record({ ...flip(1), deliveries: [delivery(1, 'Degraded', { held: true })] })
+      const [held] = (await history.outbox.list(page)).items
+      expect(await history.outbox.get(held?.id ?? 0)).toEqual(held)
+      expect(await history.outbox.replay(held?.id ?? 0, start)).toBe('Held')
+      expect(await history.outbox.replay(99, start)).toBe('NotFound')
+      expect(await history.outbox.get(99)).toBeUndefined()
+      expect(await states()).toEqual(['1 chat Held'])
     })
   })
 

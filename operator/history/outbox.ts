@@ -61,18 +61,39 @@ export function createOutbox(store: Store): Outbox {
         await releaseHeld(transaction, probe)
       }),
 
-    async disabledEndpoint({ probe, webhook }) {
-      const row = await database
+    async disabledEndpoint(delivery) {
+      const row = await lastSettled(database, delivery)
+      return row?.state === 'Disabled' ? (row.endpoint ?? undefined) : undefined
+    },
+
+    async disabledWebhooks(probe) {
+      const rows = await database
         .selectFrom('deliveries')
-        .select(['state', 'endpoint'])
+        .select('webhook')
+        .distinct()
         .where('namespace', '=', probe.namespace)
         .where('name', '=', probe.name)
-        .where('webhook', '=', webhook)
-        .where('state', 'in', ['Delivered', 'Disabled'])
-        .orderBy('id', 'desc')
-        .limit(1)
-        .executeTakeFirst()
-      return row?.state === 'Disabled' ? (row.endpoint ?? undefined) : undefined
+        .where('state', '=', 'Disabled')
+        .orderBy('webhook')
+        .execute()
+      const last = await Promise.all(rows.map(({ webhook }) => lastSettled(database, { probe, webhook })))
+      return rows.flatMap(({ webhook }, index) => (last[index]?.state === 'Disabled' ? [webhook] : []))
+    },
+
+    async replay(id, now) {
+      const { numUpdatedRows } = await database
+        .updateTable('deliveries')
+        .set({ state: 'Pending', attempts: 0, next_attempt_at: now, response_code: null, error: null, endpoint: null })
+        .where('id', '=', id)
+        .where('state', '<>', 'Held')
+        .executeTakeFirstOrThrow()
+      if (numUpdatedRows > 0n) return 'Replayed'
+      return (await rowOf(database, id)) ? 'Held' : 'NotFound'
+    },
+
+    async get(id) {
+      const row = await rowOf(database, id)
+      return row && deliveryOf(row)
     },
 
     async list({ page, perPage, namespace, name }) {
@@ -115,6 +136,23 @@ export function createOutbox(store: Store): Outbox {
       return { pending: row.pending, ...(row.pending > 0 && { oldestCreatedAt: row.oldest }) }
     },
   }
+}
+
+function rowOf(database: Database, id: number) {
+  return database.selectFrom('deliveries').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+function lastSettled(database: Database, { probe, webhook }: Pick<Delivery, 'probe' | 'webhook'>) {
+  return database
+    .selectFrom('deliveries')
+    .select(['state', 'endpoint'])
+    .where('namespace', '=', probe.namespace)
+    .where('name', '=', probe.name)
+    .where('webhook', '=', webhook)
+    .where('state', 'in', ['Delivered', 'Disabled'])
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
 }
 
 /** The oldest pending delivery of each (probe, webhook). */

@@ -12,9 +12,11 @@ export interface Announcement {
   before: ProbeMemory
   /** A maintenance window is open. */
   held: boolean
+  /** Where people look. */
+  links: { dashboard?: string; statusPage?: string }
 }
 
-export function announce({ probe, conclusion, change, before, held }: Announcement): NewDelivery[] {
+export function announce({ probe, conclusion, change, before, held, links }: Announcement): NewDelivery[] {
   const { uid, namespace, name } = probe.metadata
   const { transition, severity } = change
   const { leftHealthyAt } = before
@@ -23,8 +25,7 @@ export function announce({ probe, conclusion, change, before, held }: Announceme
     probe: { namespace, name, uid, displayName: probe.spec.displayName ?? name },
     transition,
     initial: before.since === undefined,
-    // There is no public address to point to yet.
-    links: {},
+    links,
     ...(execution && { execution }),
     ...(leftHealthyAt !== undefined && { leftHealthyAt }),
   })

@@ -14,9 +14,10 @@ export async function resolveTarget(
   const read = (secret: string) => cluster.secret({ namespace, name: secret })
   const url = webhook.urlRef ? await lookUp(read, webhook.urlRef) : { kind: 'Found' as const, value: webhook.url ?? '' }
   if (url.kind === 'Unresolved') return { unavailable: url.message }
-  const { secretRef } = webhook
-  if (!secretRef) return { url: url.value.trim() }
-  const secrets = await lookUp(read, secretRef)
-  if (secrets.kind === 'Unresolved') return { unavailable: secrets.message }
-  return { url: url.value.trim(), secrets: secrets.value, secretRef: `${secretRef.name}/${secretRef.key}` }
+  const { secretRef, format } = webhook
+  const target = { url: url.value.trim(), format }
+  if (!secretRef) return target
+  const secret = await lookUp(read, secretRef)
+  if (secret.kind === 'Unresolved') return { unavailable: secret.message }
+  return { ...target, secret: secret.value, secretRef: `${secretRef.name}/${secretRef.key}` }
 }

@@ -27,6 +27,29 @@ describe('a probe', () => {
     expect((await it.history.outbox.list({ page: 1, perPage: 10 })).total).toBe(3)
   })
 
+  test('whose endpoint wants no more says so, until it takes one again or is declared anew', async () => {
+    await using it = await rig(probe())
+    await answer(it, 0)
+    await it.until(() => it.status()?.health === 'Healthy')
+    const condition = () => it.status()?.conditions?.find(({ type }) => type === 'WebhooksEnabled')
+    const settled = (state: 'Delivered' | 'Disabled') =>
+      it.probes.webhookSettled({ probe: { ...key, uid: '' }, webhook: 'hook' }, state)
+    settled('Delivered')
+    expect(condition()).toBeUndefined()
+    settled('Disabled')
+    await it.until(() => condition()?.status === 'False')
+    expect(condition()).toMatchObject({
+      reason: 'EndpointGone',
+      message: expect.stringMatching(/^hook: the endpoint answered 410/),
+    })
+    settled('Delivered')
+    await it.until(() => condition() === undefined)
+    settled('Disabled')
+    await it.until(() => condition()?.status === 'False')
+    it.declare(probe('schedule: { interval: 20s }'))
+    await it.until(() => condition() === undefined)
+  })
+
   test('whose account is in use for long skips its slots, one by one, and becomes Stale', async () => {
     const other = probe('schedule: { interval: 24h }', 'other')
     await using it = await rig(probe('schedule: { interval: 10s }\n  callDuration: 1s') + other)

@@ -4,11 +4,12 @@
  * only leave a note and ask for a look.
  */
 import { effectiveThresholds } from '../../crds/index.ts'
-import type { UnknownReason } from '../../crds/index.ts'
+import type { SipProbeStatus, UnknownReason } from '../../crds/index.ts'
 import { sleep } from '../../lib/clock.ts'
 import { WorkQueue } from '../../lib/work-queue.ts'
 import type { Agents } from '../agents/agents.ts'
 import type { Key, Stored } from '../cluster/cluster.ts'
+import type { Delivery } from '../history/index.ts'
 import { AccountLeases } from './accounts.ts'
 import { concludeRound, concludeUnknown } from './conclude.ts'
 import { openUntil } from './maintenance.ts'
@@ -19,6 +20,7 @@ import { carryOut } from './round.ts'
 import { decideSlot, executionId, nextSlot, slotsBetween, staleAt } from './schedule.ts'
 import type { SettlementOptions, Tracked } from './settlement.ts'
 import { Settlement } from './settlement.ts'
+import { WEBHOOKS_ENABLED } from './status.ts'
 
 export interface ProbesOptions extends SettlementOptions {
   agents: Agents
@@ -95,6 +97,15 @@ export class Probes implements AsyncDisposable {
     this.#queue.add(textOf(key))
   }
 
+  /** A webhook of the probe was answered: the status says which endpoints want no more. */
+  webhookSettled({ probe, webhook }: Pick<Delivery, 'probe' | 'webhook'>, state: 'Delivered' | 'Disabled'): void {
+    const webhooks = this.#tracked.get(textOf(probe))?.gone.webhooks
+    if (!webhooks || webhooks.has(webhook) === (state === 'Disabled')) return
+    if (state === 'Disabled') webhooks.add(webhook)
+    else webhooks.delete(webhook)
+    this.#queue.add(textOf(probe))
+  }
+
   /** Hangs up what runs and resolves when it is recorded. Where agents go on without us, all of it is left to whoever leads next. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#subscriptions.dispose()
@@ -123,6 +134,9 @@ export class Probes implements AsyncDisposable {
     const tracked = await this.#track(probe)
     await this.#settleRound(tracked)
     if (tracked.outdated && !tracked.running) await this.#remember(probe, tracked)
+    const { generation } = probe.metadata
+    // Another declaration may have another endpoint: the next event shows.
+    if (tracked.gone.generation !== generation) tracked.gone = { generation, webhooks: new Set() }
     // A clock that was set back must not make us wait for it to come round again.
     tracked.watchedSince = Math.min(tracked.watchedSince, clock.now())
     metrics.declare(probe, effectiveThresholds)
@@ -160,7 +174,8 @@ export class Probes implements AsyncDisposable {
     const memory = this.#tracked.has(text) ? undefined : await this.#options.history.memory(probe.metadata)
     const there = this.#tracked.get(text)
     if (there || !memory) return there ?? this.#track(probe)
-    const lastRunNow = this.#options.cluster.status('SipProbe', probe.metadata)?.lastRunNow
+    const status = this.#options.cluster.status('SipProbe', probe.metadata)
+    const lastRunNow = status?.lastRunNow
     const tracked: Tracked = {
       memory,
       watchedSince: this.#options.clock.now(),
@@ -168,10 +183,18 @@ export class Probes implements AsyncDisposable {
       outdated: false,
       resumed: false,
       maintained: true,
+      gone: { generation: probe.metadata.generation, webhooks: await this.#goneWebhooks(probe, status) },
       ...(lastRunNow !== undefined && { lastRunNow }),
     }
     this.#tracked.set(text, tracked)
     return tracked
+  }
+
+  /** Told by the status of this very declaration; which they are, history knows. */
+  async #goneWebhooks(probe: Stored<'SipProbe'>, status: SipProbeStatus | undefined): Promise<Set<string>> {
+    const before = status?.conditions?.find(({ type }) => type === WEBHOOKS_ENABLED)
+    if (before?.observedGeneration !== probe.metadata.generation) return new Set()
+    return new Set(await this.#options.history.outbox.disabledWebhooks(probe.metadata))
   }
 
   async #remember(probe: Stored<'SipProbe'>, tracked: Tracked): Promise<void> {

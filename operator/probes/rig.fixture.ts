@@ -107,6 +107,7 @@ export async function rig(manifest: string, said: Partial<AgentsSaid> = {}) {
           }),
         [Symbol.asyncDispose]: () => Promise.resolve(),
       },
+      links: () => ({}),
       onReleased: () => void released.push(clock.now()),
       onStatus: () => undefined,
     }),

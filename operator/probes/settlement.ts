@@ -47,6 +47,8 @@ export interface Tracked {
   resumed: boolean
   /** A window was open when we last looked: what was held back is owed when it ends. */
   maintained: boolean
+  /** Webhooks whose endpoint wanted no more, while the declaration is of this generation. */
+  gone: { generation: number; webhooks: Set<string> }
 }
 
 export interface SettlementOptions {
@@ -56,6 +58,8 @@ export interface SettlementOptions {
   metrics: ProbeMetrics
   clock: Clock
   log: Log
+  /** Where people look at a probe. */
+  links: (key: Key) => { dashboard?: string; statusPage?: string }
   /** Called when deliveries that were held back may go. */
   onReleased: () => void
   /** Called after a probe's status was written. */
@@ -73,7 +77,7 @@ export class Settlement {
   }
 
   async settle(probe: Stored<'SipProbe'>, tracked: Tracked, conclusion: Conclusion): Promise<void> {
-    const { cluster, recorder, metrics, clock, log } = this.#options
+    const { cluster, recorder, metrics, clock, log, links } = this.#options
     const { change, executions, round } = conclusion
     const before = tracked.memory
     tracked.memory = conclusion.memory
@@ -88,7 +92,7 @@ export class Settlement {
         // Nobody is told of a probe that is gone.
         deliveries:
           change && cluster.get('SipProbe', probe.metadata)
-            ? announce({ probe, conclusion, change, before, held })
+            ? announce({ probe, conclusion, change, before, held, links: links(probe.metadata) })
             : [],
       })
     }
@@ -106,7 +110,7 @@ export class Settlement {
     // A probe that was deleted meanwhile has no status and no series; its result is in history.
     if (!cluster.get('SipProbe', probe.metadata)) return
     const now = clock.now()
-    const { declared, executions, memory, lastRunNow, withoutAgents } = tracked
+    const { declared, executions, memory, lastRunNow, withoutAgents, gone } = tracked
     const { schedule, suspend } = probe.spec
     const next = suspend ? undefined : nextSlot({ schedule, uid: probe.metadata.uid, now })
     const missing = withoutAgents === undefined ? undefined : { reason: 'NoAgent', message: withoutAgents }
@@ -116,6 +120,7 @@ export class Settlement {
       memory,
       executions,
       now,
+      goneWebhooks: [...gone.webhooks].toSorted(),
       before: cluster.status('SipProbe', probe.metadata),
       ...(declared && { declared }),
       ...(notReady && { notReady }),

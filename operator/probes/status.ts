@@ -2,7 +2,7 @@
 import type { Condition, Health, SipProbeStatus } from '../../crds/index.ts'
 import type { Stored } from '../cluster/cluster.ts'
 import { condition } from '../cluster/condition.ts'
-import type { ExecutionRecord, ProbeMemory } from '../history/index.ts'
+import type { ExecutionRecord, ProbeMemory, TransitionRecord } from '../history/index.ts'
 import { executionSummary } from '../history/index.ts'
 import { reasonOf } from './conclude.ts'
 
@@ -17,6 +17,8 @@ export interface StatusQuestion {
   notReady?: { reason: string; message: string }
   nextExecutionTime?: number
   lastRunNow?: string
+  /** Names of webhooks whose endpoint wants no more. */
+  goneWebhooks: readonly string[]
   now: number
   before: SipProbeStatus | undefined
 }
@@ -44,14 +46,7 @@ export function probeStatus(question: StatusQuestion): SipProbeStatus {
     ...(lastRunNow !== undefined && { lastRunNow }),
     ...(nextExecutionTime !== undefined && { nextExecutionTime: iso(nextExecutionTime) }),
     sequence: memory.sequence,
-    transitions: memory.transitions.map(({ sequence, at, from, to, reason: why, executionId }) => ({
-      sequence,
-      at: iso(at),
-      from,
-      to,
-      reason: why,
-      ...(executionId !== undefined && { executionId }),
-    })),
+    transitions: memory.transitions.map(transitionOf),
     conditions: [
       condition(
         {
@@ -63,8 +58,22 @@ export function probeStatus(question: StatusQuestion): SipProbeStatus {
         context,
       ),
       condition({ type: 'Healthy', status: healthyCondition(memory.health), reason, message }, context),
+      ...webhooksGone(question.goneWebhooks).map((gone) => condition(gone, context)),
     ],
   }
+}
+
+function transitionOf({ sequence, at, from, to, reason, executionId }: TransitionRecord) {
+  return { sequence, at: iso(at), from, to, reason, ...(executionId !== undefined && { executionId }) }
+}
+
+/** The condition that is there only while something is wrong. */
+export const WEBHOOKS_ENABLED = 'WebhooksEnabled'
+
+function webhooksGone(names: readonly string[]): Array<Pick<Condition, 'type' | 'status' | 'reason' | 'message'>> {
+  if (names.length === 0) return []
+  const message = `${names.join(', ')}: the endpoint answered 410 and gets no more until its url or secretRef changes.`
+  return [{ type: WEBHOOKS_ENABLED, status: 'False', reason: 'EndpointGone', message }]
 }
 
 const lastOf = ({ lastExecution }: ProbeMemory): readonly ExecutionRecord[] => (lastExecution ? [lastExecution] : [])

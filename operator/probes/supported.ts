@@ -18,7 +18,6 @@ const OF_A_PROBE: ReadonlyArray<Check<SipProbeSpec>> = [
   ['media.turn.uri', ({ media }) => media.turn.some(({ uri }) => uri.startsWith('turns:')), 'turn:'],
   ['scenario', ({ scenario }) => scenario.length > 0, 'no scenario'],
   ['scriptRef', ({ scriptRef }) => scriptRef !== undefined, 'no script'],
-  ['webhooks.format', ({ webhooks }) => webhooks.some(({ format }) => format !== 'Standard'), 'Standard'],
 ]
 
 export const unsupportedByRegistrar = (spec: SipRegistrarSpec): string | undefined => first(spec, OF_A_REGISTRAR)

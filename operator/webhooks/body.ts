@@ -16,21 +16,19 @@ export interface StatusChange {
   links: { dashboard?: string; statusPage?: string }
 }
 
+/** The event as receivers of the Standard format get it. */
+export type StatusChanged = ReturnType<typeof statusChanged>
+
 /** JSON leaves out what is undefined: what is not known is absent, never null. */
-export function statusChangedBody({
-  probe,
-  transition,
-  initial,
-  execution,
-  leftHealthyAt,
-  links,
-}: StatusChange): string {
+export const statusChangedBody = (change: StatusChange): string => JSON.stringify(statusChanged(change))
+
+function statusChanged({ probe, transition, initial, execution, leftHealthyAt, links }: StatusChange) {
   const { namespace, name, uid, displayName } = probe
   const { sequence, at, from, to, severity, reason, message } = transition
   const result = execution?.result
   const startsAt = from === 'Healthy' ? at : leftHealthyAt
-  return JSON.stringify({
-    type: 'probe.status_changed',
+  return {
+    type: 'probe.status_changed' as const,
     timestamp: instant(at),
     data: {
       sequence,
@@ -55,7 +53,7 @@ export function statusChangedBody({
       endsAt: to === 'Healthy' && startsAt !== undefined ? instant(at) : undefined,
       fingerprint: createHash('sha256').update(`SipProbe/${namespace}/${name}`).digest('hex'),
     },
-  })
+  }
 }
 
 function cause({ metric, value, level }: Breach, thresholds: ExecutionRecord['thresholds']) {

@@ -1,24 +1,23 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Webhook } from 'standardwebhooks'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createLog } from '../../lib/log.ts'
 import { ManualClock } from '../../lib/manual-clock.ts'
-import { openHistory } from '../history/index.ts'
 import type { Delivery, History } from '../history/index.ts'
 import { flip, probe } from '../history/test-entries.ts'
+import { sqliteStore } from '../history/test-store.ts'
+import type { TestStore } from '../history/test-store.ts'
 import { Deliverer } from './deliverer.ts'
-import type { DelivererOptions, Target } from './deliverer.ts'
+import { createAddressCheck, LOOPBACK } from './addresses.ts'
+import type { DelivererOptions } from './deliverer.ts'
+import type { Target } from './prepare.ts'
 import { accept, hang, headersOf, Receiver, refuse } from './test-receiver.ts'
 
-const SECOND = 1000
-const MINUTE = 60 * SECOND
+const [SECOND, MINUTE] = [1000, 60_000]
 const secret = `whsec_${randomBytes(32).toString('base64')}`
 
-let folder: string
+let store: TestStore
 let clock: ManualClock
 let history: History
 let receiver: Receiver
@@ -26,10 +25,10 @@ let deliverer: Deliverer | undefined
 const lines: string[] = []
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'webhooks-'))
+  store = await sqliteStore()
   // The verifying library compares with the real time.
   clock = new ManualClock(Date.now())
-  history = await openHistory({ file: join(folder, 'history.db'), clock })
+  history = await store.open(clock)
   receiver = new Receiver()
   await receiver.listen()
   lines.length = 0
@@ -38,22 +37,24 @@ afterEach(async () => {
   await stop()
   await receiver[Symbol.asyncDispose]()
   await history[Symbol.asyncDispose]()
-  rmSync(folder, { recursive: true })
+  await store[Symbol.asyncDispose]()
 })
 
-/** Each webhook goes to the path of its own name. */
+const standard = { format: 'Standard' } as const
+/** Each webhook goes to the path of its name. */
 const byName = (item: Delivery): Promise<Target | { unavailable: string }> =>
-  Promise.resolve({ url: receiver.url(`/${item.webhook}`), secrets: secret })
+  Promise.resolve({ ...standard, url: receiver.url(`/${item.webhook}`), secret })
 
 function start(changes: Partial<DelivererOptions> = {}): Deliverer {
   const log = createLog({ name: 'test', level: 'debug', destination: { write: (line) => void lines.push(line) } })
   deliverer = new Deliverer({
     outbox: history.outbox,
     resolve: byName,
-    allowLoopback: true,
+    check: createAddressCheck(LOOPBACK),
     clock,
     random: () => 0,
     log,
+    onSettled: (delivery, state) => void lines.push(`${delivery.sequence} ${state}`),
     ...changes,
   })
   return deliverer
@@ -127,7 +128,7 @@ describe('a delivery', () => {
     const next = `whsec_${randomBytes(24).toString('base64')}`
     await history.record(flip(1))
     start({
-      resolve: async (item) => ({ ...(await byName(item)), url: receiver.url('/'), secrets: `${secret}\n${next}\n` }),
+      resolve: async (item) => ({ ...(await byName(item)), url: receiver.url('/'), secret: `${secret}\n${next}\n` }),
     })
     await settled('chat', '1 Delivered')
     const [got] = receiver.received
@@ -137,7 +138,7 @@ describe('a delivery', () => {
 
   test('without a secret is not signed', async () => {
     await history.record(flip(1))
-    start({ resolve: () => Promise.resolve({ url: receiver.url('/') }) })
+    start({ resolve: () => Promise.resolve({ ...standard, url: receiver.url('/') }) })
     await settled('chat', '1 Delivered')
     expect(receiver.received[0]?.signature).toBeUndefined()
   })
@@ -204,7 +205,7 @@ describe('after a failure', () => {
     const url = closed.url('/services/hunter2?token=hunter2')
     await closed[Symbol.asyncDispose]()
     await history.record(flip(1))
-    start({ resolve: () => Promise.resolve({ url, secrets: secret }) })
+    start({ resolve: () => Promise.resolve({ ...standard, url, secret }) })
     await attempts('chat', 1)
     const [item] = (await history.outbox.list(page)).items
     expect(item?.error).toContain('ECONNREFUSED')
@@ -288,7 +289,7 @@ describe('endpoints', () => {
 
   test('one that answers 410 gets no more until its url or secretRef changes', async () => {
     receiver.answers.set('/old', (_request, response) => void response.writeHead(410).end())
-    let target: Target = { url: receiver.url('/old'), secrets: secret, secretRef: 'a/b' }
+    let target: Target = { ...standard, url: receiver.url('/old'), secret, secretRef: 'a/b' }
     for (const sequence of [1, 2]) await history.record(flip(sequence))
     const running = start({ resolve: () => Promise.resolve(target) })
     await settled('chat', '1 Disabled', '2 Disabled')
@@ -308,14 +309,15 @@ describe('endpoints', () => {
     deliverer?.wake()
     await settled('chat', '1 Disabled', '2 Disabled', '3 Disabled', '4 Delivered')
     expect(receiver.ids('/old')).toEqual([eventOf(1), eventOf(4)])
+    expect(lines).toEqual(expect.arrayContaining(['1 Disabled', '2 Disabled', '3 Disabled', '4 Delivered']))
   })
 })
 
 describe('a target', () => {
   test.each([
     ['is not known', { unavailable: 'Secret default/hooks does not exist' }, 'Secret default/hooks does not exist'],
-    ['has a bad secret', { url: 'https://192.0.2.1/', secrets: 'hunter2' }, 'the signing secret is not whsec_'],
-    ['is not encrypted', { url: 'http://192.0.2.1/' }, 'http is not encrypted'],
+    ['has a bad secret', { ...standard, url: 'https://192.0.2.1/', secret: 'hunter2' }, 'secret is not whsec_'],
+    ['is not encrypted', { ...standard, url: 'http://192.0.2.1/' }, 'http is not encrypted'],
   ])('that %s fails like one that does not answer, and may be mended', async (_what, target, error) => {
     let now: Target | { unavailable: string } = target
     await history.record(flip(1))
@@ -324,7 +326,7 @@ describe('a target', () => {
     const [item] = (await history.outbox.list(page)).items
     expect(item?.error).toContain(error)
     expect(lines.join('')).not.toContain('hunter2')
-    now = { url: receiver.url('/chat'), secrets: secret }
+    now = { ...standard, url: receiver.url('/chat'), secret }
     await clock.advance(5 * SECOND)
     await settled('chat', '1 Delivered')
   })
@@ -338,7 +340,7 @@ describe('a target', () => {
 
   test('on this machine is refused unless allowed', async () => {
     await history.record(flip(1))
-    start({ allowLoopback: false })
+    start({ check: createAddressCheck([]) })
     await attempts('chat', 1)
     expect((await history.outbox.list(page)).items[0]?.error).toBe('the URL points to this machine')
     expect(receiver.received).toEqual([])
@@ -360,7 +362,7 @@ describe('the end of the process', () => {
     await stop()
 
     receiver.answers.delete('/chat')
-    history = await openHistory({ file: join(folder, 'history.db'), clock })
+    history = await store.open(clock)
     start()
     await settled('chat', '1 Delivered', '2 Delivered')
     expect(receiver.ids('/chat')).toEqual([eventOf(1), eventOf(1), eventOf(2)])

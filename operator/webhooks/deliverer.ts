@@ -1,36 +1,34 @@
 /** Takes due deliveries from the outbox and sends them: in order for each webhook of a probe, none held up by another. It knows no kind; where a delivery goes is asked. */
-import { createHash } from 'node:crypto'
+import type { LookupFunction } from 'node:net'
 import { Agent } from 'undici'
 import type { Clock } from '../../lib/clock.ts'
 import { sleep } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import type { Delivery, Outbox } from '../history/history.ts'
+import { checkedLookup } from './addresses.ts'
+import type { AddressCheck } from './addresses.ts'
 import { createGate } from './gate.ts'
+import { prepare } from './prepare.ts'
+import type { Prepared, Target } from './prepare.ts'
 import { decide } from './retry.ts'
 import type { Attempt } from './retry.ts'
 import { send } from './send.ts'
-import { parseSecrets, signedHeaders } from './sign.ts'
-import { checkTarget, masked } from './target.ts'
-
-/** Where a delivery goes, read anew for each attempt. */
-export interface Target {
-  url: string
-  /** The Secret's text, see `parseSecrets`; absent: deliveries are not signed. */
-  secrets?: string
-  /** Names the Secret, not its text: with another name or `url` an endpoint that was disabled is tried again. */
-  secretRef?: string
-}
+import { masked } from './target.ts'
 
 export interface DelivererOptions {
   outbox: Outbox
   /** `reason` is a sentence for the delivery log; the delivery is tried again like one that was not answered. */
   resolve: (delivery: Delivery) => Promise<Target | { unavailable: string }>
-  /** Whether this machine itself may be sent to, then over `http` too. */
-  allowLoopback: boolean
+  /** Which addresses may be sent to; where this machine is among them, over `http` too. */
+  check: AddressCheck
+  /** Resolves the names of receivers. Default: as the system does. */
+  lookup?: LookupFunction
   clock: Clock
   random: Random
   log: Log
+  /** Called when an endpoint took a delivery, or wants no more of them. */
+  onSettled: (delivery: Delivery, state: 'Delivered' | 'Disabled') => void
 }
 
 export const deliveryResults = ['delivered', 'failed', 'disabled', 'superseded', 'expired'] as const
@@ -55,15 +53,14 @@ const PER_ENDPOINT = { inside: 4, waiting: 20 }
 const GRACE = 5000
 /** After the store failed, milliseconds. */
 const STORE_RETRY = 5000
-/** The longest time between two looks while something is pending: clocks jump, and ages are noticed no later. Milliseconds. */
+/** The longest time between two looks: clocks jump, ages are noticed no later, and what another replica was asked to replay neither. Milliseconds. */
 const LONGEST_REST = 60_000
 /** After a look that read more than one page, for each of them: a long queue never takes over the process. Milliseconds. */
 const REST = 10
 
 export class Deliverer implements AsyncDisposable {
   readonly #options: DelivererOptions
-  /** A connection for each request: one that was kept may be closed by the other side just when it is used. */
-  readonly #dispatcher = new Agent({ pipelining: 0 })
+  readonly #dispatcher: Agent
   readonly #gate = createGate(PER_ENDPOINT)
   readonly #results: Record<DeliveryResult, number> = {
     delivered: 0,
@@ -85,6 +82,8 @@ export class Deliverer implements AsyncDisposable {
   /** Starts at once with what a former process left behind. */
   constructor(options: DelivererOptions) {
     this.#options = options
+    // A connection for each request: one that was kept may be closed by the other side just when it is used.
+    this.#dispatcher = new Agent({ pipelining: 0, connect: { lookup: checkedLookup(options.check, options.lookup) } })
     this.wake()
   }
 
@@ -150,8 +149,8 @@ export class Deliverer implements AsyncDisposable {
       after = last.id
     }
     const next = await outbox.nextDue(now)
-    if (next !== undefined) this.#wakeIn(Math.min(next - clock.now(), LONGEST_REST))
-    else if (this.#inHand.size === 0) this.#lastUrl.clear()
+    if (next === undefined && this.#inHand.size === 0) this.#lastUrl.clear()
+    this.#wakeIn(Math.min((next ?? Number.POSITIVE_INFINITY) - clock.now(), LONGEST_REST))
     return pages
   }
 
@@ -191,33 +190,26 @@ export class Deliverer implements AsyncDisposable {
     }
   }
 
-  async #target(delivery: Delivery): Promise<ReadyTarget | { unavailable: string }> {
-    const { resolve, allowLoopback, log } = this.#options
+  async #target(delivery: Delivery): Promise<Prepared | { unavailable: string }> {
+    const { resolve, check, log } = this.#options
     const target = await resolve(delivery).catch((error: unknown) => {
       log.error({ error, webhook: delivery.webhook }, 'the target of a webhook cannot be read')
       return { unavailable: 'the target could not be read' }
     })
-    if ('unavailable' in target) return target
-    const checked = checkTarget(target.url, { allowLoopback })
-    if ('refused' in checked) return { unavailable: checked.refused }
-    const parsed = target.secrets === undefined ? { secrets: [] } : parseSecrets(target.secrets)
-    if ('problem' in parsed) return { unavailable: parsed.problem }
-    return { url: checked.url, secrets: parsed.secrets, endpoint: endpointOf(target) }
+    return 'unavailable' in target ? target : prepare(target, check)
   }
 
-  async #attempt(delivery: Delivery, { url, secrets, endpoint }: ReadyTarget): Promise<void> {
+  async #attempt(delivery: Delivery, { url, endpoint, post }: Prepared): Promise<void> {
     const { outbox, clock } = this.#options
     if ((await outbox.disabledEndpoint(delivery)) === endpoint) {
       const error = 'not sent: the endpoint answered 410 before'
       await outbox.settle(delivery.id, { state: 'Disabled', error, at: clock.now(), endpoint })
-      this.#results.disabled++
+      this.#disabled(delivery)
       return
     }
     const { webhookId, body } = delivery
-    const at = clock.now()
-    const headers = signedHeaders({ id: webhookId, at, body }, secrets)
     const means = { dispatcher: this.#dispatcher, clock, signal: this.#cut.signal }
-    const attempt = await send({ url, headers, body }, means)
+    const attempt = await send({ url, ...post({ id: webhookId, at: clock.now(), body }) }, means)
     // Cut off by ourselves: it says nothing of the endpoint.
     if (attempt.kind === 'Unanswered' && this.#cut.signal.aborted) return
     await this.#note(delivery, attempt, { endpoint, host: masked(url.href) })
@@ -239,12 +231,13 @@ export class Deliverer implements AsyncDisposable {
         await outbox.settle(id, { state: 'Delivered', ...responseCode, at: now, endpoint })
         this.#lastUrl.delete(laneOf(delivery))
         this.#results.delivered++
+        this.#options.onSettled(delivery, 'Delivered')
         log.debug(about, 'webhook delivered')
         return
       case 'Disabled':
         await outbox.settle(id, { state: 'Disabled', ...responseCode, at: now, endpoint })
         this.#lastUrl.delete(laneOf(delivery))
-        this.#results.disabled++
+        this.#disabled(delivery)
         log.warn(about, 'webhook endpoint answered 410 and gets no more until its url or secretRef changes')
         return
       case 'Retry': {
@@ -256,24 +249,16 @@ export class Deliverer implements AsyncDisposable {
     }
   }
 
+  #disabled(delivery: Delivery): void {
+    this.#results.disabled++
+    this.#options.onSettled(delivery, 'Disabled')
+  }
+
   async #unanswered(delivery: Delivery, error: string): Promise<void> {
     await this.#note(delivery, { kind: 'Unanswered', error }, { endpoint: '', host: '' })
   }
 }
 
-interface ReadyTarget {
-  url: URL
-  secrets: readonly string[]
-  endpoint: string
-}
-
 function laneOf({ probe, webhook }: Delivery): string {
   return `${probe.namespace}/${probe.name}/${webhook}`
-}
-
-/** Names a target in the store without showing it. */
-function endpointOf({ url, secretRef }: Target): string {
-  return createHash('sha256')
-    .update(JSON.stringify([url, secretRef ?? null]))
-    .digest('hex')
 }

@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import { createAddressCheck, LOOPBACK } from './addresses.ts'
 import { checkTarget, masked } from './target.ts'
+
+const nothing = createAddressCheck([])
+const loopback = createAddressCheck(LOOPBACK)
 
 describe('a target', () => {
   test.each(['https://hooks.example.com/a?token=b', 'https://192.0.2.7:8443/', 'https://localhost.example.com/'])(
     '%s may be sent to',
     (url) => {
-      expect(checkTarget(url, { allowLoopback: false })).toEqual({ url: new URL(url) })
+      expect(checkTarget(url, nothing)).toEqual({ url: new URL(url) })
     },
   )
 
@@ -17,7 +21,7 @@ describe('a target', () => {
     ['https://hooks example', 'the URL is not valid'],
     ['', 'the URL is not valid'],
   ])('%s may not, whatever is allowed', (url, refused) => {
-    for (const allowLoopback of [true, false]) expect(checkTarget(url, { allowLoopback })).toEqual({ refused })
+    for (const check of [nothing, loopback]) expect(checkTarget(url, check)).toEqual({ refused })
   })
 
   test.each([
@@ -30,8 +34,8 @@ describe('a target', () => {
     'http://receiver.localhost./',
     'https://localhost/',
   ])('%s is this machine', (url) => {
-    expect(checkTarget(url, { allowLoopback: true })).toEqual({ url: new URL(url) })
-    expect(checkTarget(url, { allowLoopback: false })).toEqual({ refused: 'the URL points to this machine' })
+    expect(checkTarget(url, loopback)).toEqual({ url: new URL(url) })
+    expect(checkTarget(url, nothing)).toEqual({ refused: 'the URL points to this machine' })
   })
 
   test('is named in a log by scheme and host', () => {

@@ -1,16 +1,21 @@
-/** Which URLs may be sent to, and how one is named in a log. It resolves no name. */
+/** Which URLs may be sent to, and how one is named in a log. It resolves no name: the addresses behind one are checked when it is connected to. */
+import { isIP } from 'node:net'
 import { isLoopback } from '../../lib/http.ts'
+import type { AddressCheck } from './addresses.ts'
 
 export type CheckedTarget = { url: URL } | { refused: string }
 
-/** HTTPS anywhere but to this machine; with `allowLoopback` also HTTP and HTTPS to this machine. The reason never shows the URL. */
-export function checkTarget(text: string, { allowLoopback }: { allowLoopback: boolean }): CheckedTarget {
+/** HTTPS, and where this machine is allowed also HTTP to it. The reason never shows the URL. */
+export function checkTarget(text: string, check: AddressCheck): CheckedTarget {
   if (!URL.canParse(text)) return { refused: 'the URL is not valid' }
   const url = new URL(text)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return { refused: `${url.protocol} is not https` }
   if (url.username !== '' || url.password !== '') return { refused: 'the URL holds credentials' }
-  if (isThisMachine(url.hostname)) return allowLoopback ? { url } : { refused: 'the URL points to this machine' }
-  return url.protocol === 'https:' ? { url } : { refused: 'http is not encrypted: the URL must be https' }
+  const address = addressOf(url.hostname)
+  const what = address && check(address)
+  if (what !== undefined) return { refused: `the URL points to ${what}` }
+  const stays = url.protocol === 'https:' || (address !== undefined && isLoopback(address))
+  return stays ? { url } : { refused: 'http is not encrypted: the URL must be https' }
 }
 
 /** Scheme and host: a path or a query may be a secret. */
@@ -20,8 +25,9 @@ export function masked(text: string): string {
   return `${protocol}//${host}`
 }
 
-/** Any way to reach this machine: `URL` has brought every way to write an address into its normal form before. */
-function isThisMachine(hostname: string): boolean {
+/** The address that the host is or, for names of this machine (RFC 6761 6.3), stands for: `URL` has brought every way to write one into its normal form before. */
+function addressOf(hostname: string): string | undefined {
   const host = hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '')
-  return isLoopback(host) || host.endsWith('.localhost') || host === '0.0.0.0' || host === '::'
+  if (host === 'localhost' || host.endsWith('.localhost')) return '127.0.0.1'
+  return isIP(host) === 0 ? undefined : host
 }

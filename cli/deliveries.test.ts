@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { systemClock } from '../lib/clock.ts'
+import { close, listen } from '../lib/http.ts'
+import { createLog } from '../lib/log.ts'
+import { seededRandom } from '../lib/random.ts'
+import { createApi } from '../operator/api/index.ts'
+import { openHistory } from '../operator/history/index.ts'
+import type { History } from '../operator/history/index.ts'
+import { flip } from '../operator/history/test-entries.ts'
+import { run } from './terminal.fixture.ts'
+
+let stack: AsyncDisposableStack
+let history: History
+let url: string
+
+/** A real API over a real store. */
+beforeEach(async () => {
+  stack = new AsyncDisposableStack()
+  const opened = stack.use(await openHistory({ file: ':memory:', clock: systemClock }))
+  history = opened
+  const api = createApi({
+    world: {
+      cluster: { list: () => [], get: () => undefined, problems: () => [] },
+      history: opened,
+      runNow: () => Promise.resolve(undefined),
+      replay: (id) => opened.outbox.replay(id, systemClock.now()),
+      renderLadder: () => '',
+      renderPcap: () => Buffer.alloc(0),
+      mask: (text) => text,
+    },
+    clock: systemClock,
+    log: createLog({ name: 'test', level: 'silent' }),
+    random: seededRandom(1),
+    host: '127.0.0.1',
+  })
+  await api.ready()
+  const { port } = await listen(api.server, { flag: '--api', host: '127.0.0.1', port: 0 })
+  stack.defer(async () => {
+    await close(api.server)
+    await api.close()
+  })
+  url = `http://127.0.0.1:${port}`
+})
+afterEach(() => stack.disposeAsync())
+
+test('the log is shown, one with its attempts, and sent once more', async () => {
+  await history.record(flip(1))
+  const [{ id } = { id: 0 }] = await history.outbox.due(systemClock.now(), 1)
+  await history.outbox.postpone(id, { nextAttemptAt: 0, responseCode: 503, error: 'HTTP 503', at: 0 })
+  await history.outbox.settle(id, { state: 'Delivered', responseCode: 204, at: 5_000, endpoint: 'e' })
+
+  const all = await run('deliveries', '--url', url)
+  expect(all.out).toMatch(/default\/switchboard +chat +Degraded +Delivered +2 +\d+s +HTTP 204/)
+  const one = await run('deliveries', String(id), '--url', url)
+  expect(one.out).toContain('1970-01-01T00:00:00.000Z  HTTP 503')
+  expect(one.out).toContain('1970-01-01T00:00:05.000Z  HTTP 204')
+  const replayed = await run('deliveries', String(id), '--replay', '--url', url)
+  expect(replayed).toMatchObject({ code: 0, out: expect.stringMatching(/Pending +0/) })
+  expect((await history.outbox.get(id))?.state).toBe('Pending')
+})
+
+test('what is not there, or cannot be done, is said', async () => {
+  const nothing = await run('deliveries', '7', '--replay', '--url', url)
+  expect(nothing).toMatchObject({ code: 3, err: expect.stringContaining('There is no delivery 7. (DeliveryNotFound)') })
+  const which = await run('deliveries', '--replay', '--url', url)
+  expect(which).toMatchObject({ code: 3, err: expect.stringContaining('--replay needs the ID of a delivery') })
+})
