@@ -1,18 +1,28 @@
-/** A Kubernetes for a test, started on free ports in a folder of its own, and gone without a trace when it is disposed of. */
+/** A Kubernetes for a test, started in a folder of its own, and gone without a trace when it is disposed of. */
 import { join } from 'node:path'
 import { freePort } from '../lab/ports.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import type { AuditEntry } from './audit.ts'
 import { readAudit } from './audit.ts'
+import type { ContainerRuntime } from './container-runtime.ts'
+import { startContainerRuntime } from './container-runtime.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { startControlPlane } from './control-plane.ts'
+import type { Credentials } from './credentials.ts'
 import { createCredentials } from './credentials.ts'
+import { keep } from './keeper.ts'
 import type { Kubectl } from './kubectl.ts'
 import { kubectlOf } from './kubectl.ts'
+import { startNetwork } from './node-network.ts'
+import { HOST_ADDRESS, NODE } from './node-names.ts'
+import { launcher, prepareMachine, startNode } from './node.ts'
 
 export interface ClusterOptions {
-  /** `api`: etcd and kube-apiserver alone, without root, several side by side; no controllers, no pods. */
-  readonly level: 'api'
+  /**
+   * `api`: etcd and kube-apiserver alone, without root, several side by side; no controllers, no pods.
+   * `node`: everything, pods run; needs root, and there is one on a machine.
+   */
+  readonly level: 'api' | 'node'
   /** Whether every request to the API server is written down for `audit()`. Default: false. */
   readonly audit?: boolean
 }
@@ -30,24 +40,70 @@ export interface Cluster extends ControlPlane {
   audit(): AuditEntry[]
 }
 
+export interface NodeCluster extends Cluster, Pick<ContainerRuntime, 'load'> {
+  /** Where pods reach what a test runs beside the cluster. */
+  readonly hostAddress: string
+}
+
 const CRDS = join(import.meta.dirname, '../../crds')
 
-export async function startCluster({ audit = false }: ClusterOptions): Promise<Cluster> {
+export function startCluster(options: ClusterOptions & { readonly level: 'api' }): Promise<Cluster>
+export function startCluster(options: ClusterOptions & { readonly level: 'node' }): Promise<NodeCluster>
+export async function startCluster({ level, audit = false }: ClusterOptions): Promise<Cluster> {
   await using parts = new AsyncDisposableStack()
+  const cluster = level === 'api' ? await startApi(parts, audit) : await startAll(parts, audit)
+  const owned = parts.move()
+  return { ...cluster, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+async function startApi(parts: AsyncDisposableStack, audit: boolean): Promise<Cluster> {
   const folder = parts.use(temporaryFolder('kube')).path
-  const address = '127.0.0.1'
-  const port = await freePort()
-  const credentials = await createCredentials({ folder, address, port })
-  const kubeconfig = await credentials.client('admin', 'system:masters')
-  const kubectl = await kubectlOf(kubeconfig)
+  const place = { folder, address: '127.0.0.1', port: await freePort() }
+  const credentials = await createCredentials(place)
   // As nothing makes ServiceAccounts or runs pods here, a pod object may be created without one.
   const words = ['--endpoint-reconciler-type=none', '--disable-admission-plugins=ServiceAccount']
-  const controlPlane = parts.use(
-    await startControlPlane({ folder, address, port, credentials, audit, arguments: words }),
-  )
-  await kubectl('wait', '--for=create', 'namespace/default', '--timeout=60s')
+  const options = { ...place, credentials, audit, arguments: words }
+  const cluster = await described(folder, credentials, parts.use(await startControlPlane(options)))
+  await cluster.kubectl('wait', '--for=create', 'namespace/default', '--timeout=60s')
+  return cluster
+}
 
-  const owned = parts.move()
+async function startAll(parts: AsyncDisposableStack, audit: boolean): Promise<NodeCluster> {
+  const folder = parts.use(temporaryFolder('kube')).path
+  parts.use(keep(folder))
+  const network = startNetwork(folder)
+  prepareMachine()
+  const launch = launcher(folder, parts)
+  const place = { folder, address: HOST_ADDRESS, port: 6443 }
+  const credentials = await createCredentials(place)
+  const words = ['--enable-admission-plugins=NodeRestriction', ...kubeletArguments(credentials)]
+  const [runtime, controlPlane] = await Promise.all([
+    startContainerRuntime({ folder, network, launch }),
+    startControlPlane({ ...place, credentials, audit, arguments: words }).then((each) => parts.use(each)),
+  ])
+  await startNode({ folder, credentials, runtime, launch })
+  const cluster = await described(folder, credentials, controlPlane)
+  const wait = (...words: readonly string[]) => cluster.kubectl('wait', '--timeout=60s', ...words)
+  await wait('--for=create', `node/${NODE}`)
+  await wait('--for=condition=Ready', `node/${NODE}`)
+  await wait('--for=create', 'serviceaccount/default', 'configmap/kube-root-ca.crt')
+  return { ...cluster, load: runtime.load, hostAddress: HOST_ADDRESS }
+}
+
+/** For logs of pods, and for commands in them. */
+function kubeletArguments({ files }: Credentials): string[] {
+  return [
+    ...[`--kubelet-certificate-authority=${files.ca}`, '--kubelet-preferred-address-types=InternalIP'],
+    ...[
+      `--kubelet-client-certificate=${files.kubeletClientCertificate}`,
+      `--kubelet-client-key=${files.kubeletClientKey}`,
+    ],
+  ]
+}
+
+async function described(folder: string, credentials: Credentials, controlPlane: ControlPlane): Promise<Cluster> {
+  const kubeconfig = await credentials.client('admin', 'system:masters')
+  const kubectl = await kubectlOf(kubeconfig)
   return {
     ...controlPlane,
     kubeconfig,
@@ -61,6 +117,5 @@ export async function startCluster({ audit = false }: ClusterOptions): Promise<C
       await kubectl('wait', '--for=condition=Established', 'customresourcedefinition', '--all', '--timeout=60s')
     },
     audit: () => readAudit(join(folder, 'audit.log')),
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

@@ -16,6 +16,9 @@ export interface Credentials {
     readonly ca: string
     readonly serverCertificate: string
     readonly serverKey: string
+    /** With which the API server asks kubelet. */
+    readonly kubeletClientCertificate: string
+    readonly kubeletClientKey: string
     /** With the first ServiceAccount tokens are signed, with the second they are checked. */
     readonly tokenKey: string
     readonly tokenPublicKey: string
@@ -44,6 +47,7 @@ export async function createCredentials({ folder, address, port }: CredentialsOp
   const authority = await certificateAuthority()
   const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local']
   const server = await authority.issue(['localhost', ...service, '127.0.0.1', address, API_SERVICE])
+  const kubeletClient = await authority.issueClient('kube-apiserver-kubelet-client', 'system:masters')
   const tokens = generateKeyPairSync('ec', {
     namedCurve: 'P-256',
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
@@ -70,6 +74,8 @@ export async function createCredentials({ folder, address, port }: CredentialsOp
       ca: write('ca.crt', authority.ca),
       serverCertificate: write('server.crt', server.certificate),
       serverKey: write('server.key', server.key),
+      kubeletClientCertificate: write('kubelet-client.crt', kubeletClient.certificate),
+      kubeletClientKey: write('kubelet-client.key', kubeletClient.key),
       tokenKey: write('tokens.key', tokens.privateKey),
       tokenPublicKey: write('tokens.pub', tokens.publicKey),
     },
