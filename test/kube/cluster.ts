@@ -77,17 +77,19 @@ async function startAll(parts: AsyncDisposableStack, audit: boolean): Promise<No
   const place = { folder, address: HOST_ADDRESS, port: 6443 }
   const credentials = await createCredentials(place)
   const words = ['--enable-admission-plugins=NodeRestriction', ...kubeletArguments(credentials)]
-  const [runtime, controlPlane] = await Promise.all([
-    startContainerRuntime({ folder, network, launch }),
-    startControlPlane({ ...place, credentials, audit, arguments: words }).then((each) => parts.use(each)),
-  ])
+  const starting = startControlPlane({ ...place, credentials, audit, arguments: words })
+  const beside = startContainerRuntime({ folder, network, launch })
+  // Both are over before either is looked at: what has started is stopped with the rest also when the other has not.
+  await Promise.allSettled([starting, beside])
+  const controlPlane = parts.use(await starting)
+  const runtime = await beside
   await startNode({ folder, credentials, runtime, launch })
   const cluster = await described(folder, credentials, controlPlane)
   const wait = (...words: readonly string[]) => cluster.kubectl('wait', '--timeout=60s', ...words)
   await wait('--for=create', `node/${NODE}`)
   await wait('--for=condition=Ready', `node/${NODE}`)
   await wait('--for=create', 'serviceaccount/default', 'configmap/kube-root-ca.crt')
-  return { ...cluster, load: runtime.load, hostAddress: HOST_ADDRESS }
+  return { ...cluster, load: (archive) => runtime.load(archive), hostAddress: HOST_ADDRESS }
 }
 
 /** For logs of pods, and for commands in them. */

@@ -40,7 +40,7 @@ export function keep(folder: string): AsyncDisposable {
 async function removeNode(folder: string): Promise<void> {
   if (folderOfNode() === folder) {
     await endProcesses()
-    for (const mount of mountsBelow(folder).toReversed()) execFileSync('umount', [mount])
+    for (const mount of mountsBelow(folder).toReversed()) execFileSync(commandPath('umount'), [mount])
     await until(removeCgroups, { what: 'the cgroups are gone' })
     restoreSettings(folder)
     removeStrays(folder)

@@ -164,7 +164,7 @@ async function startNames({ credentials, launch }: NodeOptions): Promise<void> {
 }
 
 /** JSON is YAML. */
-function configurationFile(folder: string, configuration: { readonly kind: string }): string {
+function configurationFile(folder: string, configuration: { kind: string; [field: string]: unknown }): string {
   const path = join(folder, `${configuration.kind}.json`)
   writeFileSync(path, JSON.stringify(configuration, null, 2))
   return path
