@@ -1,5 +1,5 @@
 /** Two of our streams on loopback with video agree on it through nothing but their descriptions, and repair what is lost. */
-import { createSocket, type RemoteInfo } from 'node:dgram'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../lib/clock.ts'
@@ -30,12 +30,12 @@ async function pair(ofCaller: Wishes, ofCallee: Wishes) {
   const [caller, callee] = [await open(media, ofCaller), await open(media, ofCallee)]
   return {
     ...{ media, caller, callee },
-    /** Text: why not. `passing`: what becomes of the answer on its way. */
-    connect(passing = (answer: string) => answer): string | undefined {
-      const answer = callee.answer(caller.offer())
+    /** Text: why not. `passing`: what becomes of offer and answer on their way. */
+    connect(passing = (sdp: string, _from: 'Caller' | 'Callee') => sdp): string | undefined {
+      const answer = callee.answer(passing(caller.offer(), 'Caller'))
       if ('unusable' in answer) return answer.unusable
       callee.begin()
-      return caller.accept(passing(answer.sdp))
+      return caller.accept(passing(answer.sdp, 'Callee'))
     },
     [Symbol.asyncDispose]: () => media[Symbol.asyncDispose](),
   }
@@ -60,14 +60,7 @@ describe.each(['VP8', 'H264'] as const)('%s', (codec) => {
 test('what is lost on the way is asked for, and comes', async () => {
   await using both = await pair({ video: video('VP8') }, { video: ANY })
   await using relay = await lossyRelay()
-  expect(
-    both.connect((answer) =>
-      answer.replace(/m=video (\d+)/, (_, port) => {
-        relay.to(Number(port))
-        return `m=video ${relay.port}`
-      }),
-    ),
-  ).toBeUndefined()
+  expect(both.connect(relay.passing)).toBeUndefined()
   await expect.poll(() => seen(both.caller).nacksReceived ?? 0, { timeout: 10_000 }).toBeGreaterThan(3)
   expect(relay.dropped).toBeGreaterThan(2)
   expect(seen(both.callee)).toMatchObject({ incompleteFrames: 0, frameWidth: 640 })
@@ -119,27 +112,34 @@ async function shown(stream: AudioStream): Promise<number> {
   return stream.video?.sample().frameRate ?? 0
 }
 
-/** Passes datagrams on between whoever writes first and a port, and leaves out every 20th of them on the way there. */
+/** Stands between both in their descriptions, and leaves out every 20th datagram of the caller. */
 async function lossyRelay() {
-  const socket = createSocket('udp4')
-  socket.bind(0, HOST)
-  await once(socket, 'listening')
-  let [far, near, count, dropped] = [0, undefined as RemoteInfo | undefined, 0, 0]
-  socket.on('message', (message, from) => {
-    if (from.port === far) {
-      if (near) socket.send(message, near.port, near.address)
-      return
-    }
-    near ??= from
+  const sockets = { Caller: createSocket('udp4'), Callee: createSocket('udp4') }
+  for (const socket of Object.values(sockets)) {
+    socket.bind(0, HOST)
+    await once(socket, 'listening')
+  }
+  const ports = { Caller: 0, Callee: 0 }
+  let [count, dropped] = [0, 0]
+  // What comes for one of them leaves from where it knows the other to be.
+  sockets.Callee.on('message', (message) => {
     if (++count % 20 === 0) dropped++
-    else socket.send(message, far, HOST)
+    else sockets.Caller.send(message, ports.Callee, HOST)
   })
+  sockets.Caller.on('message', (message) => sockets.Callee.send(message, ports.Caller, HOST))
   return {
-    port: socket.address().port,
-    to: (port: number) => void (far = port),
+    passing: (sdp: string, from: 'Caller' | 'Callee') =>
+      sdp.replace(/m=video (\d+)/, (_, port) => {
+        ports[from] = Number(port)
+        return `m=video ${sockets[from].address().port}`
+      }),
     get dropped() {
       return dropped
     },
-    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => socket.close(() => resolve())),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(
+        Object.values(sockets).map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))),
+      )
+    },
   }
 }
