@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { isMap, parseAllDocuments, stringify } from 'yaml'
 import type { Document } from 'yaml'
 import { generatedFiles, keepFresh } from '../crds/generate.ts'
-import { CHART, openHelm } from '../test/kube/helm.ts'
+import { TEMPLATE, openHelm } from '../test/kube/helm.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const FILES = 'charts/ringcheck/files'
@@ -99,8 +99,7 @@ export async function renderedFiles(): Promise<ReadonlyMap<string, string>> {
   using helm = await openHelm()
   const files = new Map<string, string>()
   for (const [folder, words] of Object.entries(RENDERED)) {
-    const release = ['ringcheck', CHART, '--namespace=ringcheck', '--set=crds.install=false']
-    const rendered = await helm.run('template', ...release, ...words)
+    const rendered = await helm.run(...TEMPLATE, '--set=crds.install=false', ...words)
     const documents = parseAllDocuments(rendered).map((document) =>
       withoutHelm(document).toString({ lineWidth: 0, flowCollectionPadding: false }),
     )

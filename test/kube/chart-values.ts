@@ -6,7 +6,12 @@ const postgresql = { urlRef: { name: 'ringcheck-postgresql', key: 'url' } }
 export const matrix: Readonly<Record<string, object>> = {
   defaults: {},
   'one namespace': { scope: 'Namespaced' },
-  'one namespace, all but the rights': { scope: 'Namespaced', responder: { enabled: true }, crds: { install: false } },
+  'one namespace, all but the rights': {
+    scope: 'Namespaced',
+    responder: { enabled: true },
+    crds: { install: false },
+  },
+  'one namespace that is watched': { scope: 'Namespaced', monitoring: { serviceMonitor: { enabled: true } } },
   'two replicas with PostgreSQL': { history: { postgresql }, api: { tokenRef: token } },
   'one replica with PostgreSQL': { replicas: 1, history: { postgresql } },
   'a volume that is there': {

@@ -9,7 +9,7 @@ import { matrix, refused } from './chart-values.ts'
 import type { Cluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
 import type { Helm } from './helm.ts'
-import { CHART, openHelm } from './helm.ts'
+import { CHART, TEMPLATE, openHelm } from './helm.ts'
 import type { Kubeconform } from './kubeconform.ts'
 import { openKubeconform } from './kubeconform.ts'
 
@@ -44,7 +44,7 @@ function valuesFile(name: string): string {
   return path
 }
 
-const template = (...words: string[]) => helm.run('template', 'ringcheck', CHART, '--namespace=ringcheck', ...words)
+const template = (...words: string[]) => helm.run(...TEMPLATE, ...words)
 const rendered = (name: string) => template('--values', valuesFile(name))
 const manifestsIn = (text: string): Manifest[] =>
   parseAllDocuments(text).flatMap((document) => (document.contents === null ? [] : Manifest.parse(document.toJS())))

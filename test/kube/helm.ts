@@ -8,6 +8,9 @@ import { programPath } from './binaries.ts'
 /** Path of our chart. */
 export const CHART = join(import.meta.dirname, '../../charts/ringcheck')
 
+/** To render it for the oldest Kubernetes that we take; what Helm assumes by itself depends on how it was built. */
+export const TEMPLATE = ['template', 'ringcheck', CHART, '--namespace=ringcheck', '--kube-version=1.33']
+
 export interface Helm extends Disposable {
   /** What it prints for these words; throws with what it says on standard error. */
   run(...words: readonly string[]): Promise<string>
