@@ -12,6 +12,7 @@ export type {
   Severity,
   UnknownReason,
 } from './failures.ts'
+export { GROUP, VERSION } from './kind.ts'
 export { kinds } from './kinds.ts'
 export type { KindName, Resource } from './kinds.ts'
 export type { SipLoadTest, SipLoadTestSpec, SipLoadTestStatus } from './loadtest.ts'
@@ -24,7 +25,7 @@ export type { StatusPage, StatusPageSpec, StatusPageStatus } from './statuspage.
 export { effectiveThresholds, profiles } from './thresholds.ts'
 export type { Threshold, Thresholds } from './thresholds.ts'
 export type { ConfigMap, Secret } from './core.ts'
-export { parseDocuments } from './parse.ts'
-export type { Parsed, ParseResult, Problem } from './parse.ts'
+export { parseDocuments, parseObject } from './parse.ts'
+export type { Parsed, ParsedObject, ParseResult, Problem } from './parse.ts'
 export { problemLine, validateFiles } from './validate.ts'
 export type { Validation, Warning } from './validate.ts'

@@ -1,5 +1,7 @@
 /** Reads manifests: YAML documents into resources of our kinds, Secrets and ConfigMaps, or problems with their place. Never throws. */
-import type { z } from 'zod'
+import { z } from 'zod'
+import { conditions } from './common.ts'
+import type { Condition } from './common.ts'
 import { coreKinds } from './core.ts'
 import type { ConfigMap, Secret } from './core.ts'
 import { fieldsAt } from './fields.ts'
@@ -66,6 +68,29 @@ function decode(bytes: Uint8Array): string | undefined {
   }
 }
 
+export type ParsedObject =
+  | { readonly kind: 'Parsed'; readonly resource: Resource }
+  /** `message` names each field that cannot be taken, and why; `conditions` are those that its status has. */
+  | { readonly kind: 'Refused'; readonly message: string; readonly conditions: readonly Condition[] }
+
+/** One object as the API server holds it. A status that an older version wrote may be none today; then there is none. */
+export function parseObject(kind: KindName, value: unknown): ParsedObject {
+  const { schema } = kinds[kind]
+  const whole = schema.safeParse(value)
+  if (whole.success) return { kind: 'Parsed', resource: whole.data }
+  const declared = declaredPart(value)
+  const rest = schema.safeParse(declared)
+  if (rest.success) return { kind: 'Parsed', resource: rest.data }
+  const refused = refusals(rest.error.issues, declared, (path) => fieldsAt(kind, path))
+  const message = refused.map((refusal) => `${fieldOf(refusal.path)}: ${refusal.message}`).join('; ')
+  return { kind: 'Refused', message, conditions: withConditions.safeParse(value).data?.status.conditions ?? [] }
+}
+
+const withConditions = z.object({ status: z.object({ conditions }) })
+
+const declaredPart = (value: unknown): unknown =>
+  isObject(value) ? Object.fromEntries(Object.entries(value).filter(([key]) => key !== 'status')) : value
+
 /** Cuts at the lines that begin with `---`: such a line ends a document whatever it is in, so what is broken stays in its part. */
 function split(text: string): { body: string; line: number }[] {
   const parts: { body: string; line: number }[] = []
@@ -116,7 +141,7 @@ function check(value: unknown): Checked {
   if (value['apiVersion'] !== expected) return refuse(['apiVersion'], wrongVersion(value['apiVersion'], kind, expected))
   if (isCore(kind)) return checked(coreKinds[kind].safeParse(value), value, () => [])
   // As the API server does with a subresource: what a file says about status is ignored.
-  const declared = Object.fromEntries(Object.entries(value).filter(([key]) => key !== 'status'))
+  const declared = declaredPart(value)
   return checked(kinds[kind].schema.safeParse(declared), declared, (path) => fieldsAt(kind, path))
 }
 

@@ -5,7 +5,8 @@ import { WorkQueue } from './work-queue.ts'
 function queueOf(handle: (key: string) => Promise<void>) {
   const clock = new ManualClock()
   const errors: string[] = []
-  const queue = new WorkQueue({ clock, handle, retryDelay: 1000, onError: (key) => errors.push(key) })
+  // With no luck a delay is half of its bound.
+  const queue = new WorkQueue({ clock, random: () => 0, handle, onError: (key) => errors.push(key) })
   return { clock, queue, errors }
 }
 
@@ -42,11 +43,13 @@ test('a handler that throws is tried again, each time later', async () => {
     if (++handled < 3) throw new Error('not yet')
   })
   queue.add('a')
-  await clock.advance(999)
+  await clock.advance(499)
   expect(handled).toBe(1)
   await clock.advance(1)
   expect(handled).toBe(2)
-  await clock.advance(2000)
+  await clock.advance(999)
+  expect(handled).toBe(2)
+  await clock.advance(1)
   expect(handled).toBe(3)
   expect(errors).toEqual(['a', 'a'])
   expect(clock.waiting).toBe(0)
@@ -68,4 +71,22 @@ test('after dispose nothing is started and nothing waits', async () => {
   await clock.advance(1000)
   expect(handled).toBe(1)
   expect(clock.waiting).toBe(0)
+})
+
+test('of a thousand keys a few are handled at once, in the order they came', async () => {
+  const handled: string[] = []
+  let [running, most] = [0, 0]
+  const { clock, queue } = queueOf(async (key) => {
+    most = Math.max(most, ++running)
+    await new Promise((resolve) => setImmediate(resolve))
+    running--
+    handled.push(key)
+  })
+  const keys = Array.from({ length: 1000 }, (_, index) => `key-${index}`)
+  for (const key of keys) queue.add(key)
+  expect(queue.depth).toBeGreaterThan(900)
+  while (handled.length < keys.length) await clock.advance(0)
+  expect(handled).toEqual(keys)
+  expect(most).toBeLessThan(100)
+  expect(queue.depth).toBe(0)
 })

@@ -1,19 +1,28 @@
 /** Runs one handler over keys, each key at most once at a time and never queued twice; it knows nothing of what a key means. */
+import type { BackoffLimits } from './backoff.ts'
+import { backoff } from './backoff.ts'
 import type { Clock } from './clock.ts'
+import type { Random } from './random.ts'
 
 export interface WorkQueueOptions {
   clock: Clock
+  random: Random
   /** Looks at the world and makes it so. A key added while it runs is handled once more afterwards. */
   handle: (key: string) => Promise<void>
-  /** A handler that threw is tried again after `retryDelay` milliseconds times the number of failures in a row, at most 60 s. */
+  /** A handler that threw is tried again later, each time later up to a bound; see `backoff`. */
   onError: (key: string, error: unknown) => void
-  retryDelay: number
+  /** Told of each handling: whether it threw, and how long it took in milliseconds. */
+  onHandled?: (outcome: 'Success' | 'Error', took: number) => void
 }
 
-const LONGEST_RETRY = 60_000
+const RETRY: BackoffLimits = { first: 1_000, longest: 60_000 }
+/** Thousands of keys that come at once must not all ask the store and the API server at once. */
+const MOST_AT_ONCE = 32
 
 export class WorkQueue implements AsyncDisposable {
   readonly #options: WorkQueueOptions
+  /** Due, in the order they came, while as many run as may. */
+  readonly #due = new Set<string>()
   /** Running keys, and whether they were added again meanwhile. */
   readonly #running = new Map<string, { again: boolean; done: Promise<void> }>()
   readonly #timers = new Map<string, Disposable>()
@@ -24,12 +33,20 @@ export class WorkQueue implements AsyncDisposable {
     this.#options = options
   }
 
+  /** How many keys are due and wait for their turn. */
+  get depth(): number {
+    return this.#due.size
+  }
+
   add(key: string): void {
     if (this.#disposed) return
     this.#cancel(key)
     const running = this.#running.get(key)
     if (running) running.again = true
-    else this.#start(key)
+    else {
+      this.#due.add(key)
+      this.#startNext()
+    }
   }
 
   /** Handles the key after `milliseconds`, unless it is added before: the earlier one counts, so each handling sets its own. */
@@ -48,8 +65,17 @@ export class WorkQueue implements AsyncDisposable {
   /** Nothing is started any more; resolves when what runs is done. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true
+    this.#due.clear()
     for (const key of [...this.#timers.keys()]) this.#cancel(key)
     await Promise.all([...this.#running.values()].map(({ done }) => done))
+  }
+
+  #startNext(): void {
+    for (const key of this.#due) {
+      if (this.#running.size >= MOST_AT_ONCE) return
+      this.#due.delete(key)
+      this.#start(key)
+    }
   }
 
   #start(key: string): void {
@@ -58,18 +84,23 @@ export class WorkQueue implements AsyncDisposable {
     entry.done = this.#run(key).then((failed) => {
       this.#running.delete(key)
       if (entry.again) this.add(key)
-      else if (failed > 0) this.addAfter(key, Math.min(this.#options.retryDelay * failed, LONGEST_RETRY))
+      else if (failed > 0) this.addAfter(key, backoff(failed, RETRY, this.#options.random))
+      this.#startNext()
     })
   }
 
   /** How many times in a row it failed; 0: it did not. */
   async #run(key: string): Promise<number> {
+    const { clock, handle, onError, onHandled } = this.#options
+    const began = clock.monotonic()
     try {
-      await this.#options.handle(key)
+      await handle(key)
+      onHandled?.('Success', clock.monotonic() - began)
       this.#failures.delete(key)
       return 0
     } catch (error) {
-      this.#options.onError(key, error)
+      onHandled?.('Error', clock.monotonic() - began)
+      onError(key, error)
       const failed = (this.#failures.get(key) ?? 0) + 1
       this.#failures.set(key, failed)
       return failed

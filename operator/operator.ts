@@ -97,7 +97,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     await close(admin.server)
     await admin.close()
   })
-  const pages = stack.use(startStatusPages({ cluster, history, clock, log }))
+  const pages = stack.use(startStatusPages({ cluster, history, clock, random, log }))
   const api = createApi({
     world: {
       cluster,
@@ -130,7 +130,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   }
 
   state.agents = stack.use(await startLocalAgents({ count: 1, entry, agentLog, clock, random, log }))
-  stack.use(startRegistrars({ cluster, clock, log }))
+  stack.use(startRegistrars({ cluster, clock, random, log }))
   const probes = stack.use(
     new Probes({
       cluster,
@@ -139,6 +139,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       agents: state.agents,
       metrics,
       clock,
+      random,
       log,
       scheduled: config.scheduled,
       links: (key) => linksOf(key, cluster.list('StatusPage'), config),

@@ -17,8 +17,20 @@ export type KeyedData = Readonly<Record<string, string>>
 /** Data of a ConfigMap: `data` as UTF-8, `binaryData` as it is. */
 export type KeyedOctets = Readonly<Record<string, Buffer>>
 
+/** Something that happened to an object, for people who look at it with the cluster's own tools. */
+export interface ClusterEvent {
+  /** Names it among those of its object: what is told twice is there once. */
+  id: string
+  type: 'Normal' | 'Warning'
+  /** What was done, such as `Probe`. */
+  action: string
+  reason: string
+  /** One sentence. */
+  note: string
+}
+
 export interface Cluster extends AsyncDisposable {
-  /** Rises by one at each start of local mode, with each change of leader on Kubernetes. */
+  /** Rises by one at each start of local mode, with each change of leader on Kubernetes; there 0 while another replica leads. */
   readonly epoch: number
   list<K extends Kind>(kind: K): ReadonlyArray<Stored<K>>
   get<K extends Kind>(kind: K, key: Key): Stored<K> | undefined
@@ -28,8 +40,15 @@ export interface Cluster extends AsyncDisposable {
   secret(key: Key): Promise<KeyedData | undefined>
   configMap(key: Key): Promise<KeyedOctets | undefined>
   status<K extends Kind>(kind: K, key: Key): OfKind<K>['status']
-  /** Does nothing when nothing changed. */
+  /**
+   * Does nothing when nothing changed, nor where another replica leads. On Kubernetes it resolves before it is written: the last
+   * status given is, as soon as the API server takes it.
+   */
   writeStatus<K extends Kind>(kind: K, key: Key, status: NonNullable<OfKind<K>['status']>): Promise<void>
+  /** On transitions only. Local mode has no place for them: its log and history tell the same. */
+  tell(kind: Kind, key: Key, event: ClusterEvent): void
+  /** The namespace is annotated `ringcheck.dev/paused: "true"`: nothing in it makes calls. Never so in local mode. */
+  isPaused(namespace: string): boolean
   /** What is declared and cannot be taken, now: broken files in local mode. Empty on Kubernetes, whose API server refuses it. */
   problems(): readonly Problem[]
 }

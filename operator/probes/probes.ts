@@ -6,6 +6,7 @@
 import { effectiveThresholds } from '../../crds/index.ts'
 import type { SipProbeStatus, UnknownReason } from '../../crds/index.ts'
 import { sleep } from '../../lib/clock.ts'
+import type { Random } from '../../lib/random.ts'
 import { WorkQueue } from '../../lib/work-queue.ts'
 import type { Agents } from '../agents/agents.ts'
 import type { Key, Stored } from '../cluster/cluster.ts'
@@ -24,11 +25,11 @@ import { WEBHOOKS_ENABLED } from './status.ts'
 
 export interface ProbesOptions extends SettlementOptions {
   agents: Agents
+  random: Random
   /** False: nothing runs by its schedule, only by `runNow`. */
   scheduled: boolean
 }
 
-const RETRY_DELAY = 1_000
 /** Secrets are not watched: a probe that waits for one looks again after this long. */
 const POLL_UNREADY = 5_000
 /** Probes that become ready together start this far apart, or all within SPREAD where they are many. */
@@ -59,7 +60,7 @@ export class Probes implements AsyncDisposable {
     this.#leases = new AccountLeases(options.clock)
     this.#queue = new WorkQueue({
       clock: options.clock,
-      retryDelay: RETRY_DELAY,
+      random: options.random,
       handle: (key) => this.#reconcile(keyOf(key)),
       onError: (key, error) => options.log.error({ error, probe: key }, 'probe cannot be reconciled, trying again'),
     })

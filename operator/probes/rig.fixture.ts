@@ -85,6 +85,7 @@ export async function rig(manifest: string, said: Partial<AgentsSaid> = {}) {
       recorder,
       metrics,
       clock,
+      random: () => 0.5,
       log,
       scheduled: true,
       agents: {

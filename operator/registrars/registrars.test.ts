@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
+import { systemRandom } from '../../lib/random.ts'
 import { certificateAuthority } from '../../test/lab/certificates.ts'
 import { openLocalCluster } from '../cluster/local/index.ts'
 import { openHistory } from '../history/index.ts'
@@ -30,7 +31,7 @@ test('the condition Ready of a registrar follows its certificate', async () => {
     writeFileSync(join(folder, 'all.yaml'), registrar + secret)
   }
   writeFileSync(join(folder, 'all.yaml'), registrar)
-  const common = { clock: systemClock, log: createLog({ name: 'test', level: 'silent' }) }
+  const common = { clock: systemClock, random: systemRandom, log: createLog({ name: 'test', level: 'silent' }) }
   const history = stack.use(await openHistory({ ...common, file: ':memory:' }))
   const cluster = stack.use(await openLocalCluster({ ...common, folder, objects: history.objects }))
   stack.use(startRegistrars({ ...common, cluster }))

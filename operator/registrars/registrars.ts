@@ -2,6 +2,7 @@
 import type { SipRegistrarStatus } from '../../crds/index.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
+import type { Random } from '../../lib/random.ts'
 import { WorkQueue } from '../../lib/work-queue.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { condition } from '../cluster/condition.ts'
@@ -11,6 +12,7 @@ import { resolveRegistrar } from './resolve.ts'
 export interface RegistrarsOptions {
   cluster: Cluster
   clock: Clock
+  random: Random
   log: Log
 }
 
@@ -21,15 +23,14 @@ function readiness({ expiring }: Extract<ResolvedRegistrar, { kind: 'Resolved' }
     : { reason: 'CertificateExpiringSoon', message: expiring }
 }
 
-const RETRY_DELAY = 1_000
 /** Secrets are not watched on every cluster: look again after this long. */
 const POLL = 60_000
 
 /** Keeps the status of every registrar until disposed. */
-export function startRegistrars({ cluster, clock, log }: RegistrarsOptions): AsyncDisposable {
+export function startRegistrars({ cluster, clock, random, log }: RegistrarsOptions): AsyncDisposable {
   const queue = new WorkQueue({
     clock,
-    retryDelay: RETRY_DELAY,
+    random,
     handle: reconcile,
     onError: (key, error) => log.error({ error, registrar: key }, 'registrar cannot be reconciled, trying again'),
   })

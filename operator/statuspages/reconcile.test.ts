@@ -7,6 +7,7 @@ import type { Health } from '../../crds/index.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { listen } from '../../lib/http.ts'
 import { createLog } from '../../lib/log.ts'
+import { systemRandom } from '../../lib/random.ts'
 import { ManualClock } from '../../lib/manual-clock.ts'
 import { openLocalCluster } from '../cluster/local/index.ts'
 import { openHistory } from '../history/index.ts'
@@ -43,7 +44,14 @@ async function started(text = probe('internal-trunk') + page('front')) {
   const cluster = await openLocalCluster({ folder, objects: history.objects, clock: systemClock, log })
   onTestFinished(() => cluster[Symbol.asyncDispose]())
   const clock = new ManualClock(start)
-  const pages = startStatusPages({ cluster, history, clock, log, publicUrl: 'https://status.example.com/' })
+  const pages = startStatusPages({
+    cluster,
+    history,
+    clock,
+    random: systemRandom,
+    log,
+    publicUrl: 'https://status.example.com/',
+  })
   onTestFinished(() => pages[Symbol.asyncDispose]())
 
   const key = { namespace: 'default', name: 'internal-trunk' }
@@ -188,7 +196,7 @@ describe('pages that come and go', () => {
     const history = await openHistory({ file: ':memory:', clock: systemClock })
     onTestFinished(() => history[Symbol.asyncDispose]())
     const log = createLog({ name: 'test', level: 'silent' })
-    await using pages = startStatusPages({ cluster, history, clock: new ManualClock(start), log })
+    await using pages = startStatusPages({ cluster, history, clock: new ManualClock(start), random: systemRandom, log })
     await pages.server.ready()
     const { port } = await listen(pages.server.server, { flag: '--pages', host: '127.0.0.1', port: 0 })
     const url = () => cluster.status('StatusPage', { namespace: 'default', name: 'front' })?.url

@@ -5,6 +5,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { close } from '../../lib/http.ts'
 import { formatAddress } from '../../lib/http.ts'
 import type { Log } from '../../lib/log.ts'
+import type { Random } from '../../lib/random.ts'
 import { WorkQueue } from '../../lib/work-queue.ts'
 import type { Cluster, Key, Stored } from '../cluster/cluster.ts'
 import type { History } from '../history/index.ts'
@@ -18,6 +19,7 @@ export interface StatusPagesOptions {
   cluster: Cluster
   history: Pick<History, 'states'>
   clock: Clock
+  random: Random
   log: Log
   /** Where readers find the pages, such as `https://status.example.com`. Absent: where the server is bound. */
   publicUrl?: string
@@ -34,7 +36,6 @@ export interface StatusPages extends AsyncDisposable {
 const GATHER = 250
 /** Uptime and the time of the last update move on by themselves. */
 const REFRESH = 60_000
-const RETRY_DELAY = 2_000
 
 const textOf = ({ namespace, name }: Key): string => `${namespace}/${name}`
 const slugOf = ({ metadata, spec }: Stored<'StatusPage'>): string => spec.slug ?? metadata.name
@@ -71,12 +72,12 @@ class Pages implements StatusPages {
 
   constructor(options: StatusPagesOptions) {
     this.#options = options
-    const { cluster, clock, log } = options
+    const { cluster, clock, random, log } = options
     this.server = createPagesServer(({ namespace, slug }) => this.#served.get(`${namespace}/${slug}`)?.page)
     this.server.server.on('listening', () => this.#all())
     this.#queue = new WorkQueue({
       clock,
-      retryDelay: RETRY_DELAY,
+      random,
       handle: (text) => this.#reconcile(text),
       onError: (page, error) => log.error({ error, page }, 'status page cannot be made, trying again'),
     })

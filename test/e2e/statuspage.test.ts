@@ -7,6 +7,7 @@ import type { Health } from '../../crds/index.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { listen } from '../../lib/http.ts'
 import { createLog } from '../../lib/log.ts'
+import { systemRandom } from '../../lib/random.ts'
 import { openLocalCluster } from '../../operator/cluster/local/index.ts'
 import { openHistory } from '../../operator/history/index.ts'
 import { startStatusPages } from '../../operator/statuspages/index.ts'
@@ -69,7 +70,7 @@ async function served() {
   onTestFinished(() => history[Symbol.asyncDispose]())
   const cluster = await openLocalCluster({ folder, objects: history.objects, clock, log })
   onTestFinished(() => cluster[Symbol.asyncDispose]())
-  const pages = startStatusPages({ cluster, history, clock, log })
+  const pages = startStatusPages({ cluster, history, clock, random: systemRandom, log })
   onTestFinished(() => pages[Symbol.asyncDispose]())
   await pages.server.ready()
   const { port } = await listen(pages.server.server, { flag: '--pages', host: '127.0.0.1', port: 0 })

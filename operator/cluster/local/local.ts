@@ -141,6 +141,12 @@ class LocalCluster implements Cluster {
     await this.#writer.write(text, { kind, namespace: key.namespace, name: key.name }, status)
   }
 
+  tell(): void {}
+
+  isPaused(): boolean {
+    return false
+  }
+
   problems(): readonly Problem[] {
     const { folder } = this.#options
     if (this.#trouble !== undefined) return [problemOf(folder, this.#trouble), ...this.#problems]

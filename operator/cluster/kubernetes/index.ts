@@ -1,0 +1,7 @@
+/** The door of the real cluster. */
+export { loadKubeConfig, openKubeClient } from './client.ts'
+export type { KubeClient } from './client.ts'
+export { Election } from './election.ts'
+export type { Term } from './election.ts'
+export { openKubernetesCluster } from './kubernetes.ts'
+export type { KubernetesCluster, KubernetesClusterOptions, WatchedKind } from './kubernetes.ts'

@@ -1,0 +1,87 @@
+/** Who leads, by a Lease of a real API server: one at a time, whatever stops, hangs or is deleted. */
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Cluster } from './cluster.ts'
+import { startCluster } from './cluster.ts'
+import { candidate } from './door.fixture.ts'
+
+let kube: Cluster
+beforeAll(async () => {
+  kube = await startCluster({ level: 'api' })
+})
+afterAll(() => kube[Symbol.asyncDispose]())
+beforeEach(async () => {
+  await kube.kubectl('delete', 'lease', 'ringcheck', '--ignore-not-found')
+})
+
+const lease = async () => JSON.parse(await kube.kubectl('get', 'lease', 'ringcheck', '--output', 'json')).spec
+
+test('of two candidates one leads; when it gives the Lease back the other does, with a higher epoch', async () => {
+  await using one = await candidate(kube.kubeconfig, 'one')
+  await using two = await candidate(kube.kubeconfig, 'two')
+  const first = await one.elected()
+  const waiting = two.elected()
+  expect(first.epoch).toBe(1)
+  expect(first.holds()).toBe(true)
+  expect(await lease()).toMatchObject({ holderIdentity: 'one', leaseTransitions: 1 })
+  await first[Symbol.asyncDispose]()
+  await using second = await waiting
+  expect(first.holds()).toBe(false)
+  expect(second.epoch).toBe(2)
+  expect(await lease()).toMatchObject({ holderIdentity: 'two', leaseTransitions: 2 })
+}, 120_000)
+
+test('twenty candidates at once: one leads', async () => {
+  await using stack = new AsyncDisposableStack()
+  const stop = new AbortController()
+  const identities = Array.from({ length: 20 }, (_, index) => `candidate-${index}`)
+  const elections = await Promise.all(
+    identities.map(async (identity) => stack.use(await candidate(kube.kubeconfig, identity)).election),
+  )
+  const elected = elections.map((election) => election.elected(stop.signal))
+  await Promise.race(elected)
+  stop.abort()
+  const terms = (await Promise.all(elected)).filter((term) => term !== undefined)
+  expect(terms).toHaveLength(1)
+  await terms[0]?.[Symbol.asyncDispose]()
+}, 120_000)
+
+test('a leader whose API server hangs leads no more after its deadline, and begins a new term when it is back', async () => {
+  await using one = await candidate(kube.kubeconfig, 'one')
+  const term = await one.elected()
+  const over = new Promise((resolve) => term.over.addEventListener('abort', resolve))
+  {
+    using _ = kube.stallApiServer()
+    await over
+    expect(term.holds()).toBe(false)
+  }
+  await using next = await one.elected()
+  expect(next.epoch).toBe(2)
+}, 120_000)
+
+test('a Lease that somebody deleted is made again, and its epoch goes on', async () => {
+  await using one = await candidate(kube.kubeconfig, 'one')
+  const term = await one.elected()
+  await kube.kubectl('delete', 'lease', 'ringcheck')
+  await expect.poll(() => lease().catch(() => undefined), { timeout: 30_000 }).toMatchObject({ leaseTransitions: 1 })
+  expect(term.holds()).toBe(true)
+  await term[Symbol.asyncDispose]()
+  await kube.kubectl('delete', 'lease', 'ringcheck')
+  await using next = await one.elected()
+  expect(next.epoch).toBe(2)
+}, 120_000)
+
+test('a Lease that another one took is lost at once', async () => {
+  await using one = await candidate(kube.kubeconfig, 'one')
+  const term = await one.elected()
+  const over = new Promise((resolve) => term.over.addEventListener('abort', resolve))
+  await kube.kubectl(
+    'patch',
+    'lease',
+    'ringcheck',
+    '--type=merge',
+    '--patch',
+    '{"spec":{"holderIdentity":"thief","leaseTransitions":2}}',
+  )
+  await over
+  expect(term.holds()).toBe(false)
+}, 120_000)
