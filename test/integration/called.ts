@@ -1,6 +1,6 @@
 /** Calls of runs, from the plan to the result, for tests with peers. No test is in here. */
 import type { CallResult, RunEvent, RunPlan } from '../../agent/api/protocol.ts'
-import { createMediaEngine } from '../../agent/media/index.ts'
+import { createMediaEngine, type MediaEngine } from '../../agent/media/index.ts'
 import { eventLoopLag, startRun } from '../../agent/run/index.ts'
 import { createNativeEngine, type SignallingEngine } from '../../agent/sip/index.ts'
 import { systemClock } from '../../lib/clock.ts'
@@ -39,13 +39,21 @@ export async function called(
   return await resultOf(engine, plan, { onCall })
 }
 
+export interface Around {
+  onCall?: (() => void) | undefined
+  onWaiting?: () => void
+  /** Default: one for this call. */
+  media?: MediaEngine
+}
+
 /** What came of a plan. */
 export async function resultOf(
   engine: SignallingEngine,
   plan: RunPlan,
-  { onCall, onWaiting }: { onCall?: (() => void) | undefined; onWaiting?: () => void } = {},
+  { onCall, onWaiting, media: shared }: Around = {},
 ): Promise<CallResult> {
-  await using media = createMediaEngine(common)
+  await using own = createMediaEngine(common)
+  const media = shared ?? own
   const events: RunEvent[] = []
   const emit = (event: RunEvent) => {
     events.push(event)

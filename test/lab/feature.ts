@@ -14,5 +14,15 @@ export interface Feature {
 export type FeatureGroups = Readonly<Record<string, Readonly<Record<string, Feature>>>>
 
 /** Real programs. What SIPp does it is told by a scenario file; libsrtp is spoken to through pylibsrtp. */
-export const PEERS = ['Kamailio', 'SIPp', 'baresip', 'sipsak', 'tshark', 'libsrtp', 'ffmpeg', 'coturn'] as const
+export const PEERS = [
+  'Kamailio',
+  'SIPp',
+  'baresip',
+  'sipsak',
+  'tshark',
+  'libsrtp',
+  'ffmpeg',
+  'coturn',
+  'rtpengine',
+] as const
 export type Peer = (typeof PEERS)[number]

@@ -12,6 +12,7 @@ export interface KamailioConfig {
   readonly ipv6: boolean
   /** The path of its settings is relative to the working folder. */
   readonly tls: { readonly port: number; readonly settings: string } | undefined
+  readonly media: { readonly port: number; readonly flags: string } | undefined
 }
 
 const MODULES = [
@@ -20,7 +21,7 @@ const MODULES = [
 ]
 
 export function kamailioConfig(config: KamailioConfig): string {
-  const { port, domain, frTimer, algorithm, password, routes, everyone, ipv6, tls } = config
+  const { port, domain, frTimer, algorithm, password, routes, everyone, ipv6, tls, media } = config
   return `#!KAMAILIO
 debug=1
 log_stderror=yes
@@ -40,7 +41,7 @@ ${tls ? `listen=tls:127.0.0.1:${tls.port}` : ''}
 alias="${domain}"
 server_header="Server: lab"
 
-${[...MODULES, ...(tls ? ['tls'] : [])].map((name) => `loadmodule "${name}.so"`).join('\n')}
+${[...MODULES, ...(tls ? ['tls'] : []), ...(media ? ['rtpengine'] : [])].map((name) => `loadmodule "${name}.so"`).join('\n')}
 
 modparam("tm", "fr_timer", ${Math.round(frTimer * 1000)})
 modparam("usrloc", "db_mode", 0)
@@ -53,6 +54,7 @@ modparam("auth", "algorithm", "${algorithm}")
 modparam("htable", "htable", "routes=>size=6;")
 modparam("jsonrpcs", "transport", 1)
 ${tls ? `modparam("tls", "config", "${tls.settings}")` : ''}
+${media ? `modparam("rtpengine", "rtpengine_sock", "udp:127.0.0.1:${media.port}")` : ''}
 
 event_route[htable:mod-init] {
 ${[...routes].map(([user, target]) => `    $sht(routes=>${user}) = "${target}";`).join('\n') || '    return;'}
@@ -111,11 +113,13 @@ route[RELAY] {
         sl_send_reply("404", "Not Found"); exit;
     }
     t_on_reply("FROM_TARGET");
+    ${media ? `if (is_method("INVITE") && has_body("application/sdp")) { rtpengine_offer("${media.flags}"); }` : ''}
     # t_relay answers 100 by itself, and 408 when fr_timer is over without a response.
     if (!t_relay()) { sl_reply_error(); }
 }
 
 route[WITHIN_DIALOG] {
+    ${media ? 'if (is_method("BYE")) { rtpengine_delete(); }' : ''}
     if (loose_route()) {
         if ($du == $null) { handle_ruri_alias(); }
         t_relay();
@@ -132,6 +136,7 @@ route[WITHIN_DIALOG] {
 # Clients over TCP are reached on the connection they made, not at the address in their Contact.
 onreply_route[FROM_TARGET] {
     if ($proto != "udp") { add_contact_alias(); }
+    ${media ? 'if (has_body("application/sdp")) { rtpengine_answer(); }' : ''}
 }
 `
 }

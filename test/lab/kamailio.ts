@@ -23,8 +23,17 @@ export interface KamailioOptions {
   readonly everyone?: readonly [string, string]
   /** Listens on ::1 as well. Default false. */
   readonly ipv6?: boolean
+  /** Media of its calls goes through an rtpengine. Default: from one side to the other. */
+  readonly media?: KamailioMedia
   /** Listens for TLS, and for WebSockets over it. Default: neither; WebSockets without TLS come to the TCP port. */
   readonly tls?: KamailioTls
+}
+
+export interface KamailioMedia {
+  /** Of rtpengine's control protocol. */
+  readonly port: number
+  /** What it is to make of an offer, as `RTP/AVP ICE=remove`; the answer goes back the way that the offer came. */
+  readonly flags: string
 }
 
 export interface KamailioTls {
@@ -75,8 +84,8 @@ export async function kamailio(options: KamailioOptions = {}): Promise<Kamailio>
 
   const launch = (): Promise<Child> => {
     const file = join(folder, 'kamailio.cfg')
-    const { frTimer = 5, algorithm = 'MD5', password, everyone, ipv6 = false } = options
-    const config = { port, domain, frTimer, algorithm, password, routes, everyone, ipv6, tls }
+    const { frTimer = 5, algorithm = 'MD5', password, everyone, ipv6 = false, media } = options
+    const config = { port, domain, frTimer, algorithm, password, routes, everyone, ipv6, tls, media }
     writeFileSync(file, kamailioConfig(config))
     return start({
       command: 'kamailio',

@@ -3,7 +3,7 @@ import { isSecure } from './description.ts'
 import { parseDescription } from './parse.ts'
 
 export interface Means {
-  /** Its keys come of a handshake, and of nothing else. */
+  /** Its keys come of a handshake, whatever keys stand beside it. */
   readonly dtls: boolean
   readonly ice: boolean
   /** There is video beside it. */
@@ -17,5 +17,6 @@ export function meansOf(offer: string): Means {
   const video = media.some(({ kind, port }) => kind === 'video' && port > 0)
   if (!audio) return { dtls: false, ice: false, video }
   const { profile, fingerprints, crypto, ice } = audio
-  return { dtls: isSecure(profile) && fingerprints.length > 0 && crypto.length === 0, ice: ice !== undefined, video }
+  const named = /(?:^|\/)TLS\//i.test(profile) || (isSecure(profile) && crypto.length === 0)
+  return { dtls: named && fingerprints.length > 0, ice: ice !== undefined, video }
 }
