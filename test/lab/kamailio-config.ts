@@ -12,6 +12,7 @@ export interface KamailioConfig {
   readonly ipv6: boolean
   /** The path of its settings is relative to the working folder. */
   readonly tls: { readonly port: number; readonly settings: string } | undefined
+  readonly apart: boolean
   readonly media: { readonly port: number; readonly flags: string } | undefined
 }
 
@@ -21,7 +22,7 @@ const MODULES = [
 ]
 
 export function kamailioConfig(config: KamailioConfig): string {
-  const { port, domain, frTimer, algorithm, password, routes, everyone, ipv6, tls, media } = config
+  const { port, domain, frTimer, algorithm, password, routes, everyone, ipv6, tls, media, apart } = config
   return `#!KAMAILIO
 debug=1
 log_stderror=yes
@@ -113,6 +114,7 @@ route[RELAY] {
         sl_send_reply("404", "Not Found"); exit;
     }
     t_on_reply("FROM_TARGET");
+    ${apart ? OFFER_APART : ''}
     ${media ? `if (is_method("INVITE") && has_body("application/sdp")) { rtpengine_offer("${media.flags}"); }` : ''}
     # t_relay answers 100 by itself, and 408 when fr_timer is over without a response.
     if (!t_relay()) { sl_reply_error(); }
@@ -137,9 +139,16 @@ route[WITHIN_DIALOG] {
 onreply_route[FROM_TARGET] {
     if ($proto != "udp") { add_contact_alias(); }
     ${media ? 'if (has_body("application/sdp")) { rtpengine_answer(); }' : ''}
+    ${apart ? 'replace_body_all(" [^ ]+ [0-9]+ typ host", " 127.0.0.1 9 typ host");' : ''}
 }
 `
 }
+
+/** The relay takes the place of the host, as the address of the stream too (RFC 8839 4.2.4); without one there is no candidate. */
+const OFFER_APART = String.raw`
+    if (!subst_body("/(m=audio )[0-9]+( .*)a=candidate:[^\r\n]+ typ host\r\n(.* )([0-9]+)( typ relay)/\\1\\4\\2\\3\\4\\5/s")) {
+        replace_body_all("a=candidate:[^\r\n]+ typ host\r\n", "");
+    }`
 
 /** Both branches at once: one is where the request goes anyway. */
 function forkTo(targets: readonly [string, string] | undefined): string {

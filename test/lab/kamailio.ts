@@ -25,6 +25,11 @@ export interface KamailioOptions {
   readonly ipv6?: boolean
   /** Media of its calls goes through an rtpengine. Default: from one side to the other. */
   readonly media?: KamailioMedia
+  /**
+   * Callers and callees seem not to reach each other: of an offer it takes the host candidates away, and in an answer nobody is at them. What
+   * is left is a relay of the caller. Default false.
+   */
+  readonly apart?: boolean
   /** Listens for TLS, and for WebSockets over it. Default: neither; WebSockets without TLS come to the TCP port. */
   readonly tls?: KamailioTls
 }
@@ -84,8 +89,8 @@ export async function kamailio(options: KamailioOptions = {}): Promise<Kamailio>
 
   const launch = (): Promise<Child> => {
     const file = join(folder, 'kamailio.cfg')
-    const { frTimer = 5, algorithm = 'MD5', password, everyone, ipv6 = false, media } = options
-    const config = { port, domain, frTimer, algorithm, password, routes, everyone, ipv6, tls, media }
+    const { frTimer = 5, algorithm = 'MD5', password, everyone, ipv6 = false, media, apart = false } = options
+    const config = { port, domain, frTimer, algorithm, password, routes, everyone, ipv6, tls, media, apart }
     writeFileSync(file, kamailioConfig(config))
     return start({
       command: 'kamailio',

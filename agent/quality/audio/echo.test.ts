@@ -61,6 +61,17 @@ describe('an echo has its delay and its loss', () => {
     )
   })
 
+  test.each([
+    ['the first packet of what was sent', 'sent'],
+    ['the first packet of what was heard', 'heard'],
+  ])('when %s was late', (_name, which) => {
+    const late = { late: (packet: number) => (packet === 0 ? 90 : 0) }
+    const [sent, heard] = [recording(talk, which === 'sent' ? late : {}), delayed(talk, 16)]
+    const echo = found(findEcho(sent, recording(heard, which === 'heard' ? late : {})))
+    expect(Math.abs(echo.delay - 2)).toBeLessThan(1)
+    expect(Math.abs(echo.loss)).toBeLessThan(0.3)
+  })
+
   test('of noise, of music, and upside down', () => {
     for (const sent of [noise(3, 6, -26), music(3, 6)]) {
       const echo = found(findEcho(recording(sent), recording(gained(delayed(sent, 1600), -12), { loss: 0.05 })))

@@ -34,7 +34,9 @@ export type Echo =
 export type NoEcho = 'TooShort' | 'NothingSent' | 'NothingHeard' | 'SentRepeats' | 'NotFound' | 'Ambiguous'
 
 const LENGTH = 65_536
-const LAGS = (LONGEST_ECHO * RECORDING_RATE) / 1000
+/** How wrong the lateness may be, as it is an average, milliseconds. */
+const MARGIN = 5
+const LAGS = ((MARGIN + LONGEST_ECHO) * RECORDING_RATE) / 1000
 /** Heard samples a transform: so many of it see every lag. */
 const BLOCK = LENGTH - LAGS
 /** Of the spectrum counts what every codec carries, 100 to 3600 Hz; smoothed over 50 Hz to either side; of both 50 dB below the strongest. */
@@ -66,11 +68,14 @@ export function findEcho(sent: Recording, heard: Recording): Echo {
   if (levelOf(heardPower.power) < SILENCE) return { kind: 'Absent', reason: 'NothingHeard' }
   if (sentPower.samples < SHORTEST * RECORDING_RATE) return { kind: 'Absent', reason: 'TooShort' }
   if (levelOf(sentPower.power) < SILENCE) return { kind: 'Absent', reason: 'NothingSent' }
-  const { correlation, repetition } = correlate(sent, heard, from)
+  // A chunk that was late when it placed its recording must not put the echo before the sound.
+  const least = Math.round(((sent.lateness - heard.lateness - MARGIN) * RECORDING_RATE) / 1000)
+  const { correlation, repetition } = correlate(sent, heard, { from, least })
   if (repetition > REPEATS) return { kind: 'Absent', reason: 'SentRepeats' }
-  const { lag, peak, prominence, rival } = highest(correlation)
+  const { place, peak, prominence, rival } = highest(correlation)
   if (prominence < PROMINENT) return { kind: 'Absent', reason: 'NotFound', prominence }
   if (rival > RIVAL * peak) return { kind: 'Absent', reason: 'Ambiguous', prominence }
+  const lag = least + place
   const delay = (lag * 1000) / RECORDING_RATE + heard.lateness - sent.lateness
   return { kind: 'Found', delay, loss: lossAt(lag, sent, heard, from), correlation: peak, prominence }
 }
@@ -89,14 +94,18 @@ function powerOf(recording: Recording, from: number, to: number): { samples: num
   return { samples, power: samples === 0 ? 0 : squares / samples - (sum / samples) ** 2 }
 }
 
-/** By lag the magnitude of the weighted correlation, and how alike what was sent is to itself at the most alike lag. */
-function correlate(sent: Recording, heard: Recording, from: number): { correlation: Float64Array; repetition: number } {
+/** By lag, from the least on, the magnitude of the weighted correlation, and how alike what was sent is to itself at the most alike lag. */
+function correlate(
+  sent: Recording,
+  heard: Recording,
+  { from, least }: { from: number; least: number },
+): { correlation: Float64Array; repetition: number } {
   const fft = new Fft(LENGTH)
   const spectra = new CrossSpectrum(LENGTH)
   const [real, imaginary] = [new Float64Array(LENGTH), new Float64Array(LENGTH)]
   const [ours, theirs] = [new Int16Array(LENGTH), new Int16Array(BLOCK)]
   for (let start = from; start < heard.end; start += BLOCK) {
-    sent.read(start - LAGS, ours)
+    sent.read(start - least - LAGS, ours)
     heard.read(start, theirs)
     for (let index = 0; index < LENGTH; index++) {
       const [our, their] = [ours[index] ?? 0, index < LAGS ? MISSING : (theirs[index - LAGS] ?? 0)]
@@ -115,17 +124,17 @@ function correlate(sent: Recording, heard: Recording, from: number): { correlati
 }
 
 /** The highest peak, and the highest further away from it. */
-function highest(correlation: Float64Array): { lag: number; peak: number; prominence: number; rival: number } {
+function highest(correlation: Float64Array): { place: number; peak: number; prominence: number; rival: number } {
   const peak = correlation.reduce((left, right) => Math.max(left, right), 0)
-  const lag = correlation.indexOf(peak)
+  const place = correlation.indexOf(peak)
   let [rival, squares, count] = [0, 0, 0]
   correlation.forEach((value, other) => {
-    if (Math.abs(other - lag) <= (NEAR * RECORDING_RATE) / 1000) return
+    if (Math.abs(other - place) <= (NEAR * RECORDING_RATE) / 1000) return
     rival = Math.max(rival, value)
     squares += value ** 2
     count++
   })
-  return { lag, peak, prominence: peak / Math.sqrt(squares / count), rival }
+  return { place, peak, prominence: peak / Math.sqrt(squares / count), rival }
 }
 
 /** Of the heard samples on the sent ones `lag` samples before, where both are there. */
