@@ -70,6 +70,8 @@ export class VideoSession implements AsyncDisposable {
   readonly #packet: ReceivedPacket = { ssrc: 0, sequenceNumber: 0, timestamp: 0, timed: true }
   #started: Started | undefined
   #pacing: Disposable | undefined
+  /** Packets of the peer's video. */
+  packetsReceived = 0
   #stoppedAt: number | undefined
 
   /** @param disposed called when the ports are free again */
@@ -118,11 +120,15 @@ export class VideoSession implements AsyncDisposable {
     started.sending = sending
   }
 
-  /** The call so far: of what never came nothing. */
+  /** The call so far: of what never came nothing. `srtpFailures` are those of this stream alone. */
   report(): Metrics {
     if (!this.#started) return {}
     const { receiver, sender } = this.#started
-    return videoMetrics(receiver, sender, this.#stoppedAt ?? this.#context.clock.monotonic())
+    const srtpFailures = this.#protection.failures
+    return {
+      ...videoMetrics(receiver, sender, this.#stoppedAt ?? this.#context.clock.monotonic()),
+      ...(srtpFailures !== undefined && { srtpFailures }),
+    }
   }
 
   /** The second that ended now: call it once a second. */
@@ -202,6 +208,7 @@ export class VideoSession implements AsyncDisposable {
       return
     }
     this.#context.totals.packetsReceived++
+    this.packetsReceived++
     this.#packet.ssrc = ssrc(packet)
     this.#packet.sequenceNumber = sequenceNumber(packet)
     this.#packet.timestamp = timestamp(packet)

@@ -112,7 +112,7 @@ export async function hold(context: CheckContext, { call, stream }: AudioCall): 
 
 type Ending = CallEnd | PathFailure | 'TimeIsOver' | 'Silence'
 
-function judgeEnd(context: CheckContext, { session, joining }: AudioStream, end: Ending): void {
+function judgeEnd(context: CheckContext, { session, joining, video }: AudioStream, end: Ending): void {
   const { endpoint, plan, signal } = context
   if (signal.aborted) return endpoint.stop()
   const fail = (failureClass: Parameters<typeof verdict>[0], message: string) =>
@@ -128,6 +128,7 @@ function judgeEnd(context: CheckContext, { session, joining }: AudioStream, end:
     fail('RemoteHangup', `The other side hung up before ${plan.endpoint.callDuration / SECOND} s were over${why}.`)
   }
   if (session.report().packetsReceived === 0) fail('NoMedia', 'The call was answered, but not one packet came.')
+  else if (video?.missing) fail('NoMedia', 'The call was answered with video, but not one packet of it came.')
 }
 
 /** Says goodbye if nobody did, stops the media, and writes down what was measured. To be called once an answered call is over, however. */
@@ -152,7 +153,10 @@ export async function hangUp(context: CheckContext, { call, stream }: AudioCall)
 
 function writeDown({ endpoint }: CheckContext, { call, stream }: AudioCall): void {
   const { metrics, mosBasis, findings = [], digits = [] } = stream.session.report()
-  endpoint.measured({ ...metrics, ...stream.video?.report() })
+  const ofVideo = stream.video?.report()
+  endpoint.measured({ ...metrics, ...ofVideo })
+  const refused = [metrics, ofVideo].flatMap((each) => each?.srtpFailures ?? [])
+  if (refused.length > 0) endpoint.measured({ srtpFailures: refused.reduce((sum, count) => sum + count, 0) })
   if (mosBasis) endpoint.basis(mosBasis)
   for (const { finding } of findings) endpoint.found(finding)
   if (stream.terms) endpoint.agreed(stream.terms)

@@ -83,6 +83,17 @@ describe('without common video', () => {
   })
 })
 
+test('video that was promised and does not come is missing', async () => {
+  await using both = await pair({ video: video('VP8') }, { video: ANY })
+  const answer = both.callee.answer(both.caller.offer())
+  if ('unusable' in answer) throw new Error(answer.unusable)
+  expect(both.caller.video?.missing).toBe(false)
+  expect(both.caller.accept(answer.sdp)).toBeUndefined()
+  expect(both.caller.video?.missing).toBe(true)
+  both.callee.begin()
+  await expect.poll(() => both.caller.video?.missing, { timeout: 10_000 }).toBe(false)
+})
+
 describe('a re-INVITE', () => {
   test('of hold stops our video, and its end begins it again', async () => {
     await using both = await pair({ video: video('VP8') }, { video: ANY })

@@ -115,7 +115,15 @@ export class VideoStream implements AsyncDisposable {
     return { codec, ...(keys && { suite: keys.local.suite }) }
   }
 
-  /** The call so far: of what never came nothing. */
+  /** The peer said that it shows something, and not one packet of it came. */
+  get missing(): boolean {
+    const direction = this.#remote?.direction
+    return (
+      this.#running && this.#session.packetsReceived === 0 && (direction === 'sendrecv' || direction === 'sendonly')
+    )
+  }
+
+  /** The call so far: of what never came nothing. `srtpFailures` are those of this stream alone. */
   report(): ReturnType<VideoSession['report']> {
     return this.#session.report()
   }

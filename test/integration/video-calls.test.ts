@@ -27,12 +27,13 @@ describe.each(['VP8', 'H264'] as const)('%s', (codec) => {
 
   test.each(['None', 'SDES'] as const)(
     'baresip shows its picture and decodes ours, encryption %s',
-    shows({ baresip: [feature, 'video-figures'] }),
+    shows({ baresip: [feature, 'video-figures', 'several-streams'] }),
     async (encryption) => {
       await using peer = await baresip({ video: codec, ...(encryption === 'SDES' && { encryption: 'srtp-mand' }) })
       const media = { audio, video: video(codec), ...(encryption === 'SDES' && { encryption }) }
       const result = await called({ port: peer.port, user: 'baresip', callDuration: 6000 }, media)
       expectMoving(result, [352, 288])
+      expect(result.metrics.srtpFailures ?? 0).toBeLessThanOrEqual(2)
       const suite = encryption === 'SDES' ? { suite: 'AES_CM_128_HMAC_SHA1_80' } : {}
       expect(result.media).toEqual({ codec: 'PCMU', rtcpMux: false, ...suite, video: { codec, ...suite } })
       expect(peer.log()).toContain('video: receiving with resolution 640 x 360')

@@ -33,6 +33,7 @@ export const MEDIA_FEATURES = {
       noPeer: 'peers send one or two of them; each first octet is tried',
       checkedBy: 'agent/media/demultiplex.test.ts',
     },
+    'several-streams': { name: 'audio and video beside each other', source: 'RFC 3264 5.1, RFC 3550 5.2' },
     'rtp-ipv6': { name: 'media over IPv6', source: 'RFC 3550 11' },
     'media-hold': { name: 'media stop on hold and go on after it', source: 'RFC 3264 8.4' },
     'media-renegotiation': { name: 'media go on with other terms after a re-INVITE', source: 'RFC 3264 8' },
