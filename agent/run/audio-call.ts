@@ -112,14 +112,14 @@ export async function hold(context: CheckContext, { call, stream }: AudioCall): 
 
 type Ending = CallEnd | PathFailure | 'TimeIsOver' | 'Silence'
 
-function judgeEnd(context: CheckContext, { session, joining, video }: AudioStream, end: Ending): void {
+function judgeEnd(context: CheckContext, stream: AudioStream, end: Ending): void {
   const { endpoint, plan, signal } = context
   if (signal.aborted) return endpoint.stop()
   const fail = (failureClass: Parameters<typeof verdict>[0], message: string) =>
     endpoint.fail(verdict(failureClass, 'INVITE', message))
   if (end === 'Silence') fail('MediaTimeout', `No packet came for ${limits.mediaSilence / SECOND} s.`)
   else if (end === 'TimeIsOver') {
-    if (joining)
+    if (stream.joining)
       fail('NoMedia', 'The call was answered, but its time was over before ICE and DTLS had found a way for media.')
   } else if ('stage' in end) fail(...classifyPath(end))
   else if (end.by === 'Timeout') fail('ResponseTimeout', 'The dialog died: no ACK came.')
@@ -127,8 +127,13 @@ function judgeEnd(context: CheckContext, { session, joining, video }: AudioStrea
     const why = end.reason === undefined ? '' : ` (${end.reason.slice(0, 200)})`
     fail('RemoteHangup', `The other side hung up before ${plan.endpoint.callDuration / SECOND} s were over${why}.`)
   }
-  if (session.report().packetsReceived === 0) fail('NoMedia', 'The call was answered, but not one packet came.')
-  else if (video?.missing) fail('NoMedia', 'The call was answered with video, but not one packet of it came.')
+  const absent = whatNeverCame(stream)
+  if (absent !== undefined) fail('NoMedia', absent)
+}
+
+function whatNeverCame({ session, video }: AudioStream): string | undefined {
+  if (session.report().packetsReceived === 0) return 'The call was answered, but not one packet came.'
+  return video?.missing ? 'The call was answered with video, but not one packet of it came.' : undefined
 }
 
 /** Says goodbye if nobody did, stops the media, and writes down what was measured. To be called once an answered call is over, however. */
