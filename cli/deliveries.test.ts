@@ -45,9 +45,11 @@ afterEach(() => stack.disposeAsync())
 
 test('the log is shown, one with its attempts, and sent once more', async () => {
   await history.record(flip(1))
-  const [{ id } = { id: 0 }] = await history.outbox.due(systemClock.now(), 1)
-  await history.outbox.postpone(id, { nextAttemptAt: 0, responseCode: 503, error: 'HTTP 503', at: 0 })
-  await history.outbox.settle(id, { state: 'Delivered', responseCode: 204, at: 5_000, endpoint: 'e' })
+  const [item] = await history.outbox.due(systemClock.now(), 1)
+  if (!item) throw new Error('one is due')
+  const { id } = item
+  await history.outbox.postpone(item, { nextAttemptAt: 0, responseCode: 503, error: 'HTTP 503', at: 0 })
+  await history.outbox.settle(item, { state: 'Delivered', responseCode: 204, at: 5_000, endpoint: 'e' })
 
   const all = await run('deliveries', '--url', url)
   expect(all.out).toMatch(/default\/switchboard +chat +Degraded +Delivered +2 +\d+s +HTTP 204/)

@@ -14,6 +14,7 @@ function metricsPage(): string {
   registerOperatorMetrics(registry, {
     deliverer: { snapshot: () => Promise.reject(new Error('there is none')) },
     recorder: { counters: { errors: 0, dropped: 0, waiting: 0 } },
+    store: { available: true },
   })
   const rows = registry
     .getMetricsAsArray()

@@ -2,16 +2,18 @@
 import { Counter, Gauge } from 'prom-client'
 import type { Registry } from 'prom-client'
 import type { Recorder } from './probes/recorder.ts'
+import type { StoreState } from './probes/store-state.ts'
 import type { Deliverer } from './webhooks/index.ts'
 import { deliveryResults } from './webhooks/index.ts'
 
 export interface Sources {
   deliverer: Pick<Deliverer, 'snapshot'>
   recorder: Pick<Recorder, 'counters'>
+  store: Pick<StoreState, 'available'>
 }
 
 /** Registers series that are read from their sources at each scrape. */
-export function registerOperatorMetrics(registry: Registry, { deliverer, recorder }: Sources): void {
+export function registerOperatorMetrics(registry: Registry, { deliverer, recorder, store }: Sources): void {
   const registers = [registry]
   // While the store is away these three are absent; everything else is still told.
   const snapshot = () => deliverer.snapshot().catch(() => undefined)
@@ -44,6 +46,22 @@ export function registerOperatorMetrics(registry: Registry, { deliverer, recorde
       const now = await snapshot()
       if (now) this.set((now.oldestAge ?? 0) / 1000)
       else this.remove()
+    },
+  })
+  new Gauge({
+    name: 'ringcheck_operator_history_available',
+    help: '1 while the history store can be used, 0 while results wait for it in memory.',
+    registers,
+    collect() {
+      this.set(store.available ? 1 : 0)
+    },
+  })
+  new Gauge({
+    name: 'ringcheck_operator_history_waiting',
+    help: 'Results that wait for the history store.',
+    registers,
+    collect() {
+      this.set(recorder.counters.waiting)
     },
   })
   new Counter({

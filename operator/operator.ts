@@ -22,6 +22,8 @@ import { linksOf } from './probes/links.ts'
 import { ProbeMetrics } from './probes/metrics.ts'
 import { Probes } from './probes/probes.ts'
 import { Recorder } from './probes/recorder.ts'
+import { StandbyOutbox } from './probes/standby.ts'
+import { StoreState } from './probes/store-state.ts'
 import { startRegistrars } from './registrars/registrars.ts'
 import { startStatusPages } from './statuspages/index.ts'
 import { createAddressCheck, Deliverer, LOOPBACK, masked, PRIVATE } from './webhooks/index.ts'
@@ -62,8 +64,13 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const metrics = new ProbeMetrics(registry)
   /** What comes last, and what the servers ask for before it is there. */
   const state: { agents?: Agents; probes?: Probes; draining: boolean } = { draining: false }
+  const store = new StoreState((condition) => {
+    if (condition.available) log.info({}, 'the history store is back')
+    else log.error({}, `the history store is away, results wait in memory: ${condition.message}`)
+  })
+  const outbox = stack.use(new StandbyOutbox({ store: history.outbox, state: store, clock }))
   const deliverer = new Deliverer({
-    outbox: history.outbox,
+    outbox,
     resolve: (delivery) => resolveTarget(cluster, delivery),
     // Who writes the folder is who runs the process: this machine and the networks around it are no secret to them.
     check: createAddressCheck([...LOOPBACK, ...PRIVATE]),
@@ -74,15 +81,18 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   })
   const recorder = new Recorder({
     history,
+    outbox,
+    state: store,
     clock,
     log,
     onRecorded: ({ executions }) => {
       deliverer.wake()
       state.agents?.stored(executions.map(({ id }) => id))
     },
-    onConflict: (probe) => state.probes?.reload(probe),
+    onStanding: () => deliverer.wake(),
+    onConflict: (probe) => state.probes?.repair(probe) ?? Promise.resolve(),
   })
-  registerOperatorMetrics(registry, { deliverer, recorder })
+  registerOperatorMetrics(registry, { deliverer, recorder, store })
   // What was recorded last still goes out before the deliverer stops, and is stored before the store closes.
   stack.use(deliverer)
   stack.use(recorder)
@@ -136,6 +146,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       cluster,
       history,
       recorder,
+      state: store,
       agents: state.agents,
       metrics,
       clock,

@@ -1,4 +1,5 @@
 /** The one registry of the API's error codes: what clients may switch on. Messages are for people and may change; codes do not. */
+import { HistoryError } from '../history/index.ts'
 
 export const apiErrors = {
   InvalidQuery: { status: 400, meaning: 'A query parameter is unknown or out of its range; `details` says which.' },
@@ -23,7 +24,10 @@ export const apiErrors = {
   TooManyRequests: { status: 429, meaning: 'More requests than allowed; try again after `Retry-After` seconds.' },
   HeadersTooLarge: { status: 431, meaning: 'The headers are larger than 16 KiB.' },
   Internal: { status: 500, meaning: 'Our fault; the log has the cause under the request id.' },
-  Unavailable: { status: 503, meaning: 'The server is stopping, or could not answer in time.' },
+  Unavailable: {
+    status: 503,
+    meaning: 'The server is stopping, could not answer in time, or its history store is away.',
+  },
 } as const satisfies Record<string, { status: number; meaning: string }>
 
 export type ApiErrorCode = keyof typeof apiErrors
@@ -54,6 +58,8 @@ const byStatus: Readonly<Record<number, ApiErrorCode>> = {
 
 /** An error of the framework in our words; what is no fault of the client is `Internal` and says nothing of its cause. */
 export function failureOf(error: unknown): Failure {
+  if (error instanceof HistoryError)
+    return failure('Unavailable', 'The history store cannot be read now; try again later.')
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
   const code = byStatus[status] ?? (status >= 400 && status < 500 ? 'InvalidRequest' : 'Internal')
   if (code === 'Internal') return failure(code, 'Something went wrong on our side.')

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, backup } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { sql } from 'kysely'
@@ -84,6 +84,20 @@ describe('a process that is killed while it records', () => {
       }
     }
   })
+})
+
+test('a backup that is made while it is written opens with all that was recorded', async () => {
+  await using history = await openHistory({ file, clock })
+  for (const sequence of [1, 2, 3]) await history.record(flip(sequence))
+  const copy = join(folder, 'copy.db')
+  const reader = new DatabaseSync(file)
+  const [pages] = await Promise.all([backup(reader, copy), history.record(flip(4))])
+  reader.close()
+  expect(pages).toBeGreaterThan(0)
+  await using restored = await openHistory({ file: copy, clock })
+  const { sequence } = await restored.memory(probe)
+  expect(sequence).toBeGreaterThanOrEqual(3)
+  expect((await restored.execution(probe, `switchboard-run-${sequence}`))?.samples).toHaveLength(2)
 })
 
 describe('a file that cannot be used says so with its path', () => {

@@ -184,6 +184,26 @@ export function historySuite(newStore: () => Promise<TestStore>): void {
     })
   })
 
+  describe('what the store lost', () => {
+    test('is put back from who still knows it, and history goes on from there', async () => {
+      await history.record(flip(1))
+      const known = [1, 2, 3, 4].map((sequence) => flip(sequence).transition).filter((each) => each !== undefined)
+      expect(await history.restore(probe, known.toReversed())).toBe(3)
+      expect((await history.memory(probe)).sequence).toBe(4)
+      expect((await history.transitions(probe, page)).items.toReversed()).toEqual(known)
+      expect(await history.restore(probe, known)).toBe(0)
+      await history.record(flip(5))
+      expect((await history.outbox.list(page)).items.map(({ sequence }) => sequence)).toEqual([5, 1])
+    })
+
+    test('may begin in the middle', async () => {
+      const known = [7, 8].map((sequence) => flip(sequence).transition).filter((each) => each !== undefined)
+      expect(await history.restore(probe, known)).toBe(2)
+      await history.record(flip(9))
+      expect((await history.memory(probe)).transitions.map(({ sequence }) => sequence)).toEqual([7, 8, 9])
+    })
+  })
+
   describe('states', () => {
     test('begin with the one in force at the start of the time asked for', async () => {
       for (let sequence = 1; sequence <= 4; sequence++) await history.record(flip(sequence))
@@ -283,7 +303,7 @@ export function historySuite(newStore: () => Promise<TestStore>): void {
       await history.record(flip(1, probe, ['chat', 'pager']))
       const [chat, pager] = await history.outbox.due(start, 10)
       if (!chat || !pager) throw new Error('two deliveries are due')
-      await history.outbox.settle(chat.id, { state: 'Delivered', responseCode: 204, at: start, endpoint: 'e' })
+      await history.outbox.settle(chat, { state: 'Delivered', responseCode: 204, at: start, endpoint: 'e' })
       await pruned(start + 90 * DAY)
       expect((await history.outbox.list(page)).total).toBe(2)
       await pruned(start + 90 * DAY + 1)

@@ -64,6 +64,27 @@ export interface NewDelivery {
   body: string
   /** True: a maintenance window is open; it waits for `releaseHeld`. */
   held: boolean
+  /** It was in hand before it could be stored: what came of it. */
+  untold?: Untold
+}
+
+/** What names a delivery, before it has a number too. */
+export type DeliveryKey = Pick<NewDelivery, 'webhookId' | 'webhook'>
+
+export interface Attempted {
+  at: number
+  /** Absent: it was not answered. */
+  responseCode?: number
+  error?: string
+}
+
+export interface Untold {
+  state: 'Pending' | 'Delivered' | 'Disabled'
+  createdAt: number
+  nextAttemptAt: number
+  /** Oldest first. */
+  attempts: readonly Attempted[]
+  endpoint?: string
 }
 
 /** All that one round, or one change without a round, leaves behind. */
@@ -129,6 +150,11 @@ export interface History extends AsyncDisposable {
    * leave a gap, or contradict the one of its number; `HistoryLocked`, `HistoryFull` and the like, which may pass.
    */
   record(entry: Entry): Promise<void>
+  /**
+   * Puts back the transitions of a probe that come after the last one here: a backup was restored, or a volume lost, and
+   * somebody else still knows them. Nothing is delivered for them. Resolves to how many those were.
+   */
+  restore(probe: ProbeIdentity, transitions: readonly TransitionRecord[]): Promise<number>
   memory(probe: ProbeIdentity): Promise<ProbeMemory>
   /** Newest first, without samples and trace. */
   executions(key: { namespace: string; name: string }, page: Page): Promise<Listed<ExecutionRecord>>
@@ -161,14 +187,14 @@ export interface Outbox {
   due(now: number, limit: number, after?: number): Promise<readonly Delivery[]>
   /** The first time after `now` at which one more of these becomes due; undefined: none will by itself. */
   nextDue(now: number): Promise<number | undefined>
-  /** `responseCode` absent: it was settled without an attempt. `endpoint` names the target, see `disabledEndpoint`. */
+  /** One that is not there is no error. `responseCode` absent: it was settled without an attempt. `endpoint` names the target, see `disabledEndpoint`. */
   settle(
-    id: number,
+    delivery: DeliveryKey,
     result: { state: 'Delivered' | 'Disabled'; responseCode?: number; error?: string; at: number; endpoint: string },
   ): Promise<void>
   /** A failed attempt. One that was superseded meanwhile stays so. */
   postpone(
-    id: number,
+    delivery: DeliveryKey,
     attempt: { nextAttemptAt: number; responseCode?: number; error: string; at: number },
   ): Promise<void>
   /**
@@ -191,7 +217,7 @@ export interface Outbox {
   /** Newest first. */
   list(page: Page & { namespace?: string; name?: string }): Promise<Listed<Delivery>>
   /** Oldest first. */
-  attempts(id: number): Promise<ReadonlyArray<{ at: number; responseCode?: number; error?: string }>>
+  attempts(id: number): Promise<readonly Attempted[]>
   counts(): Promise<{ pending: number; oldestCreatedAt?: number }>
 }
 

@@ -8,7 +8,7 @@ import { createOutbox } from './outbox.ts'
 import { openPostgres } from './postgres.ts'
 import { prune } from './prune.ts'
 import * as read from './read.ts'
-import { record } from './record.ts'
+import { record, restore } from './record.ts'
 import { openSqlite } from './sqlite.ts'
 import type { Store } from './store.ts'
 
@@ -44,6 +44,7 @@ export function historyOn(store: Store, clock: Clock): History {
   const { database } = store
   return {
     record: (entry) => record(store, entry, clock.now()),
+    restore: (probe, transitions) => restore(store, probe, transitions),
     memory: (probe) => read.memory(database, probe),
     executions: (key, page) => read.executions(database, key, page),
     async execution({ namespace, name }, id) {

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Health } from '../../crds/index.ts'
 import { ManualClock } from '../../lib/manual-clock.ts'
-import type { Delivery, History, ProbeIdentity } from './index.ts'
+import type { Delivery, History, NewDelivery, ProbeIdentity, Untold } from './index.ts'
 import { delivery, flip, probe, start, transition } from './test-entries.ts'
 import type { TestStore } from './test-store.ts'
 
@@ -38,10 +38,10 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
       .reverse()
   }
 
-  const fail = (id: number, at: number, wait: number) =>
-    history.outbox.postpone(id, { nextAttemptAt: at + wait, responseCode: 503, error: 'HTTP 503', at })
-  const deliver = (id: number) =>
-    history.outbox.settle(id, { state: 'Delivered', responseCode: 200, at: clock.now(), endpoint: 'first' })
+  const fail = (item: Delivery, at: number, wait: number) =>
+    history.outbox.postpone(item, { nextAttemptAt: at + wait, responseCode: 503, error: 'HTTP 503', at })
+  const deliver = (item: Delivery) =>
+    history.outbox.settle(item, { state: 'Delivered', responseCode: 200, at: clock.now(), endpoint: 'first' })
 
   describe('what is due', () => {
     test('is the oldest of each probe and webhook, and the next one only when that is settled', async () => {
@@ -55,7 +55,7 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
         'switchboard pager 1',
         'trunk chat 1',
       ])
-      await deliver(due[0]?.id ?? 0)
+      await deliver(due[0] ?? (await only()))
       const next = await history.outbox.due(start, 100)
       expect(next.map(({ probe: { name }, webhook, sequence }) => `${name} ${webhook} ${sequence}`)).toEqual([
         'switchboard pager 1',
@@ -75,7 +75,7 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
       await history.record(flip(1))
       await history.record(flip(2))
       const first = await only()
-      await fail(first.id, start, 5000)
+      await fail(first, start, 5000)
       expect(await history.outbox.due(start + 4999, 100)).toEqual([])
       expect(await history.outbox.nextDue(start)).toBe(start + 5000)
       expect(await only(start + 5000)).toEqual({
@@ -92,11 +92,16 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
   describe('the log', () => {
     test('holds every attempt with its answer', async () => {
       await history.record(flip(1))
-      const { id } = await only()
-      await history.outbox.postpone(id, { nextAttemptAt: start + 5000, error: 'connection refused', at: start })
-      await fail(id, start + 5000, 30_000)
-      await history.outbox.settle(id, { state: 'Delivered', responseCode: 204, at: start + 35_000, endpoint: 'first' })
-      expect(await history.outbox.attempts(id)).toEqual([
+      const item = await only()
+      await history.outbox.postpone(item, { nextAttemptAt: start + 5000, error: 'connection refused', at: start })
+      await fail(item, start + 5000, 30_000)
+      await history.outbox.settle(item, {
+        state: 'Delivered',
+        responseCode: 204,
+        at: start + 35_000,
+        endpoint: 'first',
+      })
+      expect(await history.outbox.attempts(item.id)).toEqual([
         { at: start, error: 'connection refused' },
         { at: start + 5000, responseCode: 503, error: 'HTTP 503' },
         { at: start + 35_000, responseCode: 204 },
@@ -125,7 +130,7 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
       await clock.advance(1000)
       await history.record(flip(2))
       expect(await history.outbox.counts()).toEqual({ pending: 2, oldestCreatedAt: start })
-      await deliver((await only()).id)
+      await deliver(await only())
       expect(await history.outbox.counts()).toEqual({ pending: 1, oldestCreatedAt: start + 1000 })
     })
   })
@@ -133,8 +138,8 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
   describe('superseding', () => {
     test('takes one that failed, is 10 minutes old and has a newer one behind it', async () => {
       await history.record(flip(1))
-      const { id } = await only()
-      await fail(id, start, 5000)
+      const item = await only()
+      await fail(item, start, 5000)
       expect(await history.outbox.supersede(start + 10 * MINUTE)).toEqual({ superseded: 0, expired: 0 })
       await history.record(flip(2))
       expect(await history.outbox.supersede(start + 10 * MINUTE - 1)).toEqual({ superseded: 0, expired: 0 })
@@ -146,8 +151,8 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
       await history.record(flip(1))
       await history.record(flip(2))
       expect(await history.outbox.supersede(start + 60 * MINUTE)).toEqual({ superseded: 0, expired: 0 })
-      await deliver((await only()).id)
-      await fail((await only()).id, start, 5000)
+      await deliver(await only())
+      await fail(await only(), start, 5000)
       await history.record(flip(3, probe, ['pager']))
       expect(await history.outbox.supersede(start + 60 * MINUTE)).toEqual({ superseded: 0, expired: 0 })
     })
@@ -155,7 +160,7 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
     test('gives one up at 6 hours, if it was tried', async () => {
       await history.record(flip(1))
       expect(await history.outbox.supersede(start + 361 * MINUTE)).toEqual({ superseded: 0, expired: 0 })
-      await fail((await only()).id, start, 5000)
+      await fail(await only(), start, 5000)
       expect(await history.outbox.supersede(start + 360 * MINUTE - 1)).toEqual({ superseded: 0, expired: 0 })
       expect(await history.outbox.supersede(start + 360 * MINUTE)).toEqual({ superseded: 0, expired: 1 })
       expect(await states()).toEqual(['1 chat Expired'])
@@ -163,13 +168,13 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
 
     test('is not undone by an attempt that was on its way, but a delivery is', async () => {
       await history.record(flip(1))
-      const { id } = await only()
-      await fail(id, start, 5000)
+      const item = await only()
+      await fail(item, start, 5000)
       await history.record(flip(2))
       await history.outbox.supersede(start + 10 * MINUTE)
-      await fail(id, start + 10 * MINUTE, 5000)
+      await fail(item, start + 10 * MINUTE, 5000)
       expect(await states()).toEqual(['1 chat Superseded', '2 chat Pending'])
-      await deliver(id)
+      await deliver(item)
       expect(await states()).toEqual(['1 chat Delivered', '2 chat Pending'])
     })
   })
@@ -179,7 +184,7 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
       const webhook = { probe, webhook: 'chat' }
       for (const sequence of [1, 2, 3]) await history.record(flip(sequence))
       expect(await history.outbox.disabledEndpoint(webhook)).toBeUndefined()
-      await history.outbox.settle((await only()).id, {
+      await history.outbox.settle(await only(), {
         state: 'Disabled',
         responseCode: 410,
         at: start,
@@ -190,11 +195,11 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
       expect(await history.outbox.disabledWebhooks(other)).toEqual([])
       expect(await history.outbox.disabledEndpoint({ probe, webhook: 'pager' })).toBeUndefined()
       expect(await history.outbox.disabledEndpoint({ probe: other, webhook: 'chat' })).toBeUndefined()
-      const { id } = await only()
-      await history.outbox.settle(id, { state: 'Disabled', error: 'not sent', at: start, endpoint: 'first' })
-      expect(await history.outbox.attempts(id)).toEqual([])
+      const item = await only()
+      await history.outbox.settle(item, { state: 'Disabled', error: 'not sent', at: start, endpoint: 'first' })
+      expect(await history.outbox.attempts(item.id)).toEqual([])
       expect(await history.outbox.disabledEndpoint(webhook)).toBe('first')
-      await history.outbox.settle((await only()).id, {
+      await history.outbox.settle(await only(), {
         state: 'Delivered',
         responseCode: 200,
         at: start,
@@ -209,10 +214,11 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
     test('makes one pending again under the same id, whatever became of it, and keeps its log', async () => {
       for (const sequence of [1, 2, 3]) await history.record(flip(sequence))
       const first = await only()
-      await deliver(first.id)
+      await deliver(first)
       const second = await only()
-      await history.outbox.settle(second.id, { state: 'Disabled', responseCode: 410, at: start, endpoint: 'first' })
-      for (const { id } of [first, second]) {
+      await history.outbox.settle(second, { state: 'Disabled', responseCode: 410, at: start, endpoint: 'first' })
+      for (const item of [first, second]) {
+        const { id } = item
         expect(await history.outbox.replay(id, start + MINUTE)).toBe('Replayed')
         expect(await only(start + MINUTE)).toMatchObject({
           id,
@@ -220,7 +226,7 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
           attempts: 0,
           nextAttemptAt: start + MINUTE,
         })
-        await deliver(id)
+        await deliver(item)
         expect((await history.outbox.attempts(id)).length).toBe(2)
       }
       expect(await states()).toEqual(['1 chat Delivered', '2 chat Delivered', '3 chat Pending'])
@@ -228,7 +234,7 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
 
     test('an old one is tried before it can give way or be given up', async () => {
       await history.record(flip(1))
-      await deliver((await only()).id)
+      await deliver(await only())
       await history.record(flip(2))
       const { id } = (await history.outbox.list(page)).items.find(({ sequence }) => sequence === 1) ?? { id: 0 }
       const later = start + 7 * 60 * MINUTE
@@ -245,6 +251,55 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
       expect(await history.outbox.replay(99, start)).toBe('NotFound')
       expect(await history.outbox.get(99)).toBeUndefined()
       expect(await states()).toEqual(['1 chat Held'])
+    })
+  })
+
+  describe('what was told from memory before it could be stored', () => {
+    const told = (sequence: number, to: Health, untold: Partial<Untold>): NewDelivery =>
+      delivery(sequence, to, {
+        untold: { state: 'Pending', createdAt: start - 5000, nextAttemptAt: start, attempts: [], ...untold },
+      })
+
+    test('is stored as it came out, with its log', async () => {
+      const attempts = [
+        { at: start - 5000, responseCode: 503, error: 'HTTP 503' },
+        { at: start - 1000, responseCode: 204 },
+      ]
+      const delivered = told(1, 'Healthy', { state: 'Delivered', endpoint: 'first', attempts })
+      const waiting = told(2, 'Degraded', { attempts: attempts.slice(0, 1), nextAttemptAt: start + 5000 })
+      await history.record({ probe, executions: [], deliveries: [delivered, waiting] })
+      const [second, first] = (await history.outbox.list(page)).items
+      expect(first).toMatchObject({ state: 'Delivered', attempts: 2, responseCode: 204, createdAt: start - 5000 })
+      expect(second).toMatchObject({ state: 'Pending', attempts: 1, nextAttemptAt: start + 5000, error: 'HTTP 503' })
+      expect(await history.outbox.attempts(first?.id ?? 0)).toEqual(attempts)
+      expect(await history.outbox.due(start, 100)).toEqual([])
+    })
+
+    test('is followed by nothing older', async () => {
+      await history.record(flip(1))
+      await history.record({ ...flip(1, other), executions: [] })
+      await history.record({ probe, executions: [], deliveries: [told(2, 'Healthy', { state: 'Delivered' })] })
+      expect((await history.outbox.due(start, 100)).map(({ probe: { name } }) => name)).toEqual(['trunk'])
+      expect(await states()).toEqual(['1 chat Superseded', '1 chat Pending', '2 chat Delivered'])
+    })
+
+    test('goes on where it was, when the answer to the first commit was lost', async () => {
+      const failed = { at: start, responseCode: 503, error: 'HTTP 503' }
+      await history.record({ probe, executions: [], deliveries: [told(1, 'Healthy', { attempts: [failed] })] })
+      const attempts = [failed, { at: start + 5000, responseCode: 204 }]
+      const entry = { probe, executions: [], deliveries: [told(1, 'Healthy', { state: 'Delivered', attempts })] }
+      await history.record(entry)
+      await history.record(entry)
+      const [item] = (await history.outbox.list(page)).items
+      expect(item).toMatchObject({ state: 'Delivered', attempts: 2 })
+      expect(await history.outbox.attempts(item?.id ?? 0)).toEqual(attempts)
+    })
+
+    test('of a delivery that is not there is nothing', async () => {
+      const nobody = { webhookId: 'evt_none', webhook: 'chat' }
+      await history.outbox.settle(nobody, { state: 'Delivered', responseCode: 200, at: start, endpoint: 'e' })
+      await history.outbox.postpone(nobody, { nextAttemptAt: start, error: 'no', at: start })
+      expect((await history.outbox.list(page)).total).toBe(0)
     })
   })
 
@@ -267,7 +322,7 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
     test('nothing goes out before it ends', async () => {
       await along(['Healthy', 'Unhealthy'], 1, () => ['chat'])
       expect((await only()).sequence).toBe(1)
-      await deliver((await only()).id)
+      await deliver(await only())
       expect(await history.outbox.due(start + 60 * MINUTE, 100)).toEqual([])
       expect(await history.outbox.counts()).toEqual({ pending: 0 })
     })
@@ -280,7 +335,7 @@ export function outboxSuite(newStore: () => Promise<TestStore>): void {
 
     test('nothing is told when all is as it was', async () => {
       await along(['Healthy', 'Unhealthy', 'Healthy'], 1, () => ['chat'])
-      await deliver((await only()).id)
+      await deliver(await only())
       await history.outbox.releaseHeld(probe)
       expect(await states()).toEqual(['1 chat Delivered', '2 chat Superseded', '3 chat Superseded'])
     })

@@ -1,7 +1,7 @@
 /** The waiting webhook deliveries and the log of their attempts, as rows. It sends nothing and knows no URL. */
 import { sql } from 'kysely'
 import type { ExpressionBuilder, Kysely, Transaction } from 'kysely'
-import type { Delivery, Outbox, ProbeIdentity } from './history.ts'
+import type { Attempted, Delivery, DeliveryKey, Outbox, ProbeIdentity } from './history.ts'
 import { lockOf } from './record.ts'
 import { deliveryOf } from './rows.ts'
 import type { Store } from './store.ts'
@@ -30,19 +30,22 @@ export function createOutbox(store: Store): Outbox {
       return row?.at ?? undefined
     },
 
-    async settle(id, { state, responseCode, error, at, endpoint }) {
-      await database.transaction().execute(async (transaction) => {
+    settle: (delivery, { state, responseCode, error, at, endpoint }) =>
+      database.transaction().execute(async (transaction) => {
+        const id = await idOf(transaction, delivery)
+        if (id === undefined) return
         await transaction
           .updateTable('deliveries')
           .set({ state, response_code: responseCode ?? null, error: error ?? null, endpoint })
           .where('id', '=', id)
           .execute()
         if (responseCode !== undefined) await attempted(transaction, id, { at, responseCode })
-      })
-    },
+      }),
 
-    async postpone(id, { nextAttemptAt, responseCode, error, at }) {
-      await database.transaction().execute(async (transaction) => {
+    postpone: (delivery, { nextAttemptAt, responseCode, error, at }) =>
+      database.transaction().execute(async (transaction) => {
+        const id = await idOf(transaction, delivery)
+        if (id === undefined) return
         await transaction
           .updateTable('deliveries')
           .set({ next_attempt_at: nextAttemptAt, response_code: responseCode ?? null, error })
@@ -50,8 +53,7 @@ export function createOutbox(store: Store): Outbox {
           .where('state', '=', 'Pending')
           .execute()
         await attempted(transaction, id, { at, error, ...(responseCode !== undefined && { responseCode }) })
-      })
-    },
+      }),
 
     supersede: (now) => supersede(database, now),
 
@@ -138,6 +140,19 @@ export function createOutbox(store: Store): Outbox {
   }
 }
 
+async function idOf(
+  transaction: Transaction<Tables>,
+  { webhookId, webhook }: DeliveryKey,
+): Promise<number | undefined> {
+  const row = await transaction
+    .selectFrom('deliveries')
+    .select('id')
+    .where('webhook_id', '=', webhookId)
+    .where('webhook', '=', webhook)
+    .executeTakeFirst()
+  return row?.id
+}
+
 function rowOf(database: Database, id: number) {
   return database.selectFrom('deliveries').selectAll().where('id', '=', id).executeTakeFirst()
 }
@@ -190,11 +205,7 @@ async function due(
   return rows.map(deliveryOf)
 }
 
-async function attempted(
-  transaction: Transaction<Tables>,
-  id: number,
-  attempt: { at: number; responseCode?: number; error?: string },
-): Promise<void> {
+async function attempted(transaction: Transaction<Tables>, id: number, attempt: Attempted): Promise<void> {
   await transaction
     .updateTable('deliveries')
     .set((row) => ({ attempts: row('attempts', '+', 1) }))

@@ -30,6 +30,11 @@ test('no query walks through a table that grows', async () => {
     transition: stop,
     deliveries: [delivery(2, 'Unknown', { held: true })],
   })
+  await history.restore(probe, [transition(3, 'Unknown', 'Healthy')])
+  const untold = { state: 'Delivered', createdAt: start, nextAttemptAt: start, attempts: [{ at: start }] } as const
+  const told = { probe, executions: [], deliveries: [delivery(4, 'Healthy', { untold })] }
+  await history.record(told)
+  await history.record(told)
   await history.memory(probe)
   await history.executions(probe, page)
   await history.execution(probe, 'switchboard-run-1')
@@ -37,8 +42,9 @@ test('no query walks through a table that grows', async () => {
   await history.states(probe, start, start + 1000)
   const [due] = await history.outbox.due(start, 10, 0)
   await history.outbox.nextDue(start)
-  await history.outbox.postpone(due?.id ?? 0, { nextAttemptAt: start, error: 'no', at: start })
-  await history.outbox.settle(due?.id ?? 0, { state: 'Delivered', responseCode: 200, at: start, endpoint: 'e' })
+  if (!due) throw new Error('something is due')
+  await history.outbox.postpone(due, { nextAttemptAt: start, error: 'no', at: start })
+  await history.outbox.settle(due, { state: 'Delivered', responseCode: 200, at: start, endpoint: 'e' })
   await history.outbox.supersede(start)
   await history.outbox.releaseHeld(probe)
   await history.outbox.disabledEndpoint({ probe, webhook: 'chat' })

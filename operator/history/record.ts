@@ -1,7 +1,8 @@
 /** Writes what one round, or one change without a round, leaves behind. It checks that the story has no gap; it judges nothing. */
 import type { Transaction } from 'kysely'
+import { insertDelivery } from './deliveries.ts'
 import { HistoryError } from './errors.ts'
-import type { Entry, ExecutionRecord, NewDelivery, ProbeIdentity, TransitionRecord } from './history.ts'
+import type { Entry, ExecutionRecord, ProbeIdentity, TransitionRecord } from './history.ts'
 import { executionRow, identity, packed, transitionRow } from './rows.ts'
 import type { Store } from './store.ts'
 import type { Tables } from './tables.ts'
@@ -135,28 +136,22 @@ async function insertTransition(
   }
 }
 
-async function insertDelivery(
-  transaction: Transaction<Tables>,
-  probe: ProbeIdentity,
-  { delivery, now }: { delivery: NewDelivery; now: number },
-): Promise<void> {
-  await transaction
-    .insertInto('deliveries')
-    .values({
-      ...identity(probe),
-      webhook_id: delivery.webhookId,
-      webhook: delivery.webhook,
-      sequence: delivery.sequence,
-      new_status: delivery.newStatus,
-      body: delivery.body,
-      state: delivery.held ? 'Held' : 'Pending',
-      created_at: now,
-      attempts: 0,
-      next_attempt_at: now,
-      response_code: null,
-      error: null,
-      endpoint: null,
-    })
-    .onConflict((conflict) => conflict.columns(['webhook_id', 'webhook']).doNothing())
-    .execute()
+export function restore(store: Store, probe: ProbeIdentity, known: readonly TransitionRecord[]): Promise<number> {
+  return store.database.transaction().execute(async (transaction) => {
+    await store.lock(transaction, lockOf(probe))
+    const last = await transaction
+      .selectFrom('transitions')
+      .select('sequence')
+      .where('namespace', '=', probe.namespace)
+      .where('name', '=', probe.name)
+      .orderBy('sequence', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    const lacking = known
+      .filter(({ sequence }) => sequence > (last?.sequence ?? 0))
+      .toSorted((left, right) => left.sequence - right.sequence)
+    for (const transition of lacking)
+      await transaction.insertInto('transitions').values(transitionRow(probe, transition)).execute()
+    return lacking.length
+  })
 }

@@ -10,12 +10,13 @@ import type { Random } from '../../lib/random.ts'
 import { WorkQueue } from '../../lib/work-queue.ts'
 import type { Agents } from '../agents/agents.ts'
 import type { Key, Stored } from '../cluster/cluster.ts'
-import type { Delivery } from '../history/index.ts'
+import type { Delivery, ProbeIdentity } from '../history/index.ts'
 import { AccountLeases } from './accounts.ts'
 import { concludeRound, concludeUnknown } from './conclude.ts'
 import { openUntil } from './maintenance.ts'
 import type { NotPrepared, Prepared } from './plan.ts'
 import { longestExecution, prepare } from './plan.ts'
+import { recall } from './recall.ts'
 import type { RoundOutcome } from './round.ts'
 import { carryOut } from './round.ts'
 import { decideSlot, executionId, nextSlot, slotsBetween, staleAt } from './schedule.ts'
@@ -91,11 +92,13 @@ export class Probes implements AsyncDisposable {
     return { executionId: executionId(probe.metadata.uid, location, tracked.wanted.slot), finished: promise }
   }
 
-  /** What is remembered of the probe is not what history knows: read it again before the next round. */
-  reload(key: Key): void {
-    const tracked = this.#tracked.get(textOf(key))
-    if (tracked) tracked.outdated = true
-    this.#queue.add(textOf(key))
+  /** What is remembered of the probe is not what history knows: history gets what it lacks, and is read before the next round. */
+  async repair(probe: ProbeIdentity): Promise<void> {
+    const tracked = this.#tracked.get(textOf(probe))
+    if (!tracked) return
+    tracked.outdated = true
+    await this.#options.history.restore(probe, tracked.memory.transitions)
+    this.#queue.add(textOf(probe))
   }
 
   /** A webhook of the probe was answered: the status says which endpoints want no more. */
@@ -129,12 +132,12 @@ export class Probes implements AsyncDisposable {
   }
 
   async #reconcile(key: Key): Promise<void> {
-    const { cluster, metrics, clock, scheduled } = this.#options
+    const { cluster, recorder, metrics, clock, scheduled } = this.#options
     const probe = cluster.get('SipProbe', key)
     if (!probe) return this.#forget(key)
     const tracked = await this.#track(probe)
     await this.#settleRound(tracked)
-    if (tracked.outdated && !tracked.running) await this.#remember(probe, tracked)
+    if (tracked.outdated && !tracked.running && !recorder.waitsFor(key)) await this.#remember(probe, tracked)
     const { generation } = probe.metadata
     // Another declaration may have another endpoint: the next event shows.
     if (tracked.gone.generation !== generation) tracked.gone = { generation, webhooks: new Set() }
@@ -172,19 +175,23 @@ export class Probes implements AsyncDisposable {
 
   async #track(probe: Stored<'SipProbe'>): Promise<Tracked> {
     const text = textOf(probe.metadata)
-    const memory = this.#tracked.has(text) ? undefined : await this.#options.history.memory(probe.metadata)
     const there = this.#tracked.get(text)
-    if (there || !memory) return there ?? this.#track(probe)
+    if (there) return there
     const status = this.#options.cluster.status('SipProbe', probe.metadata)
+    const [recalled, webhooks] = await Promise.all([
+      recall(this.#options, probe.metadata, { status }),
+      this.#goneWebhooks(probe, status),
+    ])
+    const meanwhile = this.#tracked.get(text)
+    if (meanwhile) return meanwhile
     const lastRunNow = status?.lastRunNow
     const tracked: Tracked = {
-      memory,
+      ...recalled,
       watchedSince: this.#options.clock.now(),
       executions: [],
-      outdated: false,
       resumed: false,
       maintained: true,
-      gone: { generation: probe.metadata.generation, webhooks: await this.#goneWebhooks(probe, status) },
+      gone: { generation: probe.metadata.generation, webhooks },
       ...(lastRunNow !== undefined && { lastRunNow }),
     }
     this.#tracked.set(text, tracked)
@@ -195,12 +202,14 @@ export class Probes implements AsyncDisposable {
   async #goneWebhooks(probe: Stored<'SipProbe'>, status: SipProbeStatus | undefined): Promise<Set<string>> {
     const before = status?.conditions?.find(({ type }) => type === WEBHOOKS_ENABLED)
     if (before?.observedGeneration !== probe.metadata.generation) return new Set()
-    return new Set(await this.#options.history.outbox.disabledWebhooks(probe.metadata))
+    const { history, state } = this.#options
+    const found = state.available ? history.outbox.disabledWebhooks(probe.metadata) : Promise.resolve([])
+    return new Set(await found.catch((error: unknown) => (state.failed(error), [])))
   }
 
   async #remember(probe: Stored<'SipProbe'>, tracked: Tracked): Promise<void> {
-    tracked.memory = await this.#options.history.memory(probe.metadata)
-    tracked.outdated = false
+    const status = this.#options.cluster.status('SipProbe', probe.metadata)
+    Object.assign(tracked, await recall(this.#options, probe.metadata, { known: tracked.memory, status }))
   }
 
   async #prepare(probe: Stored<'SipProbe'>): Promise<Prepared | NotPrepared> {

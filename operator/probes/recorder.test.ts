@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createLog } from '../../lib/log.ts'
 import { ManualClock } from '../../lib/manual-clock.ts'
-import type { Entry, ProbeIdentity } from '../history/index.ts'
+import type { Entry, ProbeIdentity, TransitionRecord } from '../history/index.ts'
 import { openHistory } from '../history/index.ts'
 import { Recorder } from './recorder.ts'
+import { StandbyOutbox } from './standby.ts'
+import { StoreState } from './store-state.ts'
 
 const probe: ProbeIdentity = { namespace: 'default', name: 'trunk', uid: 'uid-1' }
 
@@ -35,12 +37,20 @@ async function recorderOf() {
   const history = stack.use(await openHistory({ file, clock }))
   const other = stack.adopt(new DatabaseSync(file), (database) => database.close())
   const conflicts: ProbeIdentity[] = []
+  const known: TransitionRecord[] = []
+  const state = new StoreState(() => undefined)
   const recorder = new Recorder({
     history,
+    outbox: new StandbyOutbox({ store: history.outbox, state, clock }),
+    state,
     clock,
     log: createLog({ name: 'test', level: 'silent' }),
     onRecorded: () => undefined,
-    onConflict: (conflicting) => conflicts.push(conflicting),
+    onStanding: () => undefined,
+    onConflict: async (conflicting) => {
+      conflicts.push(conflicting)
+      await history.restore(conflicting, known)
+    },
   })
   const stored = async () => {
     const { items } = await history.transitions(probe, { page: 1, perPage: 100 })
@@ -50,6 +60,7 @@ async function recorderOf() {
     clock,
     recorder,
     conflicts,
+    known,
     stored,
     goAway: () => other.exec('ALTER TABLE transitions RENAME TO elsewhere'),
     comeBack: () => other.exec('ALTER TABLE elsewhere RENAME TO transitions'),
@@ -90,6 +101,16 @@ test('a result that contradicts history holds up nothing behind it', async () =>
   expect(await it.stored()).toEqual([1, 2])
   expect(it.conflicts).toEqual([probe])
   expect(it.recorder.counters).toEqual({ errors: 1, dropped: 1, waiting: 0 })
+})
+
+test('a result that the store has a gap before is stored once the gap is mended', async () => {
+  await using it = await recorderOf()
+  await it.recorder.record(entry(1))
+  it.known.push(...[1, 2, 3].flatMap((sequence) => entry(sequence).transition ?? []))
+  await it.recorder.record(entry(4))
+  expect(await it.stored()).toEqual([1, 2, 3, 4])
+  expect(it.conflicts).toEqual([probe])
+  expect(it.recorder.counters).toEqual({ errors: 0, dropped: 0, waiting: 0 })
 })
 
 test('stopping tries once more and does not hang', async () => {

@@ -4,6 +4,8 @@ import { sleep } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { HistoryError } from '../history/index.ts'
 import type { Entry, History, ProbeIdentity } from '../history/index.ts'
+import type { Standing, StandbyOutbox } from './standby.ts'
+import type { StoreState } from './store-state.ts'
 
 /** Results that wait while the store is away: some hours of a large installation, some MB. */
 const MOST_WAITING = 10_000
@@ -11,18 +13,24 @@ const RETRY_DELAY = 2_000
 
 export interface RecorderOptions {
   history: History
+  /** Sends what waits here from memory. */
+  outbox: Pick<StandbyOutbox, 'stand'>
+  state: StoreState
   clock: Clock
   log: Log
   /** Called after an entry is in the store: its deliveries are due, and agents need not keep its results. */
   onRecorded: (entry: Entry) => void
-  /** What this process remembers of the probe is not what the store knows: read it again. */
-  onConflict: (probe: ProbeIdentity) => void
+  /** Called after deliveries of an entry that is not stored have become due. */
+  onStanding: () => void
+  /** What this process remembers of the probe is not what the store knows: mend what can be mended; the entry is tried once more. */
+  onConflict: (probe: ProbeIdentity) => Promise<void>
 }
 
 interface Waiting {
   entry: Entry
   /** It is stored, or the store failed once. */
   attempted: () => void
+  standing?: Standing
 }
 
 export class Recorder implements AsyncDisposable {
@@ -40,11 +48,16 @@ export class Recorder implements AsyncDisposable {
   /** Resolves when it is stored, or when the store failed once: then it is kept and tried again. */
   record(entry: Entry): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#waiting.push({ entry, attempted: resolve })
+    const waiting: Waiting = { entry, attempted: resolve }
+    this.#waiting.push(waiting)
     if (this.#waiting.length > MOST_WAITING) {
-      this.#waiting.shift()?.attempted()
+      const oldest = this.#waiting.shift()
+      oldest?.standing?.end()
+      oldest?.attempted()
       this.#dropped++
     }
+    // Nobody waits for a store that is known to be away.
+    if (!this.#options.state.available) this.#stand(waiting)
     this.#writing ??= this.#drain()
     return promise
   }
@@ -52,6 +65,11 @@ export class Recorder implements AsyncDisposable {
   /** For metrics: failed writes, results lost because too many waited, results that wait now. */
   get counters(): Readonly<{ errors: number; dropped: number; waiting: number }> {
     return { errors: this.#errors, dropped: this.#dropped, waiting: this.#waiting.length }
+  }
+
+  /** Whether something of this probe is not stored yet. */
+  waitsFor({ namespace, name }: Pick<ProbeIdentity, 'namespace' | 'name'>): boolean {
+    return this.#waiting.some(({ entry: { probe } }) => probe.namespace === namespace && probe.name === name)
   }
 
   /** Tries once more to store what waits. */
@@ -62,13 +80,13 @@ export class Recorder implements AsyncDisposable {
 
   async #drain(): Promise<void> {
     for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
-      const stored = await this.#write(first.entry)
+      const stored = await this.#write(first)
       if (stored) {
         if (this.#waiting[0] === first) this.#waiting.shift()
         first.attempted()
         continue
       }
-      for (const { attempted } of this.#waiting) attempted()
+      for (const waiting of this.#waiting) this.#stand(waiting)
       if (this.#stopping.signal.aborted) break
       await sleep(this.#options.clock, RETRY_DELAY, this.#stopping.signal)
     }
@@ -76,22 +94,47 @@ export class Recorder implements AsyncDisposable {
     this.#writing = undefined
   }
 
-  async #write(entry: Entry): Promise<boolean> {
+  #stand(waiting: Waiting): void {
+    waiting.attempted()
+    if (waiting.standing) return
+    waiting.standing = this.#options.outbox.stand(waiting.entry)
+    this.#options.onStanding()
+  }
+
+  /** True: it is stored, or never will be. */
+  #write({ entry, standing }: Waiting): Promise<boolean> {
+    const write = this.#attempt(standing?.entry() ?? entry).then((done) => {
+      if (done) standing?.end()
+      return done
+    })
+    standing?.writing(write)
+    return write
+  }
+
+  async #attempt(entry: Entry): Promise<boolean> {
+    const { history, state, log, onConflict } = this.#options
     try {
-      await this.#options.history.record(entry)
+      await history.record(entry).catch(async (error: unknown) => {
+        if (!isConflict(error)) throw error
+        await onConflict(entry.probe)
+        await history.record(entry)
+      })
     } catch (error) {
       this.#errors++
-      if (error instanceof HistoryError && error.code === 'HistoryConflict') {
+      if (isConflict(error)) {
         // It will never fit: trying again would hold up everything behind it.
         this.#dropped++
-        this.#options.log.error({ error, probe: entry.probe }, 'a result contradicts history and is dropped')
-        this.#options.onConflict(entry.probe)
+        log.error({ error, probe: entry.probe }, 'a result contradicts history and is dropped')
         return true
       }
-      this.#options.log.error({ error, waiting: this.#waiting.length }, 'history cannot be written, trying again')
+      state.failed(error)
+      log.error({ error, waiting: this.#waiting.length }, 'history cannot be written, trying again')
       return false
     }
+    state.worked()
     this.#options.onRecorded(entry)
     return true
   }
 }
+
+const isConflict = (error: unknown): boolean => error instanceof HistoryError && error.code === 'HistoryConflict'

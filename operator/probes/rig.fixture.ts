@@ -12,6 +12,8 @@ import { openHistory } from '../history/index.ts'
 import { ProbeMetrics } from './metrics.ts'
 import { Probes } from './probes.ts'
 import { Recorder } from './recorder.ts'
+import { StandbyOutbox } from './standby.ts'
+import { StoreState } from './store-state.ts'
 
 const log = createLog({ name: 'test', level: 'silent' })
 
@@ -69,13 +71,18 @@ export async function rig(manifest: string, said: Partial<AgentsSaid> = {}) {
   const metrics = new ProbeMetrics(new Registry())
   const calls: Carried[] = []
   const released: number[] = []
+  const state = new StoreState(() => undefined)
+  const outbox = stack.use(new StandbyOutbox({ store: history.outbox, state, clock }))
   const recorder = stack.use(
     new Recorder({
       history,
+      outbox,
+      state,
       clock,
       log,
       onRecorded: ({ executions }) => void stored.push(...executions.map(({ id }) => id)),
-      onConflict: (conflict) => probes.reload(conflict),
+      onStanding: () => undefined,
+      onConflict: (conflict) => probes.repair(conflict),
     }),
   )
   const probes: Probes = stack.use(
@@ -83,6 +90,7 @@ export async function rig(manifest: string, said: Partial<AgentsSaid> = {}) {
       cluster,
       history,
       recorder,
+      state,
       metrics,
       clock,
       random: () => 0.5,

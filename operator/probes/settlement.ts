@@ -12,6 +12,7 @@ import type { Recorder } from './recorder.ts'
 import type { RoundOutcome } from './round.ts'
 import { nextSlot } from './schedule.ts'
 import { probeStatus } from './status.ts'
+import type { StoreState } from './store-state.ts'
 
 /** A probe as this process knows it. All of it can be rebuilt from history and the resource. */
 export interface Tracked {
@@ -36,7 +37,7 @@ export interface Tracked {
   wanted?: { slot: number; settled: Array<() => void> }
   /** The last slot that was started, also where no round came of it: it is not owed any more. */
   startedSlot?: number
-  /** `memory` is not what history knows. */
+  /** `memory` is not what history knows, or history was not asked. */
   outdated: boolean
   lastRunNow?: string
   /** Why it is Unknown without a round. */
@@ -55,6 +56,7 @@ export interface SettlementOptions {
   cluster: Cluster
   history: History
   recorder: Recorder
+  state: StoreState
   metrics: ProbeMetrics
   clock: Clock
   log: Log
@@ -134,9 +136,15 @@ export class Settlement {
 
   /** When a window has ended, each webhook gets the difference to what it was told last. */
   async endMaintenance(probe: Stored<'SipProbe'>, tracked: Tracked): Promise<void> {
-    const { history, clock, onReleased } = this.#options
+    const { history, recorder, state, clock, onReleased } = this.#options
     if (!tracked.maintained || openUntil(probe.spec.maintenance, clock.now()) !== undefined) return
-    await history.outbox.releaseHeld(identityOf(probe))
+    // What was held is in the store, or will be: the next look releases it.
+    if (!state.available || recorder.waitsFor(probe.metadata)) return
+    try {
+      await history.outbox.releaseHeld(identityOf(probe))
+    } catch (error) {
+      return state.failed(error)
+    }
     tracked.maintained = false
     onReleased()
   }

@@ -16,8 +16,14 @@ import type { Attempt } from './retry.ts'
 import { send } from './send.ts'
 import { masked } from './target.ts'
 
+/** What the deliverer needs of the outbox. */
+export interface QueuedOutbox extends Pick<Outbox, 'due' | 'nextDue' | 'supersede' | 'disabledEndpoint' | 'counts'> {
+  settle(delivery: Delivery, result: Parameters<Outbox['settle']>[1]): Promise<void>
+  postpone(delivery: Delivery, attempt: Parameters<Outbox['postpone']>[1]): Promise<void>
+}
+
 export interface DelivererOptions {
-  outbox: Outbox
+  outbox: QueuedOutbox
   /** `reason` is a sentence for the delivery log; the delivery is tried again like one that was not answered. */
   resolve: (delivery: Delivery) => Promise<Target | { unavailable: string }>
   /** Which addresses may be sent to; where this machine is among them, over `http` too. */
@@ -203,7 +209,7 @@ export class Deliverer implements AsyncDisposable {
     const { outbox, clock } = this.#options
     if ((await outbox.disabledEndpoint(delivery)) === endpoint) {
       const error = 'not sent: the endpoint answered 410 before'
-      await outbox.settle(delivery.id, { state: 'Disabled', error, at: clock.now(), endpoint })
+      await outbox.settle(delivery, { state: 'Disabled', error, at: clock.now(), endpoint })
       this.#disabled(delivery)
       return
     }
@@ -221,28 +227,28 @@ export class Deliverer implements AsyncDisposable {
     { endpoint, host }: { endpoint: string; host: string },
   ): Promise<void> {
     const { outbox, clock, random, log } = this.#options
-    const { id, probe, webhook, attempts, createdAt } = delivery
+    const { probe, webhook, attempts, createdAt } = delivery
     const now = clock.now()
     const decision = decide(attempt, { attempts: attempts + 1, createdAt, now, random })
     const responseCode = attempt.kind === 'Answered' ? { responseCode: attempt.code } : {}
     const about = { namespace: probe.namespace, probe: probe.name, webhook, host, ...responseCode }
     switch (decision.result) {
       case 'Delivered':
-        await outbox.settle(id, { state: 'Delivered', ...responseCode, at: now, endpoint })
+        await outbox.settle(delivery, { state: 'Delivered', ...responseCode, at: now, endpoint })
         this.#lastUrl.delete(laneOf(delivery))
         this.#results.delivered++
         this.#options.onSettled(delivery, 'Delivered')
         log.debug(about, 'webhook delivered')
         return
       case 'Disabled':
-        await outbox.settle(id, { state: 'Disabled', ...responseCode, at: now, endpoint })
+        await outbox.settle(delivery, { state: 'Disabled', ...responseCode, at: now, endpoint })
         this.#lastUrl.delete(laneOf(delivery))
         this.#disabled(delivery)
         log.warn(about, 'webhook endpoint answered 410 and gets no more until its url or secretRef changes')
         return
       case 'Retry': {
         const error = attempt.kind === 'Unanswered' ? attempt.error : `HTTP ${attempt.code}`
-        await outbox.postpone(id, { nextAttemptAt: decision.at, ...responseCode, error, at: now })
+        await outbox.postpone(delivery, { nextAttemptAt: decision.at, ...responseCode, error, at: now })
         this.#results.failed++
         log.warn({ ...about, error, reason: decision.reason }, 'webhook not delivered, trying again')
       }

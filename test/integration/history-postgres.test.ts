@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../lib/clock.ts'
 import type { Entry } from '../../operator/history/history.ts'
@@ -8,6 +9,7 @@ import { delivery, flip, probe, transition } from '../../operator/history/test-e
 import type { TestStore } from '../../operator/history/test-store.ts'
 import type { Postgres } from '../lab/postgres.ts'
 import { postgres } from '../lab/postgres.ts'
+import { temporaryFolder } from '../lab/process.ts'
 
 let server: Postgres
 const clock = systemClock
@@ -68,6 +70,25 @@ describe('several processes', () => {
     const [delivered] = (await one.outbox.list(page)).items
     expect(delivered?.newStatus).toBe((await one.memory(probe)).health)
   })
+})
+
+test('a dump that is restored elsewhere is the same history, and goes on', async () => {
+  using temporary = temporaryFolder('dump')
+  const file = join(temporary.path, 'history.dump')
+  const [from, to] = [await server.database(), await server.database()]
+  await using history = await openHistory({ url: from, clock })
+  for (const sequence of [1, 2, 3]) await history.record(flip(sequence))
+  server.run('pg_dump', ['--format=custom', `--file=${file}`, from])
+  server.run('pg_restore', ['--exit-on-error', `--dbname=${to}`, file])
+  await using restored = await openHistory({ url: to, clock })
+  expect(await restored.memory(probe)).toEqual(await history.memory(probe))
+  expect(await restored.execution(probe, 'switchboard-run-3')).toEqual(
+    await history.execution(probe, 'switchboard-run-3'),
+  )
+  await restored.record(flip(4))
+  expect((await restored.outbox.list(page)).items.map(({ sequence, state }) => `${sequence} ${state}`)).toEqual(
+    [4, 3, 2, 1].map((sequence) => `${sequence} Pending`),
+  )
 })
 
 describe('a server that goes away', () => {

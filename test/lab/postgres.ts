@@ -11,6 +11,8 @@ import { commandPath } from './requirements.ts'
 export interface Postgres extends AsyncDisposable {
   /** URL of a new empty database. */
   database(): Promise<string>
+  /** Runs one of its programs (`pg_dump`, ...); throws with what it said when it fails. */
+  run(program: string, words: readonly string[]): void
   /** As its administrator stops it: connections are cut, what was committed is on the disk. */
   stop(): Promise<void>
   /** SIGKILL: a crash. */
@@ -67,6 +69,9 @@ export async function postgres(): Promise<Postgres> {
       const name = `history_${++databases}`
       await ask(url('postgres'), `create database ${name}`)
       return url(name)
+    },
+    run(program, words) {
+      execFileSync(join(programs, program), words, { stdio: ['ignore', 'ignore', 'pipe'] })
     },
     async stop() {
       // "Fast shutdown": SIGTERM would wait for every connection to end by itself.

@@ -13,6 +13,8 @@ export interface ServeOptions {
   folder: string
   /** Folder of the history store and of the log. */
   data: string
+  /** Beside that of the tests. */
+  environment?: Readonly<Record<string, string>>
 }
 
 export interface ProbeView {
@@ -56,7 +58,7 @@ export interface Ringcheck extends AsyncDisposable {
 }
 
 /** Starts it and returns when its API answers. */
-export async function ringcheck({ folder, data }: ServeOptions): Promise<Ringcheck> {
+export async function ringcheck({ folder, data, environment }: ServeOptions): Promise<Ringcheck> {
   const ports = { api: await freePort(), pages: await freePort(), admin: await freePort() }
   const urls = {
     api: `http://127.0.0.1:${ports.api}`,
@@ -87,6 +89,7 @@ export async function ringcheck({ folder, data }: ServeOptions): Promise<Ringche
       const flags = Object.entries(ports).flatMap(([name, port]) => [`--${name}`, `127.0.0.1:${port}`])
       child = spawn(process.execPath, [join(ROOT, 'cli/main.ts'), 'serve', folder, '--data', data, ...flags], {
         stdio: ['ignore', output, output],
+        env: { ...process.env, ...environment },
         // A group of its own, its agents in it, that ends when the test process does.
         detached: true,
       })

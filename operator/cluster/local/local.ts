@@ -138,7 +138,13 @@ class LocalCluster implements Cluster {
     if (same && this.#writer.isSaved(text)) return
     held.resource = { ...stored, status }
     this.#statuses.set(text, status)
-    await this.#writer.write(text, { kind, namespace: key.namespace, name: key.name }, status)
+    const { log } = this.#options
+    // It is known here, and written again with the next one.
+    await this.#writer
+      .write(text, { kind, namespace: key.namespace, name: key.name }, status)
+      .catch((error: unknown) => {
+        log.warn({ error, object: text }, 'a status cannot be stored yet')
+      })
   }
 
   tell(): void {}
