@@ -1,13 +1,17 @@
 # Everything goes through npm scripts: they put the project's own Node first on the PATH, whatever Node the machine has.
 # `make run` starts the product on embedded defaults, `make test` runs every test.
 
-.PHONY: run test soak bench-sip bench-media check lab generate install
+.PHONY: run test e2e-kind soak bench-sip bench-media check lab generate install
 
 run: install
 	@npm run --silent demo
 
 test: install lab
 	npm run test:all
+
+# The same tests in a cluster of kind, on a machine with Docker and kind; what is about a node of our own is left out.
+e2e-kind: install lab
+	RINGCHECK_KIND=yes npm run kube -- --exclude test/kube/node.test.ts
 
 soak: install lab
 	npm run soak

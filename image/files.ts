@@ -10,7 +10,7 @@ const ROOT = join(import.meta.dirname, '..')
 
 const PRODUCT = ['agent', 'cli', 'config', 'crds', 'lib', 'operator', 'package.json', 'LICENSE']
 /** What only tests and developers use. */
-const NOT_OF_PRODUCT = /\.(test|fixture)\.ts$|(^|\/)(fuzz|conformance|testdata)(\/|$)/
+const NOT_OF_PRODUCT = /\.(test|fixture)\.ts$|(^|\/)(fuzz|conformance|testdata)(\/|\.ts$|$)/
 /** What no running program reads. */
 const NOT_OF_PACKAGES = /\.(map|md|markdown|[cm]?ts|bare)$|^@types\/|^undici-types\//
 

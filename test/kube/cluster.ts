@@ -1,4 +1,5 @@
 /** A Kubernetes for a test, started in a folder of its own, and gone without a trace when it is disposed of. */
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../lab/ports.ts'
 import { temporaryFolder } from '../lab/process.ts'
@@ -11,6 +12,7 @@ import { startControlPlane } from './control-plane.ts'
 import type { Credentials } from './credentials.ts'
 import { createCredentials } from './credentials.ts'
 import { keep } from './keeper.ts'
+import { startKind } from './kind.ts'
 import type { Kubectl } from './kubectl.ts'
 import { kubectlOf } from './kubectl.ts'
 import { startNetwork } from './node-network.ts'
@@ -20,7 +22,7 @@ import { launcher, prepareMachine, startNode } from './node.ts'
 export interface ClusterOptions {
   /**
    * `api`: etcd and kube-apiserver alone, without root, several side by side; no controllers, no pods.
-   * `node`: everything, pods run; needs root, and there is one on a machine.
+   * `node`: everything, pods run; needs root, and there is one on a machine. With `RINGCHECK_KIND` set it is one of kind.
    */
   readonly level: 'api' | 'node'
   /** Whether every request to the API server is written down for `audit()`. Default: false. */
@@ -51,7 +53,9 @@ export function startCluster(options: ClusterOptions & { readonly level: 'api' }
 export function startCluster(options: ClusterOptions & { readonly level: 'node' }): Promise<NodeCluster>
 export async function startCluster({ level, audit = false }: ClusterOptions): Promise<Cluster> {
   await using parts = new AsyncDisposableStack()
-  const cluster = level === 'api' ? await startApi(parts, audit) : await startAll(parts, audit)
+  const kind = process.env['RINGCHECK_KIND'] !== undefined
+  const start = level === 'api' ? startApi : kind ? startOnKind : startAll
+  const cluster = await start(parts, audit)
   const owned = parts.move()
   return { ...cluster, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
@@ -103,21 +107,50 @@ function kubeletArguments({ files }: Credentials): string[] {
   ]
 }
 
+async function startOnKind(parts: AsyncDisposableStack, audit: boolean): Promise<NodeCluster> {
+  const notOnKind = () => {
+    throw new Error('this is not done to a cluster of kind')
+  }
+  if (audit) notOnKind()
+  const folder = parts.use(temporaryFolder('kind')).path
+  const kind = await startKind(parts, folder)
+  return {
+    ...(await administration(folder, kind.kubeconfig)),
+    ...kind,
+    ...{ restartApiServer: notOnKind, stallApiServer: notOnKind, compact: notOnKind, audit: notOnKind },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+}
+
 async function described(folder: string, credentials: Credentials, controlPlane: ControlPlane): Promise<Cluster> {
-  const kubeconfig = await credentials.client('admin', 'system:masters')
-  const kubectl = await kubectlOf(kubeconfig)
   return {
     ...controlPlane,
+    ...(await administration(folder, await credentials.client('admin', 'system:masters'))),
+    audit: () => readAudit(join(folder, 'audit.log')),
+  }
+}
+
+/** What needs no more of a cluster than its kubeconfig. */
+async function administration(
+  folder: string,
+  kubeconfig: string,
+): Promise<Pick<Cluster, 'kubeconfig' | 'kubectl' | 'kubeconfigOf' | 'installCrds'>> {
+  const kubectl = await kubectlOf(kubeconfig)
+  return {
     kubeconfig,
     kubectl,
     async kubeconfigOf({ namespace, name }) {
-      const token = await kubectl('create', 'token', name, '--namespace', namespace)
-      return credentials.bearer(`${namespace}-${name}`, token.trim())
+      const token = (await kubectl('create', 'token', name, '--namespace', namespace)).trim()
+      const own = await kubectl('config', 'view', '--raw', '--minify', '--output', 'json')
+      const config = JSON.parse(own) as { users: Array<{ name: string }> }
+      const users = config.users.map((user) => ({ name: user.name, user: { token } }))
+      const path = join(folder, `${namespace}-${name}.kubeconfig`)
+      writeFileSync(path, JSON.stringify({ ...config, users }), { mode: 0o600 })
+      return path
     },
     async installCrds() {
       await kubectl('apply', '--server-side', '--filename', CRDS)
       await kubectl('wait', '--for=condition=Established', 'customresourcedefinition', '--all', '--timeout=60s')
     },
-    audit: () => readAudit(join(folder, 'audit.log')),
   }
 }

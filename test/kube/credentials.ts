@@ -25,8 +25,6 @@ export interface Credentials {
   }
   /** Makes a client certificate; returns the path of a kubeconfig with it. */
   client(user: string, group?: string): Promise<string>
-  /** Path of a kubeconfig with a bearer token. */
-  bearer(name: string, token: string): string
 }
 
 export interface CredentialsOptions {
@@ -83,7 +81,6 @@ export async function createCredentials({ folder, address, port }: CredentialsOp
       const { certificate, key } = await authority.issueClient(user, group)
       return kubeconfig(user, { 'client-certificate-data': base64(certificate), 'client-key-data': base64(key) })
     },
-    bearer: (name, token) => kubeconfig(name, { token }),
   }
 }
 

@@ -18,8 +18,8 @@ export interface Image {
   readonly config: Readonly<Record<string, unknown>>
 }
 
-/** Writes the archive to `path`. The same folders give the same digests. Returns the size of its layers in octets. */
-export function writeImage(path: string, { name, layers, config }: Image): number {
+/** Writes the archive to `path`. The same folders give the same digests. */
+export function writeImage(path: string, { name, layers, config }: Image): void {
   using work = temporaryFolder('image')
   const blobs = join(work.path, 'archive/blobs/sha256')
   mkdirSync(blobs, { recursive: true })
@@ -45,7 +45,6 @@ export function writeImage(path: string, { name, layers, config }: Image): numbe
   writeFileSync(join(folder, 'index.json'), json({ schemaVersion: 2, manifests: [{ ...manifest, annotations }] }))
   writeFileSync(join(folder, 'oci-layout'), json({ imageLayoutVersion: '1.0.0' }))
   archive(path, folder)
-  return written.reduce((sum, { size }) => sum + size, 0)
 }
 
 /** Without owners and dates: nothing of the machine that made it is in it. */

@@ -1,35 +1,13 @@
+/** What a node of ours does to the machine that it runs on, and that nothing of it stays. */
 import { execFileSync } from 'node:child_process'
-import { createServer } from 'node:http'
-import { once } from 'node:events'
 import { existsSync, globSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { temporaryFolder, until } from '../lab/process.ts'
+import { expect, test } from 'vitest'
+import { until } from '../lab/process.ts'
 import { commandPath } from '../lab/requirements.ts'
-import type { NodeCluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
-import { PRODUCT_IMAGE, writeProductImage } from './product-image.ts'
-
-const NAMESPACE = `
-apiVersion: v1
-kind: Namespace
-metadata: { name: smoke, labels: { pod-security.kubernetes.io/enforce: restricted } }
-`
-
-const POD = {
-  automountServiceAccountToken: false,
-  securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
-}
-const CONTAINER = {
-  name: 'main',
-  image: PRODUCT_IMAGE,
-  imagePullPolicy: 'Never',
-  securityContext: {
-    readOnlyRootFilesystem: true,
-    allowPrivilegeEscalation: false,
-    capabilities: { drop: ['ALL'] },
-  },
-}
+import { PAUSE_IMAGE } from './image.ts'
 
 /** What a node leaves on a machine, if anything. */
 function traces() {
@@ -49,7 +27,7 @@ function traces() {
     folders: ['/var/lib/kubelet', '/var/lib/cni', '/var/log/containers', '/run/containerd', '/run/netns'].filter(
       existsSync,
     ),
-    nodes: globSync('/tmp/ringcheck-kube-*/containerd'),
+    nodes: globSync(join(tmpdir(), 'ringcheck-kube-*/settings.json')),
     processes: globSync('/proc/[0-9]*/stat').filter((file) => OF_NODES.test(textOf(file))),
   }
 }
@@ -65,99 +43,23 @@ function textOf(file: string): string {
   }
 }
 
-describe('a cluster of the level node', () => {
-  const resources = new AsyncDisposableStack()
+const KILLED = join(import.meta.dirname, 'node-killed.fixture.ts')
+
+test('leaves nothing behind, and has no second node beside it', async () => {
   const before = traces()
-  let cluster: NodeCluster
-
-  beforeAll(async () => {
-    cluster = resources.use(await startCluster({ level: 'node' }))
-    const archive = join(resources.use(temporaryFolder('images')).path, 'ringcheck.tar')
-    writeProductImage(archive)
-    await cluster.load(archive)
-    await cluster.kubectl.with(NAMESPACE, 'apply', '--filename', '-')
-  })
-  afterAll(() => resources.disposeAsync())
-
-  const apply = (...objects: readonly object[]) =>
-    cluster.kubectl.with(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }), 'apply', '--filename', '-')
-  const smoke = (...words: readonly string[]) => cluster.kubectl('--namespace', 'smoke', ...words)
-
-  test('runs the responder, unprivileged on a read-only root, and a Job that calls it through its Service by name', async () => {
-    const labels = { app: 'responder' }
-    const readinessProbe = { tcpSocket: { port: 5060 }, periodSeconds: 1 }
-    const responder = { ...CONTAINER, args: ['respond', '--listen=0.0.0.0:5060'], readinessProbe }
-    const call = { ...CONTAINER, args: ['call', 'sip:echo@responder.smoke.svc:5060', '--duration=2s'] }
-    await apply(
-      {
-        apiVersion: 'v1',
-        kind: 'Service',
-        metadata: { name: 'responder', namespace: 'smoke' },
-        spec: { selector: labels, ports: [{ name: 'sip', port: 5060, protocol: 'UDP' }] },
-      },
-      {
-        apiVersion: 'apps/v1',
-        kind: 'Deployment',
-        metadata: { name: 'responder', namespace: 'smoke' },
-        spec: {
-          selector: { matchLabels: labels },
-          template: { metadata: { labels }, spec: { ...POD, containers: [responder] } },
-        },
-      },
-    )
-    await smoke('rollout', 'status', 'deployment/responder', '--timeout=60s')
-    await apply({
-      apiVersion: 'batch/v1',
-      kind: 'Job',
-      metadata: { name: 'call', namespace: 'smoke' },
-      spec: { template: { spec: { ...POD, restartPolicy: 'OnFailure', containers: [call] } } },
-    })
-    await smoke('wait', '--for=condition=Complete', 'job/call', '--timeout=90s')
-    expect(await smoke('logs', 'job/call')).toContain('Healthy')
-  })
-
-  test('answers for Services and pods by name, and reaches what runs on the machine', async () => {
-    const server = createServer((_request, response) => response.end('from the machine')).listen(0, cluster.hostAddress)
-    await once(server, 'listening')
-    const address = server.address()
-    const port = typeof address === 'object' ? address?.port : undefined
-    const script = `
-      const dns = require('node:dns').promises
-      const found = async (ask) => { try { return await ask } catch (error) { return error.code } }
-      Promise.all([
-        found(dns.resolve4('responder.smoke.svc.cluster.local')),
-        found(dns.resolveSrv('_sip._udp.responder.smoke.svc.cluster.local').then((all) => all.map(({ port }) => port))),
-        found(dns.resolve4('nobody.smoke.svc.cluster.local')),
-        found(fetch('http://${cluster.hostAddress}:${port}/').then((response) => response.text())),
-      ]).then((answers) => console.log(JSON.stringify(answers)))`
-    const container = { ...CONTAINER, command: ['node', '--eval', script] }
-    await apply({
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: 'names', namespace: 'smoke' },
-      spec: { ...POD, restartPolicy: 'Never', containers: [container] },
-    })
-    await smoke('wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/names', '--timeout=60s')
-    const service = await smoke('get', 'service', 'responder', '--output', 'jsonpath={.spec.clusterIP}')
-    expect(JSON.parse(await smoke('logs', 'names'))).toEqual([[service], [5060], 'ENOTFOUND', 'from the machine'])
-    server.close()
-  })
-
-  test('lets nothing run that is not restricted, and has no second node beside it', async () => {
-    const privileged = smoke('run', 'privileged', `--image=${PRODUCT_IMAGE}`, '--privileged')
-    await expect(privileged).rejects.toThrow('violates PodSecurity "restricted')
+  {
+    await using cluster = await startCluster({ level: 'node' })
+    await cluster.kubectl('run', 'asleep', `--image=${PAUSE_IMAGE}`, '--image-pull-policy=Never')
+    await cluster.kubectl('wait', '--for=condition=Ready', 'pod/asleep', '--timeout=60s')
     await expect(startCluster({ level: 'node' })).rejects.toThrow('a node runs already')
-    expect(await cluster.kubectl('get', 'nodes', '--output', 'name')).toBe('node/node1\n')
-  })
+    expect(await cluster.kubectl('get', 'pods', '--output', 'name')).toBe('pod/asleep\n')
+  }
+  expect(traces()).toEqual(before)
+})
 
-  test('leaves nothing behind, also when whoever started it is killed', async () => {
-    await resources.disposeAsync()
-    expect(traces()).toEqual(before)
-
-    const killed = join(import.meta.dirname, 'node-killed.fixture.ts')
-    expect(() => execFileSync(process.execPath, [killed], { stdio: 'ignore' })).toThrow('Command failed')
-    await until(() => !existsSync('/sys/class/net/ringcheck-kube'), { what: 'the node is gone', within: 30_000 })
-    await until(() => traces().nodes.length === 0, { what: 'its folder is gone', within: 30_000 })
-    expect(traces()).toEqual(before)
-  })
+test('leaves nothing behind when whoever started it is killed', async () => {
+  const before = traces()
+  expect(() => execFileSync(process.execPath, [KILLED], { stdio: 'ignore' })).toThrow('Command failed')
+  await until(() => traces().nodes.length === 0, { what: 'the node is gone', within: 60_000 })
+  expect(traces()).toEqual(before)
 })

@@ -11,12 +11,11 @@ export const PRODUCT_IMAGE = 'localhost/ringcheck:test'
 
 const DOCKERFILE = join(import.meta.dirname, '../../Dockerfile')
 
-/** Writes the archive to `path`. Returns the size of the image in octets, not compressed. */
-export function writeProductImage(path: string): number {
+export function writeProductImage(path: string): void {
   using work = temporaryFolder('product')
   const root = join(work.path, 'root')
   writeImageFiles(root)
-  return writeImage(path, { name: PRODUCT_IMAGE, layers: [root], config: configuration() })
+  writeImage(path, { name: PRODUCT_IMAGE, layers: [root], config: configuration() })
 }
 
 function configuration() {
