@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { wave } from '../../agent/media/source/wave.fixture.ts'
 import type { Responder } from '../../agent/respond/index.ts'
 import { startResponder } from '../../agent/respond/index.ts'
 import { systemClock } from '../../lib/clock.ts'
@@ -118,6 +119,30 @@ describe('ringcheck call', () => {
     ])
       expect(out).toMatch(line)
     expect(out).not.toMatch(/inline:[^x]/)
+  })
+
+  test('with video says how many frames came of what size', async () => {
+    const { out, err } = await run(['call', target('echo'), '--duration', '3s', '--video', 'H264'])
+    expect(err).toMatch(/^ +2 s .* video \d+ frames\/s$/m)
+    for (const line of [/^Video +H264, encryption none$/m, /^Frame width +640 pixels/m, /^Key frames +\d/m]) {
+      expect(out).toMatch(line)
+    }
+    const refused = await run(['call', target('echo'), '--video', 'VP8', '--encryption', 'DTLS'])
+    expect(refused).toMatchObject({ code: 3, err: expect.stringContaining('--video: not with --encryption DTLS') })
+  })
+
+  test('plays a WAV file, and names what is none', async () => {
+    using folder = temporaryFolder('play')
+    const [sound, text] = [join(folder.path, 'sound.wav'), join(folder.path, 'text.wav')]
+    const samples = Int16Array.from({ length: 8000 }, (_, index) => 8000 * Math.sin((2 * Math.PI * 700 * index) / 8000))
+    writeFileSync(sound, wave(Buffer.from(samples.buffer)))
+    writeFileSync(text, 'no sound')
+    const { out } = await run(['call', target('echo'), '--duration', '2s', '--play', sound])
+    // It comes back as loud as it is in the file: -15.25 dBov.
+    expect(Number(/^Audio level +(-[\d.]+) dBov/m.exec(out)?.[1])).toBeCloseTo(-15.3, 0)
+    const bad = await run(['call', target('echo'), '--play', text])
+    const message = '--play: ' + text + ' is no WAV file; allowed is a RIFF file of the form WAVE'
+    expect(bad).toMatchObject({ code: 3, err: expect.stringContaining(message) })
   })
 
   test('keeps its SIP messages in a file for tshark', async () => {
