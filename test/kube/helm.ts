@@ -12,7 +12,7 @@ export const CHART = join(import.meta.dirname, '../../charts/ringcheck')
 export const TEMPLATE = ['template', 'ringcheck', CHART, '--namespace=ringcheck', '--kube-version=1.33']
 
 export interface Helm extends Disposable {
-  /** What it prints for these words; throws with what it says on standard error. */
+  /** What it prints for these words; throws with all that it said. */
   run(...words: readonly string[]): Promise<string>
 }
 
@@ -28,8 +28,9 @@ export async function openHelm(kubeconfig?: string): Promise<Helm> {
       try {
         return (await promisify(execFile)(path, [...words], { env, maxBuffer: 1 << 26 })).stdout
       } catch (cause) {
-        const said = cause instanceof Error && 'stderr' in cause ? String(cause.stderr) : String(cause)
-        throw new Error(`helm ${words.join(' ')}: ${said.trim()}`, { cause })
+        const hasSaid = cause instanceof Error && 'stderr' in cause && 'stdout' in cause
+        const said = hasSaid ? [cause.stderr, cause.stdout].join('') : String(cause)
+        throw new Error(`helm ${words.join(' ')}: ${said}`, { cause })
       }
     },
     [Symbol.dispose]: () => folder[Symbol.dispose](),
