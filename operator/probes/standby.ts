@@ -41,7 +41,7 @@ export class StandbyOutbox implements QueuedOutbox, AsyncDisposable {
   /** By webhook of a probe: the endpoint that wanted no more. */
   readonly #disabled = new Map<string, string>()
   /** Entries that wait: while there are any, whoever writes them finds out when the store is back. */
-  #standing = 0
+  readonly #standing = new Set<Entry>()
   #flushing: Promise<boolean> | undefined
   #nextId = FIRST_ID
 
@@ -60,7 +60,7 @@ export class StandbyOutbox implements QueuedOutbox, AsyncDisposable {
         .map((delivery) => [keyOf(delivery), this.#itemOf(entry, delivery, now)]),
     )
     for (const [key, item] of items) this.#items.set(key, item)
-    this.#standing++
+    this.#standing.add(entry)
     return {
       entry: () => ({
         ...entry,
@@ -73,7 +73,7 @@ export class StandbyOutbox implements QueuedOutbox, AsyncDisposable {
         for (const item of items.values()) item.written = write
       },
       end: () => {
-        this.#standing--
+        if (!this.#standing.delete(entry)) return
         for (const key of items.keys()) this.#items.delete(key)
       },
     }
@@ -154,7 +154,7 @@ export class StandbyOutbox implements QueuedOutbox, AsyncDisposable {
   /** Whether the store can be asked; it is told first what it does not know. */
   async #isThere(): Promise<boolean> {
     if (this.#state.available) return this.#notes.length === 0 || this.#flush()
-    if (this.#standing > 0) return false
+    if (this.#standing.size > 0) return false
     if (!(await this.#flush())) return false
     return (await this.#asked(() => this.#store.supersede(this.#clock.now()))) !== undefined
   }
