@@ -145,6 +145,15 @@ describe('ringcheck call', () => {
     expect(bad).toMatchObject({ code: 3, err: expect.stringContaining(message) })
   })
 
+  test('shows the handshake, and the candidates that media goes between', async () => {
+    const words = ['call', target('echo'), '--duration', '3s', '--encryption', 'DTLS', '--ice', 'Full']
+    const { out } = await run(words)
+    expect(out).toMatch(/^Encryption +SRTP, AEAD_AES_128_GCM, by DTLS in \d+ ms$/m)
+    expect(out).toMatch(/^ICE +host to host, gathered in \d+ ms, connected in \d+ ms$/m)
+    expect(out).toMatch(/^RTCP +on the port of RTP$/m)
+    expect(out).toMatch(/^Packet loss +0 %$/m)
+  })
+
   test('keeps its SIP messages in a file for tshark', async () => {
     using folder = temporaryFolder('pcap')
     const pcap = join(folder.path, 'call.pcap')

@@ -117,6 +117,8 @@ function readCrypto({
 function readIce(lines: Lines, section: Section): Ice | undefined {
   const [ufrag, pwd] = [text(section.iceUfrag ?? lines.iceUfrag), text(section.icePwd ?? lines.icePwd)]
   if (ufrag === undefined || pwd === undefined) return undefined
+  // Somebody on the way has changed the address, so that the peer does without (RFC 8839 4.2.5).
+  if (section.invalid?.some(({ value }) => value === 'ice-mismatch')) return undefined
   return {
     ...{ ufrag, pwd },
     options: text(section.iceOptions ?? lines.iceOptions),

@@ -56,6 +56,8 @@ declare module 'sdp-transform' {
     candidates?: CandidateFields[]
     endOfCandidates?: string
     remoteCandidates?: Text
+    /** Attributes that its grammar does not know. */
+    invalid?: Array<{ value: Text }>
   }
 
   export interface CandidateFields {
