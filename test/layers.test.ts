@@ -39,7 +39,7 @@ const allowed: Record<string, readonly string[]> = {
   agent: ['lib', 'crds'],
   'operator/cluster': ['lib', 'crds', 'operator/history'],
   'operator/history': ['lib', 'crds', 'agent/index.ts'],
-  'operator/agents': ['lib', 'crds', 'agent'],
+  'operator/agents': ['lib', 'crds', 'agent', 'operator/cluster'],
   'operator/webhooks': ['lib', 'crds', 'operator/history'],
   'operator/registrars': ['lib', 'crds', 'operator/cluster', 'operator/history'],
   'operator/probes': [

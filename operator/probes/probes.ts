@@ -213,8 +213,12 @@ export class Probes implements AsyncDisposable {
   }
 
   async #prepare(probe: Stored<'SipProbe'>): Promise<Prepared | NotPrepared> {
+    const { cluster, clock } = this.#options
+    const { namespace } = probe.metadata
     if (probe.spec.suspend) return { kind: 'NotPrepared', reason: 'Suspended', message: 'The probe is suspended.' }
-    return prepare(probe, this.#options.cluster, this.#options.clock.now())
+    if (cluster.isPaused(namespace))
+      return { kind: 'NotPrepared', reason: 'Suspended', message: `The namespace ${namespace} is paused.` }
+    return prepare(probe, cluster, clock.now())
   }
 
   /** A new probe calls as soon as somebody can; one that has called says in its rounds that nobody can any more. */
