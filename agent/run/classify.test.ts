@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Failure } from '../sip/index.ts'
 import type { RequestMethod } from './classify.ts'
-import { classify } from './classify.ts'
+import { classify, classifyPath } from './classify.ts'
 
 const rejected = (code: number): Failure => ({ kind: 'Rejected', code, reason: 'As You Like' })
 const refused: Failure = { kind: 'AuthenticationFailed', code: 407, reason: 'Proxy Authentication Required' }
@@ -76,5 +76,21 @@ describe('the message', () => {
     const failure: Failure = { kind: 'Rejected', code: 500, reason: 'x'.repeat(60_000) }
     const { message } = classify(failure, 'INVITE', 'sip:bob@example.com') as { message: string }
     expect(message.length).toBeLessThan(250)
+  })
+})
+
+describe('the class of an answered call whose media has no path', () => {
+  test.each([
+    ['ICE', 'NoCandidatePair', 'NoMedia', 'ICE found no way to the other side'],
+    ['ICE', 'ChecksFailed', 'NoMedia', 'ICE found no way to the other side'],
+    ['ICE', 'Timeout', 'NoMedia', 'ICE found no way to the other side'],
+    ['ICE', 'ConsentLost', 'MediaTimeout', 'ICE lost the way to the other side'],
+    ['DTLS', 'Timeout', 'NoMedia', 'the DTLS handshake failed'],
+    ['DTLS', 'FingerprintMismatch', 'NegotiationFailed', 'the DTLS handshake failed'],
+    ['DTLS', 'NoCommonSuite', 'NegotiationFailed', 'the DTLS handshake failed'],
+    ['DTLS', 'Alert', 'NegotiationFailed', 'the DTLS handshake failed'],
+  ] as const)('%s %s is %s', (stage, reason, failureClass, said) => {
+    const message = `The call was answered, but ${said} (${reason}: as it was).`
+    expect(classifyPath({ stage, reason, detail: 'as it was' })).toEqual([failureClass, message])
   })
 })
