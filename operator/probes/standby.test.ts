@@ -111,7 +111,9 @@ test('with a full disk webhooks go out once, in order, and history is whole when
   for (const sequence of [2, 3, 4]) await recorder.record(huge(sequence))
   await received('/chat', 1, 2, 3, 4)
   expect(recorder.counters).toMatchObject({ waiting: 3, dropped: 0 })
-  expect(conditions).toEqual([{ available: false, message: expect.stringContaining('the disk is full') }])
+  expect(conditions).toEqual([
+    { available: false, reason: 'HistoryFull', message: expect.stringContaining('the disk is full') },
+  ])
   expect((await history.memory(probe)).sequence).toBe(1)
 
   await sql`pragma max_page_count = 100000`.execute(store.database)

@@ -1,6 +1,9 @@
 /** Whether the history store can be used, as those who use it found out last; it asks nobody itself. */
 
-export type StoreCondition = { available: true } | { available: false; /** A sentence. */ message: string }
+import { HistoryError } from '../history/index.ts'
+
+/** `reason` is a word and `message` a sentence, as a condition has them; neither holds a password. */
+export type StoreCondition = { available: true } | { available: false; reason: string; message: string }
 
 export class StoreState {
   readonly #changed: (condition: StoreCondition) => void
@@ -24,6 +27,7 @@ export class StoreState {
   failed(error: unknown): void {
     if (!this.#available) return
     this.#available = false
-    this.#changed({ available: false, message: error instanceof Error ? error.message : String(error) })
+    const reason = error instanceof HistoryError ? error.code : 'HistoryFailed'
+    this.#changed({ available: false, reason, message: error instanceof Error ? error.message : String(error) })
   }
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../lib/clock.ts'
 import type { Entry } from '../../operator/history/history.ts'
@@ -147,6 +148,26 @@ describe('a server that goes away', () => {
     await history.record(flip(2))
     expect((await history.memory(probe)).sequence).toBe(2)
   })
+})
+
+test('a table that is locked for long fails the write, and what waited for the lock leaves nothing behind', async () => {
+  const url = await server.database()
+  await using history = await openHistory({ url, clock })
+  await history.record(flip(1))
+  const holder = new Client({ connectionString: url })
+  await holder.connect()
+  try {
+    await holder.query('begin; lock table transitions in exclusive mode')
+    await expect(history.record(flip(2))).rejects.toMatchObject({ code: 'HistoryUnavailable' })
+    expect((await history.memory(probe)).sequence).toBe(1)
+    await holder.query('rollback')
+  } finally {
+    await holder.end()
+  }
+  await history.record(flip(2))
+  await history.record(flip(3))
+  expect((await history.memory(probe)).sequence).toBe(3)
+  expect((await history.outbox.list(page)).total).toBe(3)
 })
 
 describe('a database that cannot be used says so, and never its password', () => {
