@@ -8,6 +8,7 @@ import { address } from '../../operator/config.ts'
 import type { Command } from '../command.ts'
 import { UsageError } from '../command.ts'
 import { USER_AGENT } from '../version.ts'
+import { enroll } from './enroll.ts'
 
 const ports = z
   .string()
@@ -33,9 +34,9 @@ const ADMIN_PORT = 9464
 
 export const agent: Command = {
   name: 'agent',
-  usage: '[flags]',
+  usage: '[enroll NAME...] [flags]',
   description:
-    'Without --tls it gets its keys from the process that forked it, and ends with it. With --tls only the operator comes in whose certificate the authorities in ca.crt have issued. SIGTERM: no new calls, those that run may end, at most 650 s; a second one hangs up.',
+    'Without --tls it gets its keys from the process that forked it, and ends with it. With --tls only the operator comes in whose certificate the authorities in ca.crt have issued. SIGTERM: no new calls, those that run may end, at most 650 s; a second one hangs up. `enroll` asks a cluster for the certificate of an agent outside of it, which is reached under each NAME (DNS name or IP address); it is valid for 90 days.',
   flags: {
     tls: { value: 'FOLDER', help: 'tls.crt, tls.key and ca.crt; a change is followed' },
     listen: { value: 'HOST:PORT', help: 'Where plans are taken (default all addresses, 8443)' },
@@ -43,19 +44,29 @@ export const agent: Command = {
     'rtp-ports': { value: 'FIRST-LAST', help: 'UDP ports for RTP and RTCP (default: any)' },
     'sip-ports': { value: 'FIRST-LAST', help: 'Ports for SIP (default: any)' },
     'source-address': { value: 'IP', help: 'For SIP and media (default: all addresses)' },
+    out: { value: 'FOLDER', default: '.', help: 'enroll: where the certificate is written' },
+    namespace: { value: 'NAME', default: 'ringcheck', help: 'enroll: that of the operator' },
+    kubeconfig: { value: 'FILE', help: 'enroll: default as kubectl' },
     log: { value: 'LEVEL', default: 'info', help: logLevels.join(', ') },
   },
   examples: [
     ['agent --tls /etc/ringcheck/tls', 'in a pod, or on a machine in another network'],
     ['agent', 'only as a child of ringcheck serve'],
+    [
+      'agent enroll branch.example.com --out tls',
+      'then: agent --tls tls, and its URL among the locations of the operator',
+    ],
   ],
-  positionals: { least: 0, most: 0 },
-  async run(words) {
+  positionals: { least: 0, most: 20 },
+  async run(words, terminal) {
+    const [verb, ...names] = words.positionals
+    if (verb === 'enroll') return enroll(names, words, terminal)
+    if (verb !== undefined) throw new UsageError(`${verb} is not understood; there is: enroll`)
     if (words.text('tls') === undefined) {
       await runAgent({ userAgent: USER_AGENT })
       return 0
     }
-    const given = Object.keys(agent.flags).map((flag) => [flag, words.text(flag)])
+    const given = Object.keys(Settings.shape).map((flag) => [flag, words.text(flag)])
     const parsed = Settings.safeParse(Object.fromEntries(given.filter(([, value]) => value !== undefined)))
     if (!parsed.success)
       throw new UsageError(parsed.error.issues.map(({ path, message }) => `--${path.join('.')} ${message}`).join('; '))

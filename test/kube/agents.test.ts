@@ -1,7 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { planOf } from '../../agent/api/plans.fixture.ts'
@@ -9,11 +8,18 @@ import type { RunPlan } from '../../agent/index.ts'
 import type { Peer } from '../../agent/run/peer.fixture.ts'
 import { createPeer } from '../../agent/run/peer.fixture.ts'
 import type { Call } from '../../agent/sip/index.ts'
+import { run } from '../../cli/terminal.fixture.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
 import type { Agents } from '../../operator/agents/agents.ts'
-import { AGENTS, Trust, locations, startKubernetesAgents } from '../../operator/agents/kubernetes/index.ts'
+import {
+  AGENTS,
+  AUTHORITY_SECRET,
+  Trust,
+  locations,
+  startKubernetesAgents,
+} from '../../operator/agents/kubernetes/index.ts'
 import type { KubernetesAgentsOptions } from '../../operator/agents/kubernetes/index.ts'
 import {
   loadKubeConfig,
@@ -29,7 +35,7 @@ import type { Cluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
 
 const ENTRY = join(import.meta.dirname, '../../cli/main.ts')
-const AUTHORITY = { namespace: 'ringcheck', name: 'ringcheck-agents' }
+const AUTHORITY = { namespace: 'ringcheck', name: AUTHORITY_SECRET }
 const common = { clock: systemClock, random: systemRandom, log: createLog({ name: 'test', level: 'silent' }) }
 const never = new AbortController().signal
 
@@ -201,10 +207,8 @@ describe('agents outside of the cluster', () => {
     })
     folder = stack.use(temporaryFolder('agent')).path
     port = await freePort()
-    const trust = await Trust.renewed({ ...common, workloads, secret: AUTHORITY })
-    mkdirSync(folder, { recursive: true })
-    for (const [name, text] of Object.entries(await trust.enroll(['127.0.0.1'])))
-      writeFileSync(join(folder, name), text)
+    const words = ['--out', folder, '--namespace', AUTHORITY.namespace, '--kubeconfig', kube.kubeconfig]
+    await run('agent', 'enroll', '127.0.0.1', ...words)
     process_ = await agentProcess()
   })
 

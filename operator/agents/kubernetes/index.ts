@@ -2,4 +2,4 @@
 export { type KubernetesAgentsOptions, startKubernetesAgents } from './kubernetes.ts'
 export { type Location, type Locations, locations } from './locations.ts'
 export { AGENTS, type AgentImage, type OperatorPods } from './objects.ts'
-export { Trust } from './trust.ts'
+export { AUTHORITY_SECRET, Trust } from './trust.ts'

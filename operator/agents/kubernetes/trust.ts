@@ -17,6 +17,9 @@ export interface TrustOptions {
   log: Log
 }
 
+/** Its name, in the namespace of the operator. */
+export const AUTHORITY_SECRET = 'ringcheck-agents'
+
 const Roots = z.array(z.strictObject({ key: z.string(), certificate: z.string() })).min(1)
 const ROOTS = 'authorities.json'
 /** For people, and for machines outside of the cluster. */

@@ -28,7 +28,6 @@ const FIELD_MANAGER = 'ringcheck'
 export function openWorkloads(options: WorkloadsOptions): Workloads {
   const { client, namespace, labels } = options
   const apps = new AppsV1Api(client.configuration)
-  const networking = new NetworkingV1Api(client.configuration)
   const handlers = new Set<(namespace: string) => void>()
   const tell = (where: string) => {
     for (const handler of handlers) handler(where)
@@ -63,6 +62,26 @@ export function openWorkloads(options: WorkloadsOptions): Workloads {
   ]
 
   return {
+    ...openMade(client),
+    deployments: () => deployments.all(),
+    pods: () => pods.all(),
+    listed: Promise.all(reflectors.map(({ listed }) => listed)).then(() => undefined),
+    onChange(handler) {
+      const own = (where: string) => handler(where)
+      handlers.add(own)
+      return { [Symbol.dispose]: () => void handlers.delete(own) }
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(reflectors.map((reflector) => reflector[Symbol.asyncDispose]()))
+    },
+  }
+}
+
+/** The part of it that looks at nothing by itself. */
+export function openMade(client: KubeClient): Pick<Workloads, 'apply' | 'create' | 'delete' | 'secret'> {
+  const apps = new AppsV1Api(client.configuration)
+  const networking = new NetworkingV1Api(client.configuration)
+  return {
     async apply(object) {
       const { namespace: where, name } = object.metadata
       const request = { namespace: where, name, body: object, fieldManager: FIELD_MANAGER, force: true }
@@ -90,17 +109,6 @@ export function openWorkloads(options: WorkloadsOptions): Workloads {
         if (codeOf(error) === 404) return undefined
         throw error
       }
-    },
-    deployments: () => deployments.all(),
-    pods: () => pods.all(),
-    listed: Promise.all(reflectors.map(({ listed }) => listed)).then(() => undefined),
-    onChange(handler) {
-      const own = (where: string) => handler(where)
-      handlers.add(own)
-      return { [Symbol.dispose]: () => void handlers.delete(own) }
-    },
-    async [Symbol.asyncDispose]() {
-      await Promise.all(reflectors.map((reflector) => reflector[Symbol.asyncDispose]()))
     },
   }
 }
