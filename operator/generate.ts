@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
-import { registerOperatorMetrics } from './metrics.ts'
+import { registerOperatorMetrics, registerReplicaMetrics } from './metrics.ts'
 import { ProbeMetrics } from './probes/metrics.ts'
 
 const page = join(import.meta.dirname, '../docs/reference/metrics.md')
@@ -16,6 +16,7 @@ function metricsPage(): string {
     recorder: { counters: { errors: 0, dropped: 0, waiting: 0 } },
     store: { available: true },
   })
+  registerReplicaMetrics(registry, { leads: () => false })
   const rows = registry
     .getMetricsAsArray()
     .map(({ name, type, help }) => `| \`${name}\` | ${String(type)} | ${help} |\n`)

@@ -83,3 +83,27 @@ export function registerOperatorMetrics(registry: Registry, { deliverer, recorde
     },
   })
 }
+
+export interface ReplicaMetrics {
+  readonly watchRestarted: (kind: string) => void
+}
+
+/** Series that every replica has, whether it leads or not. */
+export function registerReplicaMetrics(registry: Registry, { leads }: { leads: () => boolean }): ReplicaMetrics {
+  const registers = [registry]
+  new Gauge({
+    name: 'ringcheck_operator_leader',
+    help: '1 while this replica leads, 0 otherwise.',
+    registers,
+    collect() {
+      this.set(leads() ? 1 : 0)
+    },
+  })
+  const restarts = new Counter({
+    name: 'ringcheck_operator_watch_restarts_total',
+    help: 'Watches of the API server that broke or were refused; what they missed was listed again.',
+    labelNames: ['kind'],
+    registers,
+  })
+  return { watchRestarted: (kind) => restarts.inc({ kind }) }
+}

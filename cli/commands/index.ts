@@ -49,6 +49,11 @@ export const commands: readonly Entry[] = [
     load: async () => (await import('./deliveries.ts')).deliveries,
   },
   {
+    name: 'operator',
+    summary: 'the same on Kubernetes, as a pod: calls for every SipProbe of the cluster',
+    load: async () => (await import('./operator.ts')).operator,
+  },
+  {
     name: 'agent',
     summary: 'the process that makes calls; started by serve',
     load: async () => (await import('./agent.ts')).agent,

@@ -7,7 +7,7 @@ import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
 import { LocalConfig } from '../../operator/config.ts'
 import type { Operator } from '../../operator/operator.ts'
-import { startOperator } from '../../operator/operator.ts'
+import { startLocalOperator } from '../../operator/local.ts'
 import { problemLine } from '../../crds/index.ts'
 import type { Command, Flag, Terminal, Words } from '../command.ts'
 import { UsageError } from '../command.ts'
@@ -99,7 +99,7 @@ export async function start(words: Words, terminal: Terminal, folder: string, sc
     ),
   })
   if (!config.success) throw new UsageError(config.error.issues.map(issueText).join('; '))
-  return startOperator({
+  return startLocalOperator({
     config: config.data,
     entry: process.argv[1] ?? '',
     agentLog: { level: terminal.interactive ? 'error' : 'warn', pretty: terminal.interactive },
@@ -143,7 +143,7 @@ export function probesOf({ cluster }: Operator) {
 
 async function executeOnce(operator: Operator, terminal: Terminal): Promise<void> {
   const rounds = operator.cluster.list('SipProbe').map(async ({ metadata }) => {
-    const started = await operator.probes.runNow(metadata)
+    const started = await operator.runNow(metadata)
     await started?.finished
     const health: Health = operator.cluster.status('SipProbe', metadata)?.health ?? 'Unknown'
     terminal.err(`${metadata.name} ${health}\n`)

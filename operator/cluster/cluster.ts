@@ -29,6 +29,14 @@ export interface ClusterEvent {
   note: string
 }
 
+/** One time of leading. Of replicas that share a cluster at most one holds a term at any moment. */
+export interface Term {
+  /** Higher than that of every term before. */
+  readonly epoch: number
+  /** Whether nobody else can lead at this moment: asked right before anything that only the leader may do. */
+  holds(): boolean
+}
+
 export interface Cluster extends AsyncDisposable {
   /** Rises by one at each start of local mode, with each change of leader on Kubernetes; there 0 while another replica leads. */
   readonly epoch: number

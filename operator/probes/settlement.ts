@@ -1,5 +1,5 @@
 /** The one place where what came out of a probe is put away, always in this order: history, status, metrics; webhooks and pages follow. It judges nothing. */
-import type { UnknownReason } from '../../crds/index.ts'
+import type { SipProbeStatus, UnknownReason } from '../../crds/index.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Cluster, Key, Stored } from '../cluster/cluster.ts'
@@ -102,6 +102,15 @@ export class Settlement {
       const { from, to, reason, message } = change.transition
       metrics.transition(probe.metadata, from, to)
       log.info({ probe: `${probe.metadata.namespace}/${probe.metadata.name}`, from, to, reason }, message)
+      const type = to === 'Healthy' ? 'Normal' : 'Warning'
+      const note = `${from} -> ${to}: ${message}`
+      cluster.tell('SipProbe', probe.metadata, {
+        id: String(change.transition.sequence),
+        type,
+        action: 'Probe',
+        reason,
+        note,
+      })
     }
     await this.publish(probe, tracked)
   }
@@ -113,8 +122,8 @@ export class Settlement {
     if (!cluster.get('SipProbe', probe.metadata)) return
     const now = clock.now()
     const { declared, executions, memory, lastRunNow, withoutAgents, gone } = tracked
-    const { schedule, suspend } = probe.spec
-    const next = suspend ? undefined : nextSlot({ schedule, uid: probe.metadata.uid, now })
+    const before = cluster.status('SipProbe', probe.metadata)
+    const next = nextTime(probe, tracked, before, now)
     const missing = withoutAgents === undefined ? undefined : { reason: 'NoAgent', message: withoutAgents }
     const notReady = declared && !STILL_READY.has(declared.reason) ? declared : missing
     const status = probeStatus({
@@ -123,7 +132,7 @@ export class Settlement {
       executions,
       now,
       goneWebhooks: [...gone.webhooks].toSorted(),
-      before: cluster.status('SipProbe', probe.metadata),
+      before,
       ...(declared && { declared }),
       ...(notReady && { notReady }),
       ...(lastRunNow !== undefined && { lastRunNow }),
@@ -148,6 +157,18 @@ export class Settlement {
     tracked.maintained = false
     onReleased()
   }
+}
+
+/** While a round runs its own slot stays the next one, so that a round is one write of the status, at its end. */
+function nextTime(
+  { spec, metadata }: Stored<'SipProbe'>,
+  { running }: Tracked,
+  before: SipProbeStatus | undefined,
+  now: number,
+): number | undefined {
+  if (spec.suspend) return undefined
+  if (running && before?.nextExecutionTime !== undefined) return Date.parse(before.nextExecutionTime)
+  return nextSlot({ schedule: spec.schedule, uid: metadata.uid, now })
 }
 
 function identityOf({ metadata }: Stored<'SipProbe'>): ProbeIdentity {

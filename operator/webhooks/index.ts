@@ -1,5 +1,6 @@
 /** The door of the outgoing webhooks. */
 export { createAddressCheck, LOOPBACK, PRIVATE } from './addresses.ts'
+export type { AddressCheck } from './addresses.ts'
 export { statusChangedBody } from './body.ts'
 export { Deliverer, deliveryResults } from './deliverer.ts'
 export type { QueuedOutbox } from './deliverer.ts'

@@ -2,7 +2,7 @@
 import { systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
-import type { KubernetesCluster, Term } from '../../operator/cluster/kubernetes/index.ts'
+import type { KubernetesCluster, LeasedTerm } from '../../operator/cluster/kubernetes/index.ts'
 import {
   Election,
   loadKubeConfig,
@@ -43,7 +43,7 @@ export async function openDoor(kubeconfig: string, namespace?: string): Promise<
 
 export interface Candidate extends AsyncDisposable {
   readonly election: Election
-  elected(signal?: AbortSignal): Promise<Term>
+  elected(signal?: AbortSignal): Promise<LeasedTerm>
 }
 
 export async function candidate(kubeconfig: string, identity: string, namespace = 'default'): Promise<Candidate> {

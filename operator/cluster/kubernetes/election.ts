@@ -5,7 +5,7 @@ import type { Clock } from '../../../lib/clock.ts'
 import { sleep } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
 import type { Random } from '../../../lib/random.ts'
-import type { Key } from '../cluster.ts'
+import type { Key, Term } from '../cluster.ts'
 import type { KubeClient } from './client.ts'
 import { codeOf, explain } from './client.ts'
 
@@ -20,17 +20,13 @@ export interface ElectionOptions {
   log: Log
 }
 
-/** One time of leading, from the taking of the Lease to its loss. */
-export interface Term extends AsyncDisposable {
-  /** Higher than that of every term before. */
-  readonly epoch: number
+/**
+ * A term by the Lease, given back when it is disposed of. `holds` is true at most RENEW_DEADLINE after the last renewal was asked
+ * for, whatever timers, network and clocks do.
+ */
+export interface LeasedTerm extends Term, AsyncDisposable {
   /** Aborts when the term is over. */
   readonly over: AbortSignal
-  /**
-   * Whether nobody else can lead at this moment. True at most RENEW_DEADLINE after the last renewal was asked for, whatever
-   * timers, network and clocks do: ask right before anything that only the leader may do.
-   */
-  holds(): boolean
 }
 
 /** Milliseconds. Others take the Lease when it was not renewed for so long. */
@@ -51,7 +47,7 @@ export class Election {
   }
 
   /** Resolves when we lead; undefined when `signal` aborted before. Disposing the term gives the Lease back. */
-  async elected(signal: AbortSignal): Promise<Term | undefined> {
+  async elected(signal: AbortSignal): Promise<LeasedTerm | undefined> {
     const { clock, random, log, lease } = this.#options
     for (let failures = 0; !signal.aborted;) {
       const sentAt = momentOf(clock)
@@ -159,7 +155,7 @@ interface Moment {
 
 const momentOf = (clock: Clock): Moment => ({ monotonic: clock.monotonic(), wall: clock.now() })
 
-class LeaseTerm implements Term {
+class LeaseTerm implements LeasedTerm {
   readonly epoch: number
   readonly #options: ElectionOptions
   readonly #over = new AbortController()

@@ -8,7 +8,7 @@ import type { Random } from '../../../lib/random.ts'
 import type { Cluster, ClusterEvent, Key, KeyedData, KeyedOctets, Kind, OfKind, Stored } from '../cluster.ts'
 import type { KubeClient } from './client.ts'
 import { openKubeClient } from './client.ts'
-import type { Term } from './election.ts'
+import type { LeasedTerm } from './election.ts'
 import { EventWriter } from './events.ts'
 import { KeyedDataReader } from './keyed-data.ts'
 import { Objects } from './objects.ts'
@@ -36,7 +36,7 @@ export interface KubernetesCluster extends Cluster {
   /** Resolves when everything that there is is known. */
   readonly listed: Promise<void>
   /** From now on status is written, until the term is over. */
-  lead(term: Term): void
+  lead(term: LeasedTerm): void
 }
 
 const CONNECTIONS = 32
@@ -70,7 +70,7 @@ class Kubernetes implements KubernetesCluster {
   readonly #reflectors: readonly Reflector[]
   readonly #paused = new Set<string>()
   readonly #handlers = new Set<(changed: Changed) => void>()
-  #term: Term | undefined
+  #term: LeasedTerm | undefined
 
   constructor(options: KubernetesClusterOptions, client: KubeClient) {
     const { clock, random, log, instance, namespace } = options
@@ -96,7 +96,7 @@ class Kubernetes implements KubernetesCluster {
     return this.#term?.epoch ?? 0
   }
 
-  lead(term: Term): void {
+  lead(term: LeasedTerm): void {
     this.#term = term
     for (const objects of this.#objects.values()) objects.refuse()
     term.over.addEventListener('abort', () => this.#statuses.forgetAll(), { once: true })

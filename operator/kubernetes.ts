@@ -1,0 +1,103 @@
+/** The operator on Kubernetes: every replica serves pages and API, and the one that holds the Lease leads. */
+import { join } from 'node:path'
+import type { Clock } from '../lib/clock.ts'
+import { sleep } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Random } from '../lib/random.ts'
+import type { Agents } from './agents/agents.ts'
+import type { Term } from './cluster/cluster.ts'
+import type { KubernetesCluster } from './cluster/kubernetes/index.ts'
+import { Election, loadKubeConfig, openKubeClient, openKubernetesCluster } from './cluster/kubernetes/index.ts'
+import type { OperatorConfig } from './config.ts'
+import { claimDataFolder } from './data-folder.ts'
+import { openHistory } from './history/index.ts'
+import type { Operator } from './operator.ts'
+import { startOperator } from './operator.ts'
+import { createAddressCheck } from './webhooks/index.ts'
+
+export interface KubernetesOperatorOptions {
+  config: OperatorConfig
+  startAgents: (term: Term, cluster: KubernetesCluster) => Promise<Agents>
+  clock: Clock
+  random: Random
+  log: Log
+}
+
+const STORE_FILE = 'ringcheck.sqlite'
+const LEASE = 'ringcheck'
+/** Milliseconds: two requests must fit into the time in which a leader has to renew. */
+const LEASE_TIMEOUT = 4_000
+const RETRY_DELAY = 5_000
+
+/** Resolves when the servers listen: what there is is read, and leading begins, afterwards. Throws an Error that names what is wrong. */
+export async function startKubernetesOperator(options: KubernetesOperatorOptions): Promise<Operator> {
+  const { config, startAgents, clock, random, log } = options
+  const kubeConfig = loadKubeConfig()
+  await using stack = new AsyncDisposableStack()
+  if (config.databaseUrl === undefined) stack.use(claimDataFolder(config.data))
+  const place = config.databaseUrl === undefined ? { file: join(config.data, STORE_FILE) } : { url: config.databaseUrl }
+  const history = stack.use(await openHistory({ ...place, clock, log }))
+  const restarted: { count?: Operator['metrics']['watchRestarted'] } = {}
+  const cluster = stack.use(
+    await openKubernetesCluster({
+      config: kubeConfig,
+      ...(config.scope === 'Namespaced' && { namespace: config.podNamespace }),
+      instance: config.podName,
+      onWatchRestart: (kind) => restarted.count?.(kind),
+      clock,
+      random,
+      log,
+    }),
+  )
+  const known = { isListed: false }
+  const operator = stack.use(
+    await startOperator({
+      config,
+      cluster,
+      history,
+      startAgents: (term) => startAgents(term, cluster),
+      check: createAddressCheck(config.webhookNetworks),
+      scheduled: true,
+      notReady: () => (known.isListed ? [] : ['the resources of the cluster are not known yet']),
+      clock,
+      random,
+      log,
+    }),
+  )
+  restarted.count = operator.metrics.watchRestarted
+  const client = stack.use(await openKubeClient({ config: kubeConfig, connections: 2, timeout: LEASE_TIMEOUT }))
+  const lease = { namespace: config.podNamespace, name: LEASE }
+  const election = new Election({ leases: client.leases, lease, identity: config.podName, clock, random, log })
+
+  const stopping = new AbortController()
+  async function live(): Promise<void> {
+    await Promise.race([cluster.listed, aborted(stopping.signal)])
+    known.isListed = true
+    for (;;) {
+      await using term = await election.elected(stopping.signal)
+      if (!term) return
+      cluster.lead(term)
+      try {
+        await using _ = await operator.lead(term)
+        await aborted(AbortSignal.any([term.over, stopping.signal]))
+      } catch (error) {
+        log.error({ error, epoch: term.epoch }, 'this replica cannot lead, the next one may')
+        await sleep(clock, RETRY_DELAY, stopping.signal)
+      }
+    }
+  }
+  const life = live()
+  stack.defer(async () => {
+    stopping.abort()
+    await life
+  })
+  const owned = stack.move()
+  return { ...operator, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

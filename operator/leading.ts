@@ -1,0 +1,142 @@
+/** What one replica alone may run, from the beginning of its term to the end: agents, schedules, status, webhooks. It elects nobody. */
+import { Registry } from 'prom-client'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Random } from '../lib/random.ts'
+import type { Agents } from './agents/agents.ts'
+import { stopped } from './agents/execution.ts'
+import type { Cluster, Key, Term } from './cluster/cluster.ts'
+import type { History } from './history/index.ts'
+import { registerOperatorMetrics } from './metrics.ts'
+import { resolveTarget } from './probes/endpoints.ts'
+import { linksOf } from './probes/links.ts'
+import type { PublicAddresses } from './probes/links.ts'
+import { ProbeMetrics } from './probes/metrics.ts'
+import { Probes } from './probes/probes.ts'
+import { Recorder } from './probes/recorder.ts'
+import { StandbyOutbox } from './probes/standby.ts'
+import { StoreState } from './probes/store-state.ts'
+import { startRegistrars } from './registrars/registrars.ts'
+import type { AddressCheck } from './webhooks/index.ts'
+import { Deliverer } from './webhooks/index.ts'
+
+export interface LeadingOptions {
+  term: Term
+  cluster: Cluster
+  history: History
+  startAgents: (term: Term) => Promise<Agents>
+  /** Where webhooks may go. */
+  check: AddressCheck
+  addresses: PublicAddresses
+  /** False: nothing runs by its schedule. */
+  scheduled: boolean
+  onStatus: (probe: Key) => void
+  clock: Clock
+  random: Random
+  log: Log
+}
+
+export interface Leading extends AsyncDisposable {
+  readonly agents: Agents
+  readonly probes: Probes
+  readonly deliverer: Deliverer
+  /** The Prometheus text of probes and webhooks. */
+  metrics(): Promise<string>
+}
+
+const PRUNE_EVERY = 3_600_000
+
+/** Resolves when agents were started and every probe is looked after. */
+export async function startLeading(options: LeadingOptions): Promise<Leading> {
+  const { term, cluster, history, clock, random, log } = options
+  await using stack = new AsyncDisposableStack()
+  const registry = new Registry()
+  const metrics = new ProbeMetrics(registry)
+  const agents = fenced(await options.startAgents(term), term, clock)
+  /** What comes last. */
+  const state: { probes?: Probes } = {}
+  const store = new StoreState((condition) => {
+    if (condition.available) log.info({}, 'the history store is back')
+    else log.error({}, `the history store is away, results wait in memory: ${condition.message}`)
+  })
+  const outbox = stack.use(new StandbyOutbox({ store: history.outbox, state: store, clock }))
+  const deliverer = new Deliverer({
+    outbox,
+    resolve: (delivery) => resolveTarget(cluster, delivery),
+    check: options.check,
+    clock,
+    random,
+    log,
+    onSettled: (delivery, result) => state.probes?.webhookSettled(delivery, result),
+  })
+  const recorder = new Recorder({
+    history,
+    outbox,
+    state: store,
+    clock,
+    log,
+    onRecorded: ({ executions }) => {
+      deliverer.wake()
+      agents.stored(executions.map(({ id }) => id))
+    },
+    onStanding: () => deliverer.wake(),
+    onConflict: (probe) => state.probes?.repair(probe) ?? Promise.resolve(),
+  })
+  registerOperatorMetrics(registry, { deliverer, recorder, store })
+  // What was recorded last still goes out before the deliverer stops; it is recorded after the last call was hung up.
+  stack.use(deliverer)
+  stack.use(recorder)
+  stack.use(agents)
+  stack.use(startRegistrars({ cluster, clock, random, log }))
+  const probes = stack.use(
+    new Probes({
+      cluster,
+      history,
+      recorder,
+      state: store,
+      agents,
+      metrics,
+      clock,
+      random,
+      log,
+      scheduled: options.scheduled,
+      links: (key) => linksOf(key, cluster.list('StatusPage'), options.addresses),
+      onReleased: () => deliverer.wake(),
+      onStatus: options.onStatus,
+    }),
+  )
+  state.probes = probes
+  stack.use(pruneRegularly(history, clock, log))
+  const owned = stack.move()
+  return {
+    agents,
+    probes,
+    deliverer,
+    metrics: () => metrics.text(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** The same agents, which take no plan any more once the term is over: somebody else may lead, and may have begun the same one. */
+function fenced(agents: Agents, term: Term, clock: Clock): Agents {
+  return {
+    lasting: agents.lasting,
+    execute: async (plan, signal, onEvent) => (term.holds() ? agents.execute(plan, signal, onEvent) : stopped(clock)),
+    stored: (ids) => agents.stored(ids),
+    begun: (probe) => agents.begun(probe),
+    readiness: (group) => agents.readiness(group),
+    onChange: (handler) => agents.onChange(handler),
+    ready: () => agents.ready(),
+    [Symbol.asyncDispose]: () => agents[Symbol.asyncDispose](),
+  }
+}
+
+function pruneRegularly(history: History, clock: Clock, log: Log): Disposable {
+  let timer: Disposable
+  const prune = () => {
+    history.prune(clock.now()).catch((error: unknown) => log.error({ error }, 'old history cannot be deleted'))
+    timer = clock.timer(PRUNE_EVERY, prune)
+  }
+  timer = clock.timer(PRUNE_EVERY, prune)
+  return { [Symbol.dispose]: () => timer[Symbol.dispose]() }
+}

@@ -1,0 +1,45 @@
+/** Runs the product itself as a pod does, `ringcheck operator`, with agents as its children, against a real API server. It decides nothing. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort } from '../lab/ports.ts'
+import type { Child } from '../lab/process.ts'
+import { start } from '../lab/process.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+export interface RunningOperator extends Child {
+  /** The Prometheus text. */
+  metrics(): Promise<string>
+  /** Of `/readyz`, or undefined when nobody answers. */
+  readiness(): Promise<number | undefined>
+}
+
+/** Returns when it is ready. */
+export async function ringcheckOperator(options: {
+  folder: string
+  kubeconfig: string
+  /** Of its pod. */
+  name: string
+}): Promise<RunningOperator> {
+  const { kubeconfig, name } = options
+  const folder = join(options.folder, name)
+  mkdirSync(folder)
+  const admin = `127.0.0.1:${await freePort()}`
+  const config = join(folder, 'config.yaml')
+  const pages = `127.0.0.1:${await freePort()}`
+  const api = `127.0.0.1:${await freePort()}`
+  writeFileSync(config, JSON.stringify({ admin, pages, api, data: folder }))
+  const ask = (path: string) => fetch(`http://${admin}${path}`, { signal: AbortSignal.timeout(2_000) })
+  const readiness = async () => (await ask('/readyz').catch(() => undefined))?.status
+  const child = await start({
+    command: process.execPath,
+    name,
+    arguments: [join(ROOT, 'cli/main.ts'), 'operator', '--config', config],
+    folder,
+    environment: { KUBECONFIG: kubeconfig, POD_NAME: name, POD_NAMESPACE: 'default' },
+    ready: async () => (await readiness()) === 200,
+    readyWithin: 60_000,
+  })
+  // Its log and whether it runs are read when they are asked for.
+  return Object.assign(child, { metrics: async () => (await ask('/metrics')).text(), readiness })
+}
