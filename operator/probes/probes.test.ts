@@ -125,6 +125,25 @@ describe('a probe', () => {
     expect(await it.metrics.text()).toContain('ringcheck_probe_interval_seconds{')
   })
 
+  test('of a namespace that is paused makes no calls, and calls at once when it is not any more', async () => {
+    await using it = await rig(probe())
+    await answer(it, 0)
+    await it.until(() => it.status()?.health === 'Healthy')
+    await it.until(() => it.calls.length === 2)
+    it.pause(true)
+    it.declare(probe('schedule: { interval: 11s }'))
+    await it.until(() => it.status()?.reason === 'Suspended')
+    expect(it.calls[1]?.signal.aborted).toBe(true)
+    expect(it.status()).toMatchObject({ health: 'Unknown', message: 'The namespace default is paused.' })
+    expect(it.status()?.nextExecutionTime).toBeUndefined()
+    await it.pass(30_000)
+    expect(it.calls).toHaveLength(2)
+    it.pause(false)
+    it.declare(probe())
+    await answer(it, 2)
+    await it.until(() => it.status()?.health === 'Healthy')
+  })
+
   test('is asked twice to run during a round: both get the one that follows', async () => {
     await using it = await rig(probe('schedule: { interval: 24h }'))
     await it.until(() => it.calls.length === 1)

@@ -54,11 +54,13 @@ export interface AgentsSaid {
   /** Why there is none, by location. */
   missing: Map<string, string>
   begun: RunSummary[]
+  /** The namespace is annotated so. */
+  paused: boolean
   lasting: boolean
 }
 
 export async function rig(manifest: string, said: Partial<AgentsSaid> = {}) {
-  const there: AgentsSaid = { missing: new Map(), begun: [], lasting: false, ...said }
+  const there: AgentsSaid = { missing: new Map(), begun: [], paused: false, lasting: false, ...said }
   const stored: string[] = []
   const handlers = new Set<(group: Group) => void>()
   const stack = new AsyncDisposableStack()
@@ -68,6 +70,8 @@ export async function rig(manifest: string, said: Partial<AgentsSaid> = {}) {
   const clock = new ManualClock(Date.UTC(2026, 5, 1, 12))
   const history = stack.use(await openHistory({ file: ':memory:', clock }))
   const cluster = stack.use(await openLocalCluster({ folder, objects: history.objects, clock, log }))
+  // A folder has no namespaces that could be annotated.
+  Object.assign(cluster, { isPaused: () => there.paused })
   const metrics = new ProbeMetrics(new Registry())
   const calls: Carried[] = []
   const released: number[] = []
@@ -138,6 +142,7 @@ export async function rig(manifest: string, said: Partial<AgentsSaid> = {}) {
     released,
     stored,
     pass,
+    pause: (paused: boolean) => void (there.paused = paused),
     /** There are agents again, or none. */
     agents(location: string, message?: string) {
       if (message === undefined) there.missing.delete(location)

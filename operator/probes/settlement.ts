@@ -123,7 +123,8 @@ export class Settlement {
     const now = clock.now()
     const { declared, executions, memory, lastRunNow, withoutAgents, gone } = tracked
     const before = cluster.status('SipProbe', probe.metadata)
-    const next = nextTime(probe, tracked, before, now)
+    const isPaused = cluster.isPaused(probe.metadata.namespace)
+    const next = isPaused ? undefined : nextTime(probe, tracked, before, now)
     const missing = withoutAgents === undefined ? undefined : { reason: 'NoAgent', message: withoutAgents }
     const notReady = declared && !STILL_READY.has(declared.reason) ? declared : missing
     const status = probeStatus({
