@@ -11,8 +11,6 @@ export interface WorkQueueOptions {
   handle: (key: string) => Promise<void>
   /** A handler that threw is tried again later, each time later up to a bound; see `backoff`. */
   onError: (key: string, error: unknown) => void
-  /** Told of each handling: whether it threw, and how long it took in milliseconds. */
-  onHandled?: (outcome: 'Success' | 'Error', took: number) => void
 }
 
 const RETRY: BackoffLimits = { first: 1_000, longest: 60_000 }
@@ -91,15 +89,12 @@ export class WorkQueue implements AsyncDisposable {
 
   /** How many times in a row it failed; 0: it did not. */
   async #run(key: string): Promise<number> {
-    const { clock, handle, onError, onHandled } = this.#options
-    const began = clock.monotonic()
+    const { handle, onError } = this.#options
     try {
       await handle(key)
-      onHandled?.('Success', clock.monotonic() - began)
       this.#failures.delete(key)
       return 0
     } catch (error) {
-      onHandled?.('Error', clock.monotonic() - began)
       onError(key, error)
       const failed = (this.#failures.get(key) ?? 0) + 1
       this.#failures.set(key, failed)

@@ -1,6 +1,7 @@
 /** The operator's configuration: in local mode from the command line, whose flags hold the defaults; on Kubernetes from a file and the environment. */
 import { z } from 'zod'
 import type { Address } from '../lib/http.ts'
+import { locations } from './agents/kubernetes/index.ts'
 import { isLoopback, parseAddress } from '../lib/http.ts'
 
 export const address = z.string().transform((text, context): Address => {
@@ -65,6 +66,9 @@ export const OperatorConfig = z
     webhookNetworks: networks.default([]),
     databaseUrl: databaseUrl.optional(),
     token: token.optional(),
+    locations,
+    /** Of the pods that call, RINGCHECK_IMAGE: our own. Absent: a child of the operator calls. */
+    image: z.string().min(1).optional(),
     podName: z.string().min(1),
     podNamespace: z.string().min(1).default('default'),
   })

@@ -5,9 +5,17 @@ import { sleep } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import type { Agents } from './agents/agents.ts'
+import { AGENTS, startKubernetesAgents } from './agents/kubernetes/index.ts'
+import { startLocalAgents } from './agents/local.ts'
 import type { Term } from './cluster/cluster.ts'
 import type { KubernetesCluster } from './cluster/kubernetes/index.ts'
-import { Election, loadKubeConfig, openKubeClient, openKubernetesCluster } from './cluster/kubernetes/index.ts'
+import {
+  Election,
+  loadKubeConfig,
+  openKubeClient,
+  openKubernetesCluster,
+  openWorkloads,
+} from './cluster/kubernetes/index.ts'
 import type { OperatorConfig } from './config.ts'
 import { claimDataFolder } from './data-folder.ts'
 import { openHistory } from './history/index.ts'
@@ -17,7 +25,8 @@ import { createAddressCheck } from './webhooks/index.ts'
 
 export interface KubernetesOperatorOptions {
   config: OperatorConfig
-  startAgents: (term: Term, cluster: KubernetesCluster) => Promise<Agents>
+  /** Path of the program that is forked with the word `agent`, where no image names pods for it. */
+  entry: string
   clock: Clock
   random: Random
   log: Log
@@ -28,10 +37,13 @@ const LEASE = 'ringcheck'
 /** Milliseconds: two requests must fit into the time in which a leader has to renew. */
 const LEASE_TIMEOUT = 4_000
 const RETRY_DELAY = 5_000
+const AUTHORITY = 'ringcheck-agents'
+/** What the chart calls the pods of the operator. */
+const OPERATOR = { 'app.kubernetes.io/component': 'operator' }
 
 /** Resolves when the servers listen: what there is is read, and leading begins, afterwards. Throws an Error that names what is wrong. */
 export async function startKubernetesOperator(options: KubernetesOperatorOptions): Promise<Operator> {
-  const { config, startAgents, clock, random, log } = options
+  const { config, clock, random, log } = options
   const kubeConfig = loadKubeConfig()
   await using stack = new AsyncDisposableStack()
   if (config.databaseUrl === undefined) stack.use(claimDataFolder(config.data))
@@ -41,7 +53,7 @@ export async function startKubernetesOperator(options: KubernetesOperatorOptions
   const cluster = stack.use(
     await openKubernetesCluster({
       config: kubeConfig,
-      ...(config.scope === 'Namespaced' && { namespace: config.podNamespace }),
+      ...within(config),
       instance: config.podName,
       onWatchRestart: (kind) => restarted.count?.(kind),
       clock,
@@ -49,13 +61,14 @@ export async function startKubernetesOperator(options: KubernetesOperatorOptions
       log,
     }),
   )
+  const startAgents = await agentsOf(options, cluster, stack)
   const known = { isListed: false }
   const operator = stack.use(
     await startOperator({
       config,
       cluster,
       history,
-      startAgents: (term) => startAgents(term, cluster),
+      startAgents,
       check: createAddressCheck(config.webhookNetworks),
       scheduled: true,
       notReady: () => (known.isListed ? [] : ['the resources of the cluster are not known yet']),
@@ -93,6 +106,26 @@ export async function startKubernetesOperator(options: KubernetesOperatorOptions
   })
   const owned = stack.move()
   return { ...operator, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+const within = ({ scope, podNamespace }: OperatorConfig) => (scope === 'Namespaced' ? { namespace: podNamespace } : {})
+
+/** Pods of the image where one is named; else a child of this process, at the location `default` alone. */
+async function agentsOf(
+  { config, entry, clock, random, log }: KubernetesOperatorOptions,
+  cluster: KubernetesCluster,
+  stack: AsyncDisposableStack,
+): Promise<(term: Term) => Promise<Agents>> {
+  const common = { clock, random, log }
+  const { image, locations, podNamespace } = config
+  if (image === undefined) return () => startLocalAgents({ ...common, count: 1, entry })
+  const client = stack.use(await openKubeClient({ config: loadKubeConfig(), connections: 8, timeout: 10_000 }))
+  const onWatchRestart = (kind: string) => log.info({ kind }, 'a watch of the agents began anew')
+  const workloads = stack.use(openWorkloads({ ...common, ...within(config), client, labels: AGENTS, onWatchRestart }))
+  const authority = { namespace: podNamespace, name: AUTHORITY }
+  const operator = { namespace: podNamespace, labels: OPERATOR }
+  return (term) =>
+    startKubernetesAgents({ ...common, cluster, workloads, locations, image: { image }, operator, authority, term })
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -6,7 +6,6 @@ import type { z } from 'zod'
 import { systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
-import { startLocalAgents } from '../../operator/agents/local.ts'
 import { OperatorConfig } from '../../operator/config.ts'
 import { startKubernetesOperator } from '../../operator/kubernetes.ts'
 import type { Command, Terminal } from '../command.ts'
@@ -17,7 +16,7 @@ export const operator: Command = {
   name: 'operator',
   usage: '[flags]',
   description:
-    'Calls for every SipProbe of the cluster whose kubeconfig or ServiceAccount it finds. The file holds scope, api, pages, admin, publicUrl, dashboardUrl, data, webhookNetworks; RINGCHECK_TOKEN, RINGCHECK_DATABASE_URL, POD_NAME and POD_NAMESPACE come from the environment.',
+    'Calls for every SipProbe of the cluster whose kubeconfig or ServiceAccount it finds. The file holds scope, api, pages, admin, publicUrl, dashboardUrl, data, webhookNetworks, locations; RINGCHECK_TOKEN, RINGCHECK_DATABASE_URL, RINGCHECK_IMAGE, POD_NAME and POD_NAMESPACE come from the environment.',
   flags: {
     config: { value: 'FILE', help: 'YAML; default: all defaults' },
     'print-config': { help: 'Print the configuration in force, without secrets, and end' },
@@ -34,13 +33,13 @@ export const operator: Command = {
       return 0
     }
     const log = createLog({ name: 'operator', level: 'info', pretty: terminal.interactive })
-    const common = { clock: systemClock, random: systemRandom, log }
-    const agents = { count: 1, entry: process.argv[1] ?? '' }
     using _deadline = stopDeadline(terminal)
     await using _operator = await startKubernetesOperator({
-      ...common,
       config,
-      startAgents: () => startLocalAgents({ ...common, ...agents }),
+      entry: process.argv[1] ?? '',
+      clock: systemClock,
+      random: systemRandom,
+      log,
     })
     await stopped(terminal)
     return 0
@@ -50,6 +49,7 @@ export const operator: Command = {
 const fromEnvironment = {
   token: 'RINGCHECK_TOKEN',
   databaseUrl: 'RINGCHECK_DATABASE_URL',
+  image: 'RINGCHECK_IMAGE',
   podName: 'POD_NAME',
   podNamespace: 'POD_NAMESPACE',
 } as const
