@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
 import { Candidate, candidateFoundation, candidatePriority, classes, Message, methods } from 'werift'
 import type { Clock } from '../../../lib/clock.ts'
-import { COMPONENT } from './description.ts'
+import { canonical, COMPONENT } from './description.ts'
 import { allocate, type TurnServer } from './relay.ts'
 import { type Credentials, StunEndpoint } from './stun-endpoint.ts'
 
@@ -39,7 +39,9 @@ export async function reflexiveCandidate(
   const request = new Message(methods.BINDING, classes.REQUEST)
   const options = { retransmissions: RETRANSMISSIONS }
   const [response] = await socket.request(request, [server, port], undefined, options)
-  const [address, mappedPort]: [string, number] = response.getAttributeValue('XOR-MAPPED-ADDRESS')
+  const mapped: [string, number] | undefined = response.getAttributeValue('XOR-MAPPED-ADDRESS')
+  if (!mapped) throw new Error('it answered without our address')
+  const [address, mappedPort] = mapped
   if (address === bound.address && mappedPort === bound.port) return undefined
   const foundation = candidateFoundation('srflx', 'udp', bound.address)
   const priority = candidatePriority('srflx')
@@ -87,6 +89,6 @@ export async function openRelay(
 
 /** An address of the host, of the family that we speak. */
 async function addressOf(host: string, { address }: Bound): Promise<string> {
-  if (isIP(host) > 0) return host
+  if (isIP(host) > 0) return canonical(host)
   return (await lookup(host, { family: isIPv6(address) ? 6 : 4 })).address
 }

@@ -1,57 +1,9 @@
-import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { systemClock } from '../../../lib/clock.ts'
 import { ManualClock } from '../../../lib/manual-clock.ts'
-import { seededRandom, systemRandom } from '../../../lib/random.ts'
-import { IceAgent, type IceDescription, type IceOptions, type IceOutcome } from './index.ts'
-
-interface End extends AsyncDisposable {
-  agent: IceAgent
-  socket: Socket
-  port: number
-  /** What came and is no STUN, with the port it came from. */
-  heard: Array<[text: string, port: number]>
-  lost: number
-}
-
-/** An agent on a socket of its own on loopback. */
-async function end(options: Partial<IceOptions> = {}, host = '127.0.0.1'): Promise<End> {
-  const socket = createSocket(host === '127.0.0.1' ? 'udp4' : 'udp6')
-  socket.bind(0, host)
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  const heard: End['heard'] = []
-  const agent = new IceAgent({
-    ...{
-      clock: systemClock,
-      random: systemRandom,
-      mode: 'Full',
-      controlling: false,
-      stun: [],
-      turn: [],
-      candidates: 'All',
-    },
-    ...{ address: host, port },
-    send: (datagram, to, toPort) => socket.send(datagram, toPort, to),
-    received: (datagram, _from, fromPort) => heard.push([datagram.toString(), fromPort]),
-    lost: () => void result.lost++,
-    ...options,
-  })
-  socket.on('message', (datagram, from) => {
-    if ((datagram[0] ?? 0) < 4) agent.receive(datagram, from.address, from.port)
-    else heard.push([datagram.toString(), from.port])
-  })
-  const result: End = {
-    ...{ agent, socket, port, heard, lost: 0 },
-    async [Symbol.asyncDispose]() {
-      await agent[Symbol.asyncDispose]()
-      socket.close()
-      await once(socket, 'close')
-    },
-  }
-  return result
-}
+import { seededRandom } from '../../../lib/random.ts'
+import { type End, end } from './end.fixture.ts'
+import type { IceDescription, IceOutcome } from './index.ts'
 
 /** Both gather, tell each other, and connect at the same time. */
 async function connect(offerer: End, answerer: End, timeout = 10_000): Promise<[IceOutcome, IceOutcome]> {
@@ -113,6 +65,17 @@ describe('two agents on loopback', () => {
     expect([offered, answered]).toMatchObject([{ pair: { remote: { address: '::1' } } }, { kind: 'Connected' }])
   })
 
+  test('IPv6 in the long form that a description may have', async () => {
+    await using offerer = await end({ controlling: true }, '::1')
+    await using answerer = await end({}, '::1')
+    await Promise.all([offerer.agent.gather(), answerer.agent.gather()])
+    const { local } = answerer.agent
+    const long = { ...local, candidates: local.candidates.map((each) => ({ ...each, address: '0:0:0:0:0:0:0:1' })) }
+    const answered = answerer.agent.connect(offerer.agent.local, 10_000)
+    expect(await offerer.agent.connect(long, 10_000)).toMatchObject({ pair: { remote: { type: 'host' } } })
+    await answered
+  })
+
   test('a peer whose address was not signalled is found by its check', async () => {
     await using offerer = await end({ controlling: true })
     await using answerer = await end()
@@ -127,6 +90,25 @@ describe('two agents on loopback', () => {
       ],
     }
     const answered = answerer.agent.connect(elsewhere, 10_000)
+    const offered = await offerer.agent.connect(answerer.agent.local, 10_000)
+    expect(await answered).toMatchObject({ pair: { remote: { port: offerer.port, type: 'prflx' } } })
+    await expectTalk(offerer, offered, answerer)
+  })
+
+  test.each([
+    ['has names alone', [{ address: 'a-name.local' }]],
+    ['has a name, and an address that we do not reach', [{ address: 'a-name.local' }, { address: '::1' }]],
+    ['has said none', []],
+  ])('a peer that %s is found by its check', async (_name, said) => {
+    await using offerer = await end({ controlling: true })
+    await using answerer = await end()
+    await Promise.all([offerer.agent.gather(), answerer.agent.gather()])
+    const { local } = offerer.agent
+    const [host] = local.candidates
+    if (!host) throw new Error('no candidate')
+    const candidates = said.map((each) => ({ ...host, ...each }))
+    const answered = answerer.agent.connect({ ...local, candidates }, 10_000)
+    await new Promise((resolve) => setImmediate(resolve))
     const offered = await offerer.agent.connect(answerer.agent.local, 10_000)
     expect(await answered).toMatchObject({ pair: { remote: { port: offerer.port, type: 'prflx' } } })
     await expectTalk(offerer, offered, answerer)
@@ -162,8 +144,8 @@ describe('no connection', () => {
     })
   })
 
-  test('nothing of theirs can be reached', async () => {
-    await using alone = await end({ controlling: true })
+  test.each(['Lite', 'Full'] as const)('nothing of theirs can be reached by %s', async (mode) => {
+    await using alone = await end({ mode, controlling: true })
     await alone.agent.gather()
     const [host] = alone.agent.local.candidates
     if (!host) throw new Error('no candidate')
@@ -171,9 +153,38 @@ describe('no connection', () => {
       { ...host, address: '::1' },
       { ...host, transport: 'tcp' },
       { ...host, component: 2 },
+      { ...host, type: 'unheard-of' },
     ]
-    const remote = { ufrag: 'abcd', pwd: 'x'.repeat(22), lite: false, candidates: strange }
+    const remote = { ufrag: 'abcd', pwd: 'x'.repeat(22), lite: true, candidates: strange }
     expect(await alone.agent.connect(remote, 10_000)).toMatchObject({ kind: 'Failed', reason: 'NoCandidatePair' })
+  })
+
+  test('nobody checks us, and there are names alone', async () => {
+    const clock = new ManualClock()
+    await using alone = await end({ clock, controlling: true })
+    await alone.agent.gather()
+    const remote = { ufrag: 'abcd', pwd: 'x'.repeat(22), lite: false, candidates: [] }
+    const outcome = alone.agent.connect(remote, 10_000)
+    await clock.advance(10_000)
+    expect(await outcome).toMatchObject({ kind: 'Failed', reason: 'NoCandidatePair', connectTime: 10_000 })
+  })
+
+  test('a port that nobody can send to: a check that failed, of which nothing is left', async () => {
+    const escaped: unknown[] = []
+    const note = (error: unknown) => void escaped.push(error)
+    process.on('unhandledRejection', note)
+    {
+      await using alone = await end({ controlling: true })
+      await alone.agent.gather()
+      const [host] = alone.agent.local.candidates
+      if (!host) throw new Error('no candidate')
+      const candidates = [{ ...host, port: 70_000 }]
+      const remote = { ufrag: 'abcd', pwd: 'x'.repeat(22), lite: false, candidates }
+      expect(await alone.agent.connect(remote, 400)).toMatchObject({ kind: 'Failed', reason: 'ChecksFailed' })
+    }
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('unhandledRejection', note)
+    expect(escaped).toEqual([])
   })
 
   test('ended by us', async () => {

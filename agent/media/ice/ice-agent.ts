@@ -6,7 +6,7 @@
 import { type Candidate as WeriftCandidate, CandidatePairState, Connection } from 'werift'
 import type { Clock } from '../../../lib/clock.ts'
 import { type Random, token } from '../../../lib/random.ts'
-import { type Candidate, checkable, describe, type IceDescription } from './description.ts'
+import { type Candidate, checkable, describe, type IceDescription, mayShowItself } from './description.ts'
 import { hostCandidate, openRelay, reflexiveCandidate, type RelayBase, type StunServer } from './gather.ts'
 import type { TurnServer } from './relay.ts'
 import { StunEndpoint } from './stun-endpoint.ts'
@@ -49,7 +49,7 @@ export interface SelectedPair {
 }
 
 /**
- * `NoCandidatePair`: none of their candidates can be reached from one of ours; `ChecksFailed`: each check was refused or not answered;
+ * `NoCandidatePair`: none of their candidates can be reached from one of ours, and nobody else checked us; `ChecksFailed`: each check was refused or not answered;
  * `Timeout`: checks were still under way, or as a lite agent we were not checked; `Stopped`: we ended it.
  */
 export type IceFailure = 'NoCandidatePair' | 'ChecksFailed' | 'Timeout' | 'Stopped'
@@ -98,10 +98,6 @@ export class IceAgent implements AsyncDisposable {
   get local(): IceDescription {
     const candidates = this.#connection.localCandidates.map((candidate) => describe(candidate))
     return { ...this.#credentials, candidates, lite: this.#options.mode === 'Lite' }
-  }
-
-  get selected(): SelectedPair | undefined {
-    return this.#selected
   }
 
   /** STUN messages that were not authentic, cut off, or nobody's. */
@@ -170,7 +166,7 @@ export class IceAgent implements AsyncDisposable {
     if (remote.lite) connection.iceControlling = true
     connection.setRemoteParams({ iceLite: remote.lite, usernameFragment: remote.ufrag, password: remote.pwd })
     for (const candidate of candidates) await connection.addRemoteCandidate(candidate)
-    await connection.addRemoteCandidate(undefined)
+    if (connection.checkList.length > 0 || !mayShowItself(remote)) await connection.addRemoteCandidate(undefined)
     const failure = await this.#ended(timeout)
     if (this.#disposing) return 'Stopped'
     return failure ?? this.#nominated() ?? 'Timeout'
@@ -181,8 +177,9 @@ export class IceAgent implements AsyncDisposable {
     const { promise: late, resolve } = Promise.withResolvers<IceFailure>()
     using _timer = this.#options.clock.timer(timeout, () => {
       const pairs = this.#connection.checkList
-      const failed = pairs.length > 0 && pairs.every(({ state }) => state === CandidatePairState.FAILED)
-      resolve(failed ? 'ChecksFailed' : 'Timeout')
+      const failed = pairs.every(({ state }) => state === CandidatePairState.FAILED)
+      if (pairs.length === 0) resolve(this.#connection.iceLite ? 'Timeout' : 'NoCandidatePair')
+      else resolve(failed ? 'ChecksFailed' : 'Timeout')
     })
     return await Promise.race([
       late,

@@ -63,6 +63,9 @@ export async function allocate(server: TurnServer, options: RelayOptions): Promi
   }
   try {
     await within(options.clock, PATIENCE, Promise.race([turn.connectionMade(), refused.promise]))
+    // werift believes that an answer has what it must have.
+    const { relayedAddress, mappedAddress }: Partial<TurnProtocol> = turn
+    if (!relayedAddress || !mappedAddress) throw new Error('it answered without our addresses')
   } catch (cause) {
     await close()
     throw new Error(reasonOf(cause), { cause })
@@ -103,7 +106,14 @@ function reasonOf(error: unknown): string {
 
 function refusalOf(message: Message): string {
   const [code, phrase]: unknown[] = message.getAttributeValue('ERROR-CODE') ?? []
-  return `refused with ${String(code)} ${String(phrase)}`
+  return `refused with ${String(code)} ${shown(phrase)}`
+}
+
+/** A phrase is the server's text; this much of it is enough for a sentence, and none of it is for the terminal. */
+function shown(phrase: unknown): string {
+  return String(phrase)
+    .replaceAll(/\p{Cc}/gu, '')
+    .slice(0, 100)
 }
 
 /** A socket of the allocation alone, as werift takes it. Rejects with the system's error. */

@@ -120,7 +120,11 @@ export class StunEndpoint implements Protocol {
     }
     const attempt = (count: number, wait: number) => {
       onRequestSent?.(count)
-      this.#options.send(octets, host, port)
+      try {
+        this.#options.send(octets, host, port)
+      } catch {
+        return give('no address that can be sent to')
+      }
       timer = this.#options.clock.timer(wait, () =>
         count < retransmissions ? attempt(count + 1, 2 * wait) : give('no answer'),
       )

@@ -55,13 +55,11 @@ function readSetup(stated: Text | undefined): Setup | undefined {
 }
 
 function milliseconds(stated: Text | undefined): number | undefined {
-  const value = Number(stated)
-  return value >= 1 && value <= 1_000 ? value : undefined
+  return isWithin(stated, 1_000) ? Number(stated) : undefined
 }
 
 function readRtcp({ rtcp }: Section): MediaDescription['rtcp'] {
-  const port = Number(rtcp?.port)
-  return port >= 1 && port <= 65_535 ? { port, address: text(rtcp?.address) } : undefined
+  return isWithin(rtcp?.port, 65_535) ? { port: Number(rtcp?.port), address: text(rtcp?.address) } : undefined
 }
 
 /** A format named by its rtpmap or, for a static one, by its number. */
@@ -122,14 +120,17 @@ function readIce(lines: Lines, section: Section): Ice | undefined {
   return {
     ...{ ufrag, pwd },
     options: text(section.iceOptions ?? lines.iceOptions),
-    candidates: (section.candidates ?? []).slice(0, MOST_CANDIDATES).map(readCandidate),
+    candidates: (section.candidates ?? []).slice(0, MOST_CANDIDATES).flatMap((fields) => readCandidate(fields) ?? []),
     remoteCandidates: text(section.remoteCandidates),
     endOfCandidates: section.endOfCandidates !== undefined,
   }
 }
 
-function readCandidate(fields: CandidateFields): Candidate {
+/** Undefined: a number in it is none that it can be (RFC 8839 5.1), and it is passed over. */
+function readCandidate(fields: CandidateFields): Candidate | undefined {
   const { foundation, component, transport, priority, ip, port, type, raddr, rport, tcptype } = fields
+  const possible = isWithin(component, 256) && isWithin(priority, 2 ** 32 - 1) && isWithin(port, 65_535)
+  if (!possible) return undefined
   return {
     foundation: String(foundation),
     component: Number(component),
@@ -141,4 +142,9 @@ function readCandidate(fields: CandidateFields): Candidate {
     related: raddr === undefined ? undefined : { address: String(raddr), port: Number(rport) },
     tcpType: text(tcptype),
   }
+}
+
+function isWithin(stated: Text | undefined, most: number): boolean {
+  const value = Number(stated)
+  return value >= 1 && value <= most
 }

@@ -40,6 +40,16 @@ describe('descriptions as they are met', () => {
     expect(data).toMatchObject({ formats: ['webrtc-datachannel'], codecs: [] })
   })
 
+  test.each(['1 1 UDP 1 127.0.0.1 0', '1 1 UDP 1 127.0.0.1 70000', '1 0 UDP 1 127.0.0.1 9', '1 1 UDP 0 127.0.0.1 9'])(
+    'a candidate that cannot be is passed over: %s',
+    (candidate) => {
+      const lines = ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', 'm=audio 9 RTP/AVP 0']
+      const ice = ['a=ice-ufrag:abcd', 'a=ice-pwd:0123456789012345678901', 'a=candidate:2 1 UDP 1 127.0.0.1 9 typ host']
+      const sdp = [...lines, ...ice, `a=candidate:${candidate} typ host`, ''].join('\r\n')
+      expect(read(sdp).media[0]?.ice?.candidates.map(({ foundation }) => foundation)).toEqual(['2'])
+    },
+  )
+
   test('keys of SDES, but for a line with a parameter that must be understood', () => {
     const [audio] = read(vector('desk-phone-sdes')).media
     const one = { tag: 1, suite: 'AES_CM_128_HMAC_SHA1_80', lifetime: '2^31', mki: '1:4' }
