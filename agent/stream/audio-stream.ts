@@ -202,10 +202,10 @@ export class AudioStream implements AsyncDisposable {
   }
 
   async #join(path: StreamPath, agreed: RemoteAudio): Promise<void> {
-    const found = await path.find(agreed)
-    if (found.kind === 'NotFound') return
-    if (this.#stopped) return disposeOf(found.protection)
     try {
+      const found = await path.find(agreed)
+      if (found.kind === 'NotFound') return
+      if (this.#stopped) return disposeOf(found.protection)
       // The other side may have changed its mind about what flows meanwhile.
       this.#start(this.#remote ?? agreed, found.protection)
     } catch (error) {

@@ -26,6 +26,8 @@ export class StreamKeys implements KeysOfStream {
   readonly #encryption: EncryptionPolicy
   readonly #octets: (length: number) => Buffer
   #lines: readonly KeyLine[]
+  /** Those that `#agreed` has one of. */
+  #linesInUse: readonly KeyLine[] = []
   #agreed: RemoteStream['keys']
 
   /** @param octets unpredictable ones, `randomBytes` of node:crypto @param fingerprints at least one for DTLS */
@@ -56,7 +58,9 @@ export class StreamKeys implements KeysOfStream {
       case 'SDES': {
         const { line } = decision.key
         // Under one key no packet may have the number of another (RFC 3711 9.1), and with a new key of theirs we count anew.
-        if (from === 'Offer' && this.#agreed && this.#agreed.remote.key !== line.key) this.#lines = this.#newLines()
+        // What was answered with new lines may have been refused after all: with their old key ours are the old ones, too.
+        if (from === 'Offer' && this.#agreed)
+          this.#lines = this.#agreed.remote.key === line.key ? this.#linesInUse : this.#newLines()
         return { kind: 'Taken', line }
       }
       case 'DTLS':
@@ -78,6 +82,7 @@ export class StreamKeys implements KeysOfStream {
   /** They are in use now. */
   use(agreed: RemoteStream['keys']): void {
     this.#agreed = agreed
+    this.#linesInUse = this.#lines
   }
 
   #newLines(): KeyLine[] {

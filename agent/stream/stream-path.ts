@@ -98,7 +98,7 @@ export class StreamPath {
     return this.#failing.promise
   }
 
-  /** What was found cannot be used, by a fault of ours. */
+  /** It could not be looked for, or what was found cannot be used, by a fault of ours. */
   broke(error: unknown): void {
     this.#failing.reject(error)
   }
