@@ -31,13 +31,15 @@ export async function pair(ofCaller: Wishes = {}, ofCallee: Wishes = {}): Promis
   return { media, caller, callee, [Symbol.asyncDispose]: () => media[Symbol.asyncDispose]() }
 }
 
-/** Offer, answer, and media both ways. Text: why not. `passing`: what becomes of the offer on its way. */
-export function connect({ caller, callee }: Pair, passing = (offer: string) => offer): string | undefined {
+/** Offer, answer, and media both ways. Text: why not. `passing`, `back`: what becomes of offer and answer on their way. */
+export function connect({ caller, callee }: Pair, passing = unchanged, back = unchanged): string | undefined {
   const answer = callee.answer(passing(caller.offer()))
   if ('unusable' in answer) return answer.unusable
   callee.begin()
-  return caller.accept(answer.sdp)
+  return caller.accept(back(answer.sdp))
 }
+
+const unchanged = (sdp: string): string => sdp
 
 const heard = (stream: AudioStream) => stream.session.report().packetsReceived
 

@@ -2,51 +2,26 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { systemClock } from '../../lib/clock.ts'
-import { systemRandom } from '../../lib/random.ts'
-import { createMediaEngine, type MediaEngine } from '../media/index.ts'
-import { type AudioStream, openStream } from './index.ts'
+import type { AudioStream } from './index.ts'
+import { connect, pair } from './streams.fixture.ts'
 
 const HOST = '127.0.0.1'
 
-type Wishes = Partial<Omit<Parameters<typeof openStream>[0], 'media'>>
-
-const video = (codec: 'VP8' | 'H264', required = true) =>
-  ({ codecs: [codec], resolution: 'R360p', frameRate: 30, required }) as const
-const ANY = { codecs: ['VP8', 'H264'], resolution: 'R360p', frameRate: 30, required: false } as const
-
-async function open(media: MediaEngine, wishes: Wishes): Promise<AudioStream> {
-  const outcome = await openStream({
-    ...{ media, address: HOST, sessionId: 1, codecs: ['PCMA'], ptime: 20, source: { kind: 'Tone' } },
-    ...{ jitterBuffer: { mode: 'Fixed', delay: 60 }, encryption: 'None', rtcpMux: true },
-    ...wishes,
-  })
-  if (outcome.kind !== 'Open') throw new Error(outcome.kind)
-  return outcome.stream
-}
-
-async function pair(ofCaller: Wishes, ofCallee: Wishes) {
-  const media = createMediaEngine({ clock: systemClock, random: systemRandom })
-  const [caller, callee] = [await open(media, ofCaller), await open(media, ofCallee)]
-  return {
-    ...{ media, caller, callee },
-    /** Text: why not. `passing`: what becomes of offer and answer on their way. */
-    connect(passing = (sdp: string, _from: 'Caller' | 'Callee') => sdp): string | undefined {
-      const answer = callee.answer(passing(caller.offer(), 'Caller'))
-      if ('unusable' in answer) return answer.unusable
-      callee.begin()
-      return caller.accept(passing(answer.sdp, 'Callee'))
-    },
-    [Symbol.asyncDispose]: () => media[Symbol.asyncDispose](),
-  }
-}
+const video = (codec: 'VP8' | 'H264', required = true) => ({
+  rtcpMux: true,
+  video: { codecs: [codec], resolution: 'R360p', frameRate: 30, required } as const,
+})
+const ANY = {
+  rtcpMux: true,
+  video: { codecs: ['VP8', 'H264'], resolution: 'R360p', frameRate: 30, required: false },
+} as const
 
 const seen = (stream: AudioStream) => stream.video?.report() ?? {}
 
 describe.each(['VP8', 'H264'] as const)('%s', (codec) => {
   test.each(['None', 'SDES', 'Optional'] as const)('is seen by both, encryption %s', async (encryption) => {
-    await using both = await pair({ video: video(codec), encryption }, { video: ANY, encryption })
-    expect(both.connect()).toBeUndefined()
+    await using both = await pair({ ...video(codec), encryption }, { ...ANY, encryption })
+    expect(connect(both)).toBeUndefined()
     for (const stream of [both.caller, both.callee]) {
       await expect.poll(() => seen(stream).frameRate ?? 0, { timeout: 10_000 }).toBeGreaterThan(1)
       expect(seen(stream)).toMatchObject({ frameWidth: 640, frameHeight: 360, keyFrames: 1, incompleteFrames: 0 })
@@ -58,9 +33,9 @@ describe.each(['VP8', 'H264'] as const)('%s', (codec) => {
 })
 
 test('what is lost on the way is asked for, and comes', async () => {
-  await using both = await pair({ video: video('VP8') }, { video: ANY })
+  await using both = await pair(video('VP8'), ANY)
   await using relay = await lossyRelay()
-  expect(both.connect(relay.passing)).toBeUndefined()
+  expect(connect(both, relay.passing('Caller'), relay.passing('Callee'))).toBeUndefined()
   await expect.poll(() => seen(both.caller).nacksReceived ?? 0, { timeout: 10_000 }).toBeGreaterThan(3)
   expect(relay.dropped).toBeGreaterThan(2)
   expect(seen(both.callee)).toMatchObject({ incompleteFrames: 0, frameWidth: 640 })
@@ -69,22 +44,22 @@ test('what is lost on the way is asked for, and comes', async () => {
 
 describe('without common video', () => {
   test('who needs it has no call', async () => {
-    await using none = await pair({ video: video('VP8') }, {})
-    expect(none.connect()).toContain('it has no video in VP8')
-    await using other = await pair({ video: video('VP8') }, { video: video('H264') })
-    expect(other.connect()).toContain('it has no video in H264')
+    await using none = await pair(video('VP8'), {})
+    expect(connect(none)).toContain('it has no video in VP8')
+    await using other = await pair(video('VP8'), video('H264'))
+    expect(connect(other)).toContain('it has no video in H264')
   })
 
   test('who does not need it has one without', async () => {
-    await using both = await pair({ video: video('VP8', false) }, {})
-    expect(both.connect()).toBeUndefined()
+    await using both = await pair(video('VP8', false), { rtcpMux: true })
+    expect(connect(both)).toBeUndefined()
     expect(both.caller.terms).toEqual({ codec: 'PCMA', rtcpMux: true })
     expect(seen(both.caller)).toEqual({})
   })
 })
 
 test('video that was promised and does not come is missing', async () => {
-  await using both = await pair({ video: video('VP8') }, { video: ANY })
+  await using both = await pair(video('VP8'), ANY)
   const answer = both.callee.answer(both.caller.offer())
   if ('unusable' in answer) throw new Error(answer.unusable)
   expect(both.caller.video?.missing).toBe(false)
@@ -96,8 +71,8 @@ test('video that was promised and does not come is missing', async () => {
 
 describe('a re-INVITE', () => {
   test('of hold stops our video, and its end begins it again', async () => {
-    await using both = await pair({ video: video('VP8') }, { video: ANY })
-    both.connect()
+    await using both = await pair(video('VP8'), ANY)
+    connect(both)
     await expect.poll(() => seen(both.caller).frameRate ?? 0, { timeout: 10_000 }).toBeGreaterThan(1)
     const offer = both.caller.offer()
     expect(both.callee.reoffer(offer.replaceAll('a=sendrecv', 'a=inactive'))).toMatch(/m=video [1-9].*a=inactive/s)
@@ -107,8 +82,8 @@ describe('a re-INVITE', () => {
   })
 
   test('without video ends it, and the call goes on', async () => {
-    await using both = await pair({ video: video('VP8') }, { video: ANY })
-    both.connect()
+    await using both = await pair(video('VP8'), ANY)
+    connect(both)
     const offer = both.caller.offer()
     expect(both.callee.reoffer(offer.replace(/m=video \d+/, 'm=video 0'))).toContain('m=video 0')
     await expect.poll(() => shown(both.caller)).toBe(0)
@@ -139,7 +114,7 @@ async function lossyRelay() {
   })
   sockets.Caller.on('message', (message) => sockets.Callee.send(message, ports.Caller, HOST))
   return {
-    passing: (sdp: string, from: 'Caller' | 'Callee') =>
+    passing: (from: 'Caller' | 'Callee') => (sdp: string) =>
       sdp.replace(/m=video (\d+)/, (_, port) => {
         ports[from] = Number(port)
         return `m=video ${sockets[from].address().port}`
