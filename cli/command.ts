@@ -97,3 +97,11 @@ export function help(command: Command): string {
     '',
   ].join('\n')
 }
+
+/** The value of a flag that has but these. @throws UsageError */
+export function oneOf<Value extends string>(words: Words, flag: string, allowed: readonly Value[]): Value {
+  const text = words.text(flag)
+  const found = allowed.find((value) => value === text)
+  if (found === undefined) throw new UsageError(`--${flag} ${text}: allowed are ${allowed.join(', ')}`)
+  return found
+}

@@ -18,8 +18,9 @@ import { judge } from '../../operator/probes/health.ts'
 import { CallProgress } from '../call-progress.ts'
 import { basisOf, callSummary } from '../call-summary.ts'
 import type { Command, Terminal, Words } from '../command.ts'
-import { UsageError } from '../command.ts'
+import { oneOf, UsageError } from '../command.ts'
 import { exitCodes } from '../exit.ts'
+import { iceFlags, iceOf } from '../ice.ts'
 import { coloured, formatOf, outputFlag, print } from '../output.ts'
 import { pcapFlag, writePcap } from '../pcap.ts'
 import { USER_AGENT } from '../version.ts'
@@ -28,7 +29,6 @@ import { wayFlags, wayOf } from '../way.ts'
 const codecs = ['PCMA', 'PCMU', 'G722', 'Opus'] as const
 const videoCodecs = ['VP8', 'H264'] as const
 const encryptions = ['None', 'SDES', 'DTLS', 'Optional'] as const
-const iceModes = ['None', 'Lite', 'Full'] as const
 
 export const call: Command = {
   name: 'call',
@@ -47,7 +47,7 @@ export const call: Command = {
     video: { value: videoCodecs.join('|'), help: 'Video beside the audio; default: none' },
     play: { value: 'FILE', help: 'WAV file that is sent; default: a signal with the rhythm of speech' },
     encryption: { value: encryptions.join('|'), default: 'None', help: 'Whether media is encrypted (SRTP)' },
-    ice: { value: iceModes.join('|'), default: 'None', help: 'Whether and how ICE is offered' },
+    ...iceFlags,
     'rtcp-mux': { help: 'RTP and RTCP over one port, when the other side can' },
     profile: { value: thresholdProfiles.join('|'), default: 'Standard', help: 'Thresholds that judge the call' },
     pcap: pcapFlag,
@@ -58,6 +58,7 @@ export const call: Command = {
     ['call sip:+4930123456@sip.example.com --username 1001 --register', 'through a trunk, with RINGCHECK_PASSWORD set'],
     ['call sips:echo@pbx.example.com --ca pbx-ca.pem', 'over TLS, by a private authority'],
     ['call sip:echo@127.0.0.1 --codec Opus --encryption SDES', 'another codec, and encrypted or not at all'],
+    ['call sip:echo@127.0.0.1 --ice Full --stun stun.example.com:3478', 'over ICE, also by what a STUN server sees'],
     ['call sip:echo@127.0.0.1 --video VP8', 'with video, and how many frames of it came'],
     ['call sip:echo@127.0.0.1 --play greeting.wav', 'a recording of yours is what is sent, again and again'],
     ['call sip:echo@127.0.0.1 --output json | jq .metrics', 'figures for a script; .basis says what each rests on'],
@@ -128,7 +129,7 @@ async function planOf(words: Words, terminal: Terminal): Promise<RunPlan> {
   const check = oneOf(words, 'check', ['Call', 'Options', 'Register'] as const)
   const profile = oneOf(words, 'profile', thresholdProfiles)
   const encryption = oneOf(words, 'encryption', encryptions)
-  const ice = oneOf(words, 'ice', iceModes)
+  const ice = iceOf(words, terminal)
   const now = systemClock.now()
   return RunPlan.parse({
     protocol: PROTOCOL,
@@ -153,10 +154,10 @@ async function planOf(words: Words, terminal: Terminal): Promise<RunPlan> {
       ...(check !== 'Register' && { target }),
       media: {
         audio: { codec: oneOf(words, 'codec', codecs), ptime: 20, source: await sourceOf(words) },
-        ...videoOf(words, encryption === 'DTLS' || ice !== 'None'),
+        ...videoOf(words, encryption === 'DTLS' || ice !== undefined),
         ...(encryption !== 'None' && { encryption }),
         ...(words.has('rtcp-mux') && { rtcpMux: true }),
-        ...(ice !== 'None' && { ice: { mode: ice, stun: [], turn: [] } }),
+        ...(ice && { ice }),
         jitterBuffer: { mode: 'Fixed', delay: 60 },
       },
       callDuration: durationOf(words, 'duration'),
@@ -192,13 +193,6 @@ async function accountOf(words: Words, { environment }: Terminal): Promise<{ acc
   const password =
     file === undefined ? environment['RINGCHECK_PASSWORD'] : (await readFile(file, 'utf8')).split(/\r?\n/)[0]
   return { account: { username, ...(password !== undefined && { password }) } }
-}
-
-function oneOf<Value extends string>(words: Words, flag: string, allowed: readonly Value[]): Value {
-  const text = words.text(flag)
-  const found = allowed.find((value) => value === text)
-  if (found === undefined) throw new UsageError(`--${flag} ${text}: allowed are ${allowed.join(', ')}`)
-  return found
 }
 
 /** Milliseconds: nobody waits longer in front of a terminal. */

@@ -18,7 +18,7 @@ export async function resolveIce({ ice, stun, turn }: Media, readSecret: ReadSec
   const plan: IcePlan = { mode: ice, stun: [], turn: [] }
   for (const [index, text] of stun.entries()) {
     const server = serverOf(text)
-    if (!server) return invalid(`stun[${index}]`, text, 'host:port')
+    if (!server) return invalid(`stun[${index}]`, text, STUN_FORM)
     plan.stun.push(server)
   }
   for (const [index, each] of turn.entries()) {
@@ -34,22 +34,31 @@ async function resolveTurn(
   field: string,
   readSecret: ReadSecret,
 ): Promise<{ kind: 'Resolved'; server: TurnPlan } | Refused> {
-  const [, where = '', transport] = /^turn:([^?]*)(?:\?transport=(udp|tcp))?$/.exec(uri) ?? []
-  const server = serverOf(/:\d+$/.test(where) ? where : `${where}:${TURN_PORT}`)
-  if (!server) return invalid(`${field}.uri`, uri, 'turn:host[:port][?transport=udp|tcp]')
+  const server = turnServerOf(uri)
+  if (!server) return invalid(`${field}.uri`, uri, TURN_FORM)
   const username = await lookUp(readSecret, usernameRef)
   if (username.kind === 'Unresolved') return username
   const password = await lookUp(readSecret, passwordRef)
   if (password.kind === 'Unresolved') return password
-  const account = { username: username.value, password: password.value }
-  return { kind: 'Resolved', server: { ...server, transport: transport === 'tcp' ? 'tcp' : 'udp', ...account } }
+  return { kind: 'Resolved', server: { ...server, username: username.value, password: password.value } }
+}
+
+/** How a server is named, for a human. */
+export const STUN_FORM = 'host:port'
+export const TURN_FORM = 'turn:host[:port][?transport=udp|tcp]'
+
+/** As `turn:` URIs have it (RFC 7065). Undefined: it is none, or its port is above 65535. */
+export function turnServerOf(uri: string): Omit<TurnPlan, 'username' | 'password'> | undefined {
+  const [, where = '', transport] = /^turn:([^?]*)(?:\?transport=(udp|tcp))?$/.exec(uri) ?? []
+  const server = serverOf(/:\d+$/.test(where) ? where : `${where}:${TURN_PORT}`)
+  return server && { ...server, transport: transport === 'tcp' ? 'tcp' : 'udp' }
 }
 
 /** RFC 7065 3.2. */
 const TURN_PORT = 3478
 
 /** An address of IPv6 in brackets. Undefined: it is none, or its port is above 65535. */
-function serverOf(text: string): { host: string; port: number } | undefined {
+export function serverOf(text: string): { host: string; port: number } | undefined {
   const [, address, name, port = ''] = /^(?:\[([\da-f:.]+)\]|([^:[\]]+)):(\d{1,5})$/i.exec(text) ?? []
   const host = address ?? name
   if (host === undefined || Number(port) < 1 || Number(port) > 65_535) return undefined

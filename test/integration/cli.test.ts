@@ -13,6 +13,7 @@ import { systemClock } from '../../lib/clock.ts'
 import { listen } from '../../lib/http.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
+import { coturn } from '../lab/coturn.ts'
 import { freePort } from '../lab/ports.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import { ringcheck } from '../lab/ringcheck.ts'
@@ -152,6 +153,25 @@ describe('ringcheck call', () => {
     expect(out).toMatch(/^ICE +host to host, gathered in \d+ ms, connected in \d+ ms$/m)
     expect(out).toMatch(/^RTCP +on the port of RTP$/m)
     expect(out).toMatch(/^Packet loss +0 %$/m)
+  })
+
+  test('asks STUN and TURN servers, and says what one of them refuses', async () => {
+    await using server = await coturn()
+    const where = `${server.host}:${server.port}`
+    const call = ['call', target('echo'), '--duration', '1s']
+    const words = [...call, '--ice', 'Full', '--stun', where, '--turn', `turn:${where}`, '--turn-username', 'lab']
+    const allowed = await run(words, { RINGCHECK_TURN_PASSWORD: server.password })
+    expect(allowed.out).toMatch(/^ICE +host to host, gathered in \d+ ms, connected in \d+ ms$/m)
+    const refused = await run(words, { RINGCHECK_TURN_PASSWORD: 'another-one' })
+    expect(refused.out).toContain(`; turn:${where}: refused with 401 Unauthorized`)
+    expect(refused.out + refused.err).not.toContain('another-one')
+    for (const [more, message] of [
+      [['--ice', 'Lite', '--stun', where], '--stun: goes with --ice Full'],
+      [['--ice', 'Full', '--stun', 'stun.example'], '--stun stun.example: must be host:port'],
+      [['--ice', 'Full', '--turn', 'turns:a.example'], '--turn turns:a.example: must be turn:host[:port]'],
+      [['--ice', 'Full', '--turn', 'turn:a.example'], '--turn: needs --turn-username'],
+    ] as const)
+      expect(await run([...call, ...more])).toMatchObject({ code: 3, err: expect.stringContaining(message) })
   })
 
   test('keeps its SIP messages in a file for tshark', async () => {
