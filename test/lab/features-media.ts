@@ -126,7 +126,19 @@ export const MEDIA_FEATURES = {
   ICE: {
     'ice-full': { name: 'full ICE', source: 'RFC 8445' },
     'ice-lite': { name: 'ICE, lite on our side', source: 'RFC 8445 2.5' },
+    stun: {
+      name: 'our address as a STUN server sees it',
+      source: 'RFC 8489 14.2',
+      noPeer: 'there is no NAT on the loopback; a server of the test sees us elsewhere',
+      checkedBy: 'agent/media/ice/gather.test.ts',
+    },
     turn: { name: 'relayed by TURN', source: 'RFC 8656' },
+    'path-failures': {
+      name: 'each way in which ICE and a handshake fail, by its class',
+      source: 'own',
+      noPeer: 'none fails when told to; ends of the test do',
+      checkedBy: 'agent/run/paths.test.ts',
+    },
   },
   'What is measured': {
     'exact-loss': { name: 'loss, packet for packet', source: 'own, over RFC 3550 A.3' },
