@@ -31,6 +31,9 @@ describe('an address', () => {
     ['fd12:3456::1', 'a private network'],
     ['::ffff:10.0.0.1', 'a private network'],
     ['64:ff9b::a00:1', 'a private network'],
+    ['64:ff9b::', 'this machine'],
+    ['64:ff9b::1', 'this machine'],
+    ['::ffff:0:7f00:1', 'an address that is no host of the internet'],
     ['224.0.0.1', 'an address that is no host of the internet'],
     ['255.255.255.255', 'an address that is no host of the internet'],
     ['ff02::1', 'an address that is no host of the internet'],
@@ -41,7 +44,7 @@ describe('an address', () => {
     const allowing = createAddressCheck([...LOOPBACK, ...PRIVATE, '169.254.0.0/16'])
     for (const address of ['127.0.0.1', '::1', '::ffff:127.0.0.1', '10.0.0.1', 'fd00::1', '169.254.1.1'])
       expect(allowing(address)).toBeUndefined()
-    for (const address of ['169.254.169.254', 'fd00:ec2::254', '100.100.100.200'])
+    for (const address of ['169.254.169.254', '169.254.170.2', 'fd00:ec2::254', 'fd20:ce::254', '100.100.100.200'])
       expect(allowing(address)).toBe('a metadata service')
   })
 

@@ -11,8 +11,11 @@ export const LOOPBACK = ['127.0.0.0/8', '::1/128'] as const
 /** RFC 1918, 6598 and 4193: where clusters and offices are. */
 export const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'] as const
 
-/** Where clouds tell their machines secrets: AWS and most others, AWS over IPv6, Alibaba, Azure, Oracle. */
-const METADATA = ['169.254.169.254/32', 'fd00:ec2::254/128', '100.100.100.200/32', '168.63.129.16/32', '192.0.0.192/32']
+/** Where clouds tell their machines and containers secrets: AWS and most others, AWS and Google over IPv6, Alibaba, Azure, Oracle. */
+const METADATA = [
+  ...['169.254.169.254/32', '169.254.170.2/32', '169.254.170.23/32', 'fd00:ec2::254/128', 'fd00:ec2::23/128'],
+  ...['fd20:ce::254/128', '100.100.100.200/32', '168.63.129.16/32', '192.0.0.192/32'],
+]
 
 /** From the IANA registries of special-purpose addresses (RFC 6890); the first that matches names it. */
 const groups: ReadonlyArray<{ what: string; networks: BlockList }> = [
@@ -21,10 +24,10 @@ const groups: ReadonlyArray<{ what: string; networks: BlockList }> = [
   { what: 'a private network', networks: listOf([...PRIVATE, 'fec0::/10', '64:ff9b:1::/48']) },
   {
     what: 'an address that is no host of the internet',
-    // Multicast, reserved, IETF, benchmarks; 6to4, Teredo and IPv4-compatible addresses, which hide another one.
+    // Multicast, reserved, IETF, benchmarks; 6to4, Teredo, IPv4-compatible and IPv4-translated addresses, which hide another one.
     networks: listOf([
       ...['224.0.0.0/4', '240.0.0.0/4', '192.0.0.0/24', '198.18.0.0/15'],
-      ...['ff00::/8', '2002::/16', '2001::/32', '::/96', '100::/64'],
+      ...['ff00::/8', '2002::/16', '2001::/32', '::/96', '::ffff:0:0:0/96', '100::/64'],
     ]),
   },
 ]
@@ -63,9 +66,15 @@ export function checkedLookup(check: AddressCheck, lookup: LookupFunction = syst
     })
 }
 
-/** Without its zone; of NAT64 (RFC 6052) the IPv4 address that it stands for, in the form in which BlockList compares it. */
+/**
+ * Without its zone; of NAT64 (RFC 6052) the IPv4 address that it stands for, in the form in which BlockList compares it. What has one
+ * group or none after the prefix is of 0.0.0.0/16.
+ */
 function embedded(address: string): string {
-  return address.replace(/%.*$/, '').replace(/^64:ff9b::/, '::ffff:')
+  return address
+    .replace(/%.*$/, '')
+    .replace(/^64:ff9b::(?=.+:)/, '::ffff:')
+    .replace(/^64:ff9b::/, '::')
 }
 
 function isIn(list: BlockList, address: string): boolean {
