@@ -16,15 +16,19 @@ const links = {
 }
 
 /** What is posted when the probe goes from one state to another; `message` is what a peer may have had a hand in. */
-function posted(target: Partial<Target>, change: { from: Health; to: Health; message?: string; links?: typeof links }) {
+function posted(
+  target: Partial<Target>,
+  change: { from: Health; to: Health; message?: string; sip?: string; links?: typeof links },
+) {
   const prepared = prepare({ url, format: 'Standard', ...target }, check)
   if ('unavailable' in prepared) throw new Error(prepared.unavailable)
-  const { from, to, message = 'packetLoss 4 % reached 3 %' } = change
+  const { from, to, message = 'packetLoss 4 % reached 3 %', sip = 'OK' } = change
+  const called = execution('run-7')
   const body = statusChangedBody({
     probe: { ...probe, displayName: 'Switchboard <Berlin>' },
     transition: transition(7, from, to, { message }),
     initial: false,
-    execution: execution('run-7'),
+    execution: { ...called, result: { ...called.result, sip: { code: 200, reason: sip } } },
     links: change.links ?? {},
   })
   const { headers, body: sent } = prepared.post({ id: 'evt_1', at: Date.now(), body })
@@ -65,6 +69,14 @@ describe('Slack', () => {
     expect(json.text).toContain('&lt;!channel&gt; &lt;https://evil|x&gt;')
     expect(json.blocks[1].text.type).toBe('plain_text')
     expect(sent).not.toContain('"mrkdwn","text":"<!')
+  })
+
+  test('is told to make no link of its own, and is never given a field that it refuses', () => {
+    const { json } = posted({ format: 'Slack' }, { from: 'Healthy', to: 'Unhealthy', sip: 'http://evil &'.repeat(500) })
+    const { fields } = json.blocks[2]
+    for (const field of fields) expect(field).toMatchObject({ type: 'mrkdwn', verbatim: true })
+    const [said] = fields.filter(({ text }: { text: string }) => text.startsWith('*SIP*'))
+    expect(said.text.length).toBeLessThanOrEqual(2000)
   })
 
   test('takes a very long sentence cut, and none at all', () => {

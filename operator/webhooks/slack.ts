@@ -25,10 +25,10 @@ export function slackBody(event: StatusChanged): string {
         type: 'section',
         fields: facts
           .slice(0, MOST_FIELDS)
-          .map(([label, value]) => ({ type: 'mrkdwn', text: `*${label}*\n${escaped(value, LONGEST.field - 100)}` })),
+          .map(([label, value]) => marked(`*${label}*\n${escaped(value, LONGEST.field - 100)}`)),
       },
       ...(links.length > 0
-        ? [{ type: 'context', elements: links.map(([label, url]) => ({ type: 'mrkdwn', text: `<${url}|${label}>` })) }]
+        ? [{ type: 'context', elements: links.map(([label, url]) => marked(`<${url}|${label}>`)) }]
         : []),
     ],
   })
@@ -37,7 +37,11 @@ export function slackBody(event: StatusChanged): string {
 /** No markup: what a peer said may be in it. An empty text is refused. */
 const plain = (text: string, longest: number) => ({ type: 'plain_text', text: text.slice(0, longest) || '-' })
 
-/** The three characters with which links and mentions begin. */
+/** Nothing in it becomes a link or a mention that is not written as one. */
+const marked = (text: string) => ({ type: 'mrkdwn', text, verbatim: true })
+
+/** The three characters with which links and mentions begin; no longer than that either: what is too long is refused as a whole. */
 function escaped(text: string, longest: number): string {
-  return text.slice(0, longest).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  const whole = text.slice(0, longest).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  return whole.length <= longest ? whole : whole.slice(0, longest).replace(/&[a-z]*$/, '')
 }
