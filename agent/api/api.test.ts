@@ -1,10 +1,13 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import { createServer as createHttpsServer } from 'node:https'
 import { connect, createServer } from 'node:net'
+import { pipeline } from 'node:stream/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Agent, request } from 'undici'
 import type { Clock } from '../../lib/clock.ts'
 import { systemClock } from '../../lib/clock.ts'
+import { close, listen } from '../../lib/http.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
 import { createAuthority } from '../../operator/agents/certificates.ts'
@@ -208,9 +211,25 @@ describe('a leader', () => {
     expect(runs.list()).toMatchObject([{ id: 'run-1', epoch: 1 }])
   })
 
+  const impatient: Clock = { ...systemClock, timer: (_, callback) => systemClock.timer(0, callback) }
+
   test('learns of an agent that is not there', async () => {
-    const impatient: Clock = { ...systemClock, timer: (_, callback) => systemClock.timer(0, callback) }
     expect(await client({ port: 1, clock: impatient }).lead(1)).toEqual({ kind: 'Unreachable', detail: 'ECONNREFUSED' })
+  })
+
+  test('does not gather an answer without end', async () => {
+    const { key, certificate: cert } = await authority.issueServer('agent', ['127.0.0.1'])
+    const block = Buffer.alloc(1_048_576, ' ')
+    const endless = createHttpsServer({ key, cert }, (_, response) => {
+      const blocks = function* () {
+        for (;;) yield block
+      }
+      pipeline(blocks, response).catch(() => undefined)
+    })
+    const { port: listening } = await listen(endless, { flag: '', host: '127.0.0.1', port: 0 })
+    stack.defer(() => close(endless))
+    const there = client({ port: listening, clock: impatient })
+    expect(await there.lead(1)).toEqual({ kind: 'Unreachable', detail: 'UND_ERR_RES_EXCEEDED_MAX_SIZE' })
   })
 })
 

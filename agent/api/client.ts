@@ -57,6 +57,8 @@ export interface AgentClient extends AsyncDisposable {
 
 /** An agent on the same machine or in the same cluster answers within milliseconds. */
 const ANSWER_TIMEOUT = 5000
+/** Octets of one answer: many times what the longest run has to say. */
+const LARGEST_ANSWER = 16 * 1024 * 1024
 /** The agent gives a sign of life every 5 s. */
 const SILENCE_TIMEOUT = 15_000
 const RETRY: BackoffLimits = { first: 50, longest: 1000 }
@@ -69,6 +71,7 @@ export function createAgentClient(options: ClientOptions): AgentClient {
     connect: connectorOf(options),
     headersTimeout: ANSWER_TIMEOUT,
     bodyTimeout: SILENCE_TIMEOUT,
+    maxResponseSize: LARGEST_ANSWER,
   })
 
   const send = (method: Dispatcher.HttpMethod, path: string, body?: object, signal?: AbortSignal) =>
