@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Runs, startServer } from '../../agent/api/index.ts'
 import { planOf } from '../../agent/api/plans.fixture.ts'
 import type { RunPlan } from '../../agent/index.ts'
 import type { Peer } from '../../agent/run/peer.fixture.ts'
@@ -175,6 +176,38 @@ describe('agents of a namespace at a location', () => {
   })
 })
 
+/** No kubelet runs here: the pod is what a test says of it, its process is in this one. */
+async function podAt(ip: string): Promise<void> {
+  const labels = { ...AGENTS, 'ringcheck.dev/location': 'default' }
+  const metadata = { name: 'agent', namespace: 'default', labels }
+  const spec = { containers: [{ name: 'agent', image: 'localhost/ringcheck:test' }] }
+  const pod = JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata, spec })
+  await kube.kubectl.with(pod, 'apply', '--filename', '-')
+  const conditions = [{ type: 'Ready', status: 'True' }]
+  const status = JSON.stringify({ status: { phase: 'Running', podIP: ip, conditions } })
+  await kube.kubectl('patch', 'pod/agent', '--subresource=status', '--patch', status)
+  stack.defer(() => kube.kubectl('delete', 'pod/agent', '--grace-period=0', '--force').then(() => undefined))
+}
+
+describe('agents in pods', () => {
+  test('are believed what they have begun for their own namespace, and nothing about another', async () => {
+    const trust = await Trust.renewed({ ...common, workloads, secret: AUTHORITY })
+    const data = await trust.enroll(['default.default.agent.ringcheck.internal'])
+    const [key = '', certificate = '', ca = ''] = [data['tls.key'], data['tls.crt'], data['ca.crt']]
+    const endless = new Promise<void>(() => {})
+    const runs = stack.use(new Runs({ ...common, start: ({ id }) => ({ id, finished: endless, stop: () => {} }) }))
+    runs.start(planOf({ id: 'own', epoch: 1 }))
+    runs.start(planOf({ id: 'foreign', epoch: 1, namespace: 'other' }))
+    const where = { host: '127.77.0.1', port: 8443 }
+    stack.use(await startServer({ ...common, ...where, runs, credentials: { key, certificate, ca } }))
+    await podAt(where.host)
+    const agents = await agentsOf(5)
+    await until(() => agents.ready() === 1)
+    expect(agents.begun({ namespace: 'default', name: 'probe' })).toMatchObject([{ id: 'own' }])
+    expect(agents.begun({ namespace: 'other', name: 'probe' })).toEqual([])
+  })
+})
+
 describe('the authority', () => {
   test('is made once, and kept: two operators that start at once have the same', async () => {
     await kube.kubectl('delete', `secret/${AUTHORITY.name}`, '--namespace', AUTHORITY.namespace, '--ignore-not-found')
@@ -301,8 +334,7 @@ describe('agents outside of the cluster', () => {
 
   test('are given nothing by whoever does not hold the Lease any more', async () => {
     const agents = await agentsOf(40, { ...outside(), term: { epoch: 40, holds: () => false } })
-    const message = 'This operator does not lead any more.'
-    expect(await agents.execute(plan(40, 1000), never)).toEqual({ kind: 'NoAgent', message })
+    expect(await agents.execute(plan(40, 1000), never)).toMatchObject({ kind: 'Finished', result: { stopped: true } })
     expect(invites).toBe(0)
   })
 })

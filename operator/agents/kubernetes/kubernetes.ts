@@ -8,6 +8,7 @@ import type { Cluster, Key } from '../../cluster/cluster.ts'
 import type { Workloads } from '../../cluster/workloads.ts'
 import type { Agents, Execution, Group, Readiness } from '../agents.ts'
 import { Dispatcher } from '../dispatcher.ts'
+import { stopped } from '../execution.ts'
 import type { Locations } from './locations.ts'
 import type { Member } from './member.ts'
 import { Members } from './members.ts'
@@ -94,7 +95,7 @@ class KubernetesAgents implements Agents {
     const { term, clock } = this.#options
     const silent = plan.slot <= this.#since ? await this.#silentFor(plan) : undefined
     // Asked right before: whoever lost the lead without having heard of it dispatches nothing.
-    if (!term.holds() || this.#stopping.signal.aborted) return noAgent('This operator does not lead any more.')
+    if (!term.holds() || this.#stopping.signal.aborted) return stopped(clock)
     const options = { plan, signal, onEvent, clock }
     const begun = this.#begun.get(plan.id)
     if (begun) {
@@ -169,7 +170,8 @@ class KubernetesAgents implements Agents {
     const { answer } = member
     const { term } = this.#options
     const runs = answer?.kind === 'Led' ? answer.runs : []
-    for (const run of runs) if (run.epoch < term.epoch) this.#begun.set(run.id, { run, member })
+    // Whoever runs pods in one namespace has no say about the probes of another.
+    for (const run of runs) if (run.epoch < term.epoch && member.serves(run)) this.#begun.set(run.id, { run, member })
     this.#tell(member.namespace)
   }
 
