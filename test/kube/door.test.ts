@@ -1,6 +1,7 @@
 /** The door of the operator to a real API server that is restarted, stalled, compacted and flooded. */
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { SipProbeStatus } from '../../crds/index.ts'
+import type { LeasedTerm } from '../../operator/cluster/kubernetes/index.ts'
 import type { Cluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
 import type { Door } from './door.fixture.ts'
@@ -43,6 +44,12 @@ async function leading(): Promise<Door> {
   door.cluster.lead(term)
   return door
 }
+
+/** A term whose end the test decides. */
+const termUntil = (over: AbortSignal): LeasedTerm => ({
+  ...{ epoch: 1, over, holds: () => !over.aborted },
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+})
 
 const kubectl = (...words: readonly string[]) => kube.kubectl(...words, '--namespace', namespace)
 const apply = (manifest: string) =>
@@ -223,6 +230,28 @@ describe('status', () => {
     await term[Symbol.asyncDispose]()
     await door.cluster.writeStatus('SipProbe', key(), status('too late'))
     expect(writes()).toHaveLength(1)
+  })
+
+  test('that a term did not come to write is written in the next one, and no other', async () => {
+    const all = Array.from({ length: 40 }, (_, index) => `echo-${index}`)
+    await apply(all.map((name) => probe(name)).join(''))
+    const door = await opened()
+    const write = () => Promise.all(all.map((name) => door.cluster.writeStatus('SipProbe', key(name), status('led'))))
+    const written = async () => {
+      const { items } = JSON.parse(await kubectl('get', 'sipprobes', '--output', 'json'))
+      return items.filter((item: { status?: SipProbeStatus }) => item.status?.message === 'led').length
+    }
+    const ended = new AbortController()
+    door.cluster.lead(termUntil(ended.signal))
+    void write()
+    // Fewer than these go out at once.
+    ended.abort()
+    await expect.poll(written, { timeout: MENDED }).toBeGreaterThan(0)
+    door.cluster.lead(termUntil(new AbortController().signal))
+    await write()
+    await becomes(written, all.length)
+    await write()
+    expect(writes().length).toBeLessThan(2 * all.length)
   })
 
   test('waits for an API server that is away, and only the last one counts', async () => {

@@ -34,8 +34,8 @@ interface Wanted {
   status: object
   /** The version of the object that our last write made; absent: none was made. */
   version?: bigint
-  /** It is not, or no longer, what the API server holds. */
-  isDue: boolean
+  /** `Due`: it is not, or no longer, what the API server holds. */
+  state: 'Due' | 'UnderWay' | 'Written'
 }
 
 const FIELD_MANAGER = 'ringcheck'
@@ -47,6 +47,8 @@ const textOf = ({ kind, namespace, name }: StatusTarget): string => `${kind} ${n
 export class StatusWriter implements AsyncDisposable {
   readonly #options: StatusWriterOptions
   readonly #wanted = new Map<string, Wanted>()
+  /** Objects whose status a term before us may not have written: what we know of them is what it should be. */
+  readonly #uncertain = new Set<string>()
   readonly #queue: WorkQueue
 
   constructor(options: StatusWriterOptions) {
@@ -64,11 +66,12 @@ export class StatusWriter implements AsyncDisposable {
     if (!this.#options.mayWrite()) return
     const text = textOf(target)
     const before = this.#of(target)
-    if (isDeepStrictEqual(before ? before.status : held, status)) return
+    const isUncertain = this.#uncertain.delete(text)
+    if (!isUncertain && isDeepStrictEqual(before ? before.status : held, status)) return
     this.#wanted.set(text, {
       target,
       status,
-      isDue: true,
+      state: 'Due',
       ...(before?.version !== undefined && { version: before.version }),
     })
     this.#queue.add(text)
@@ -80,10 +83,11 @@ export class StatusWriter implements AsyncDisposable {
    */
   seen(target: StatusTarget, version: bigint, held: unknown): unknown {
     const wanted = this.#of(target)
+    this.#uncertain.delete(textOf(target))
     if (!wanted) return held
-    const isNews = !wanted.isDue && wanted.version !== undefined && version > wanted.version
+    const isNews = wanted.state !== 'Due' && wanted.version !== undefined && version > wanted.version
     if (isNews && !isDeepStrictEqual(held, wanted.status)) {
-      wanted.isDue = true
+      wanted.state = 'Due'
       this.#queue.add(textOf(target))
     }
     return wanted.status
@@ -91,11 +95,14 @@ export class StatusWriter implements AsyncDisposable {
 
   /** The object is gone. */
   forget(target: Omit<StatusTarget, 'uid'>): void {
-    this.#wanted.delete(textOf({ ...target, uid: '' }))
+    const text = textOf({ ...target, uid: '' })
+    this.#wanted.delete(text)
+    this.#uncertain.delete(text)
   }
 
   /** Another replica decides from now on. */
   forgetAll(): void {
+    for (const [text, { state }] of this.#wanted) if (state !== 'Written') this.#uncertain.add(text)
     this.#wanted.clear()
   }
 
@@ -112,10 +119,10 @@ export class StatusWriter implements AsyncDisposable {
   async #write(text: string): Promise<void> {
     const wanted = this.#wanted.get(text)
     const { objects, mayWrite, log } = this.#options
-    if (!wanted?.isDue || !mayWrite()) return
+    if (wanted?.state !== 'Due' || !mayWrite()) return
     const { kind, namespace, name, uid } = wanted.target
     // One that is given meanwhile is due by itself.
-    wanted.isDue = false
+    wanted.state = 'UnderWay'
     const body = {
       apiVersion: `${GROUP}/${VERSION}`,
       kind,
@@ -130,7 +137,8 @@ export class StatusWriter implements AsyncDisposable {
         setHeaderOptions('Content-Type', PatchStrategy.ServerSideApply),
       )
       const version = BigInt(Applied.parse(answer).metadata.resourceVersion)
-      const now = this.#wanted.get(text)
+      if (wanted.state === 'UnderWay') wanted.state = 'Written'
+      const now = this.#of(wanted.target)
       if (now) now.version = version
     } catch (error) {
       const code = codeOf(error)
@@ -140,7 +148,7 @@ export class StatusWriter implements AsyncDisposable {
         log.error({ object: text }, `a status cannot be written: ${explain(error)}`)
         return
       }
-      wanted.isDue = true
+      wanted.state = 'Due'
       throw error
     }
   }
