@@ -2,4 +2,4 @@
 export { HistoryError } from './errors.ts'
 export type * from './history.ts'
 export { openHistory } from './open.ts'
-export { executionSummary } from './summary.ts'
+export { executionSummary, withoutDetail } from './summary.ts'

@@ -2,6 +2,9 @@
 import type { SipProbeStatus } from '../../crds/index.ts'
 import type { ExecutionRecord } from './history.ts'
 
+/** Characters of a reason phrase, which is the peer's: a status that holds more is refused as a whole. */
+const LONGEST_REASON = 256
+
 export function executionSummary(execution: ExecutionRecord): NonNullable<SipProbeStatus['lastExecution']> {
   const { id, generation, location, breaches, notMeasured, result } = execution
   return {
@@ -12,10 +15,16 @@ export function executionSummary(execution: ExecutionRecord): NonNullable<SipPro
     location,
     outcome: result.outcome,
     ...(result.failureClass && { failureClass: result.failureClass }),
-    ...(result.sip && { sip: result.sip }),
+    ...(result.sip && { sip: { ...result.sip, reason: result.sip.reason.slice(0, LONGEST_REASON) } }),
     metrics: result.metrics,
     breaches,
     notMeasured,
     findings: result.findings,
   }
+}
+
+/** What is remembered of an execution; the rest is in history. */
+export function withoutDetail(execution: ExecutionRecord): ExecutionRecord {
+  const { trace: _, ...rest } = execution
+  return { ...rest, samples: [] }
 }
