@@ -63,6 +63,7 @@ export async function startLeading(options: LeadingOptions): Promise<Leading> {
   const deliverer = new Deliverer({
     outbox,
     resolve: (delivery) => resolveTarget(cluster, delivery),
+    holds: () => term.holds(),
     check: options.check,
     clock,
     random,
@@ -91,6 +92,7 @@ export async function startLeading(options: LeadingOptions): Promise<Leading> {
   const probes = stack.use(
     new Probes({
       cluster,
+      holds: () => term.holds(),
       history,
       recorder,
       state: store,

@@ -36,11 +36,11 @@ spec:
 `
 
 /** The manifest of the probe; `spec` are more lines of it. */
-export const probe = (spec = 'schedule: { interval: 10s }', name = 'trunk') => `
+export const probe = (spec = 'schedule: { interval: 10s }', name = 'trunk', runNow = '') => `
 ---
 apiVersion: ringcheck.dev/v1alpha1
 kind: SipProbe
-metadata: { name: ${name} }
+metadata: { name: ${name}, annotations: { ringcheck.dev/run-now: '${runNow}' } }
 spec:
   registrarRef: { name: lab }
   target: sip:echo@127.0.0.1
@@ -57,10 +57,12 @@ export interface AgentsSaid {
   /** The namespace is annotated so. */
   paused: boolean
   lasting: boolean
+  /** Nobody else leads. */
+  holds: boolean
 }
 
 export async function rig(manifest: string, said: Partial<AgentsSaid> = {}) {
-  const there: AgentsSaid = { missing: new Map(), begun: [], paused: false, lasting: false, ...said }
+  const there: AgentsSaid = { missing: new Map(), begun: [], paused: false, lasting: false, holds: true, ...said }
   const stored: string[] = []
   const handlers = new Set<(group: Group) => void>()
   const stack = new AsyncDisposableStack()
@@ -92,6 +94,7 @@ export async function rig(manifest: string, said: Partial<AgentsSaid> = {}) {
   const probes: Probes = stack.use(
     new Probes({
       cluster,
+      holds: () => there.holds,
       history,
       recorder,
       state,
@@ -143,6 +146,8 @@ export async function rig(manifest: string, said: Partial<AgentsSaid> = {}) {
     stored,
     pass,
     pause: (paused: boolean) => void (there.paused = paused),
+    /** Another one leads from now on. */
+    lose: () => void (there.holds = false),
     /** There are agents again, or none. */
     agents(location: string, message?: string) {
       if (message === undefined) there.missing.delete(location)

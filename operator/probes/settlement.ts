@@ -34,11 +34,17 @@ export interface Tracked {
     outcome?: RoundOutcome
   }
   /** A round that was asked for and has not begun. */
-  wanted?: { slot: number; settled: Array<() => void> }
+  wanted?: {
+    slot: number
+    settled: Array<() => void>
+    /** What the annotation says that asked for it; absent: somebody else did. */
+    asked?: string
+  }
   /** The last slot that was started, also where no round came of it: it is not owed any more. */
   startedSlot?: number
   /** `memory` is not what history knows, or history was not asked. */
   outdated: boolean
+  /** What the annotation said whose round was begun last. */
   lastRunNow?: string
   /** Why it is Unknown without a round. */
   declared?: { reason: UnknownReason; message: string }
@@ -54,6 +60,8 @@ export interface Tracked {
 
 export interface SettlementOptions {
   cluster: Cluster
+  /** Whether nobody else leads: what came out of a probe is put away by the one who does. */
+  holds: () => boolean
   history: History
   recorder: Recorder
   state: StoreState
@@ -79,7 +87,9 @@ export class Settlement {
   }
 
   async settle(probe: Stored<'SipProbe'>, tracked: Tracked, conclusion: Conclusion): Promise<void> {
-    const { cluster, recorder, metrics, clock, log, links } = this.#options
+    const { cluster, holds, recorder, metrics, clock, log, links } = this.#options
+    // Who slept past the end of its term takes the time for an outage; and the agents keep the results for the next one.
+    if (!holds()) return
     const { change, executions, round } = conclusion
     const before = tracked.memory
     tracked.memory = conclusion.memory
@@ -146,8 +156,8 @@ export class Settlement {
 
   /** When a window has ended, each webhook gets the difference to what it was told last. */
   async endMaintenance(probe: Stored<'SipProbe'>, tracked: Tracked): Promise<void> {
-    const { history, recorder, state, clock, onReleased } = this.#options
-    if (!tracked.maintained || openUntil(probe.spec.maintenance, clock.now()) !== undefined) return
+    const { history, holds, recorder, state, clock, onReleased } = this.#options
+    if (!holds() || !tracked.maintained || openUntil(probe.spec.maintenance, clock.now()) !== undefined) return
     // What was held is in the store, or will be: the next look releases it.
     if (!state.available || recorder.waitsFor(probe.metadata)) return
     try {

@@ -45,6 +45,7 @@ beforeEach(async () => {
   deliverer = new Deliverer({
     outbox,
     resolve: ({ webhook }) => Promise.resolve({ url: receiver.url(`/${webhook}`), format: 'Standard', secret }),
+    holds: () => true,
     check: createAddressCheck(LOOPBACK),
     clock,
     random: () => 0,

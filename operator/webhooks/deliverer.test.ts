@@ -50,10 +50,9 @@ function start(changes: Partial<DelivererOptions> = {}): Deliverer {
   deliverer = new Deliverer({
     outbox: history.outbox,
     resolve: byName,
+    holds: () => true,
     check: createAddressCheck(LOOPBACK),
-    clock,
-    random: () => 0,
-    log,
+    ...{ clock, random: () => 0, log },
     onSettled: (delivery, state) => void lines.push(`${delivery.sequence} ${state}`),
     ...changes,
   })

@@ -26,6 +26,8 @@ export interface DelivererOptions {
   outbox: QueuedOutbox
   /** `reason` is a sentence for the delivery log; the delivery is tried again like one that was not answered. */
   resolve: (delivery: Delivery) => Promise<Target | { unavailable: string }>
+  /** Whether nobody else delivers: asked right before each attempt. Once it says no, nothing is begun any more. */
+  holds: () => boolean
   /** Which addresses may be sent to; where this machine is among them, over `http` too. */
   check: AddressCheck
   /** Resolves the names of receivers. Default: as the system does. */
@@ -95,7 +97,7 @@ export class Deliverer implements AsyncDisposable {
 
   /** Something new may be due. */
   wake(): void {
-    if (this.#stopping.signal.aborted) return
+    if (this.#stopping.signal.aborted || !this.#options.holds()) return
     this.#lookAgain = true
     this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined
@@ -213,6 +215,8 @@ export class Deliverer implements AsyncDisposable {
       this.#disabled(delivery)
       return
     }
+    // Whoever delivers now has it in its outbox.
+    if (!this.#options.holds()) return
     const { webhookId, body } = delivery
     const means = { dispatcher: this.#dispatcher, clock, signal: this.#cut.signal }
     const attempt = await send({ url, ...post({ id: webhookId, at: clock.now(), body }) }, means)

@@ -107,6 +107,7 @@ async function delivered(
       outbox: history.outbox,
       resolve: ({ webhook }: Delivery) =>
         Promise.resolve(targets[webhook] ?? { unavailable: `the test knows no webhook ${webhook}` }),
+      holds: () => true,
       check,
       lookup,
       clock: systemClock,
