@@ -50,6 +50,24 @@ describe('a probe', () => {
     await it.until(() => condition() === undefined)
   })
 
+  test('that is asked to run by its annotation says so when that round begins, and not before', async () => {
+    const wish = 'now, please! '.repeat(30)
+    const spec = 'schedule: { interval: 24h }'
+    await using it = await rig(probe(spec))
+    await it.until(() => it.calls.length === 1)
+    it.declare(probe(spec, 'trunk', wish))
+    await it.until(() => it.cluster.get('SipProbe', key)?.metadata.annotations?.['ringcheck.dev/run-now'] === wish)
+    await it.pass(5_000)
+    // A leader that follows now has to see that it is still owed.
+    expect(it.status()?.lastRunNow).toBeUndefined()
+    await answer(it, 0)
+    await it.until(() => it.calls.length === 2)
+    await it.until(() => it.status()?.lastRunNow === wish.slice(0, 256))
+    await answer(it, 1)
+    await it.pass(60_000)
+    expect(it.calls).toHaveLength(2)
+  })
+
   test('whose account is in use for long skips its slots, one by one, and becomes Stale', async () => {
     const other = probe('schedule: { interval: 24h }', 'other')
     await using it = await rig(probe('schedule: { interval: 10s }\n  callDuration: 1s') + other)
@@ -270,6 +288,19 @@ describe('a probe', () => {
     expect(it.calls[0]?.signal.aborted).toBe(false)
     expect((await it.history.executions(key, { page: 1, perPage: 10 })).total).toBe(0)
     await it[Symbol.asyncDispose]()
+  })
+
+  test('of a leader that slept past its term is not Stale, and what comes of its call is not recorded', async () => {
+    await using it = await rig(probe(), { lasting: true })
+    await answer(it, 0)
+    await it.until(() => it.status()?.health === 'Healthy')
+    await it.until(() => it.calls.length === 2)
+    it.lose()
+    await it.pass(15 * 60_000, 10_000)
+    it.calls[1]?.answer({ kind: 'AgentLost', message: 'The agent was lost.' })
+    await it.pass(60_000)
+    expect((await it.transitions()).map(({ to }) => to)).toEqual(['Healthy'])
+    expect((await it.history.executions(key, { page: 1, perPage: 10 })).total).toBe(1)
   })
 
   test('under maintenance calls on, and what changed is told when the window ends', async () => {

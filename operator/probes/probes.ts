@@ -4,7 +4,7 @@
  * only leave a note and ask for a look.
  */
 import { effectiveThresholds } from '../../crds/index.ts'
-import type { SipProbeStatus, UnknownReason } from '../../crds/index.ts'
+import type { UnknownReason } from '../../crds/index.ts'
 import { sleep } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import { WorkQueue } from '../../lib/work-queue.ts'
@@ -16,13 +16,12 @@ import { concludeRound, concludeUnknown } from './conclude.ts'
 import { openUntil } from './maintenance.ts'
 import type { NotPrepared, Prepared } from './plan.ts'
 import { longestExecution, prepare } from './plan.ts'
-import { recall } from './recall.ts'
+import { goneWebhooks, recall } from './recall.ts'
 import type { RoundOutcome } from './round.ts'
 import { carryOut } from './round.ts'
 import { decideSlot, executionId, nextSlot, slotsBetween, staleAt } from './schedule.ts'
 import type { SettlementOptions, Tracked } from './settlement.ts'
 import { Settlement } from './settlement.ts'
-import { WEBHOOKS_ENABLED } from './status.ts'
 
 export interface ProbesOptions extends SettlementOptions {
   agents: Agents
@@ -36,6 +35,8 @@ const POLL_UNREADY = 5_000
 /** Probes that become ready together start this far apart, or all within SPREAD where they are many. */
 const STAGGER = 20
 const SPREAD = 30_000
+/** Characters of an annotation: the status remembers no more. */
+const LONGEST_WISH = 256
 /** The longest time between two looks: clocks jump. */
 const LONGEST_REST = 60_000
 
@@ -180,7 +181,7 @@ export class Probes implements AsyncDisposable {
     const status = this.#options.cluster.status('SipProbe', probe.metadata)
     const [recalled, webhooks] = await Promise.all([
       recall(this.#options, probe.metadata, { status }),
-      this.#goneWebhooks(probe, status),
+      goneWebhooks(this.#options, probe.metadata, status),
     ])
     const meanwhile = this.#tracked.get(text)
     if (meanwhile) return meanwhile
@@ -196,15 +197,6 @@ export class Probes implements AsyncDisposable {
     }
     this.#tracked.set(text, tracked)
     return tracked
-  }
-
-  /** Told by the status of this very declaration; which they are, history knows. */
-  async #goneWebhooks(probe: Stored<'SipProbe'>, status: SipProbeStatus | undefined): Promise<Set<string>> {
-    const before = status?.conditions?.find(({ type }) => type === WEBHOOKS_ENABLED)
-    if (before?.observedGeneration !== probe.metadata.generation) return new Set()
-    const { history, state } = this.#options
-    const found = state.available ? history.outbox.disabledWebhooks(probe.metadata) : Promise.resolve([])
-    return new Set(await found.catch((error: unknown) => (state.failed(error), [])))
   }
 
   async #remember(probe: Stored<'SipProbe'>, tracked: Tracked): Promise<void> {
@@ -251,12 +243,12 @@ export class Probes implements AsyncDisposable {
     if (why.reason !== 'Suspended') this.#queue.addAfter(textOf(probe.metadata), POLL_UNREADY)
   }
 
-  /** `ringcheck.dev/run-now`: any new value asks for one execution. */
-  #wantByAnnotation(probe: Stored<'SipProbe'>, tracked: Tracked): void {
-    const asked = probe.metadata.annotations?.['ringcheck.dev/run-now']
-    if (asked === undefined || asked === tracked.lastRunNow) return
-    tracked.lastRunNow = asked
+  /** `ringcheck.dev/run-now`: any new value asks for one execution, and is asked anew by the next leader until that has begun. */
+  #wantByAnnotation({ metadata }: Stored<'SipProbe'>, tracked: Tracked): void {
+    const asked = metadata.annotations?.['ringcheck.dev/run-now']?.slice(0, LONGEST_WISH)
+    if (!asked || asked === tracked.lastRunNow) return
     tracked.wanted ??= { slot: this.#options.clock.now(), settled: [] }
+    tracked.wanted.asked = asked
   }
 
   #startNext(probe: Stored<'SipProbe'>, tracked: Tracked, prepared: Prepared): void {
@@ -268,6 +260,7 @@ export class Probes implements AsyncDisposable {
     }
     if (wanted) {
       delete tracked.wanted
+      if (wanted.asked !== undefined) tracked.lastRunNow = wanted.asked
       this.#start(probe, tracked, { prepared, slot: wanted.slot, settled: wanted.settled, delay: 0 })
       return
     }

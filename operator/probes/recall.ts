@@ -3,6 +3,7 @@ import type { SipProbeStatus } from '../../crds/index.ts'
 import type { Log } from '../../lib/log.ts'
 import type { History, ProbeIdentity, ProbeMemory, TransitionRecord } from '../history/index.ts'
 import { severityOf } from './health.ts'
+import { WEBHOOKS_ENABLED } from './status.ts'
 import type { StoreState } from './store-state.ts'
 
 export interface Recall {
@@ -39,6 +40,18 @@ export async function recall(
     state.failed(error)
     return { memory: best, outdated: true }
   }
+}
+
+/** Webhooks whose endpoint wants no more: told by the status of this very declaration; which they are, history knows. */
+export async function goneWebhooks(
+  { history, state }: { history: Pick<History, 'outbox'>; state: StoreState },
+  probe: ProbeIdentity & { generation: number },
+  status: SipProbeStatus | undefined,
+): Promise<Set<string>> {
+  const before = status?.conditions?.find(({ type }) => type === WEBHOOKS_ENABLED)
+  if (before?.observedGeneration !== probe.generation || !state.available) return new Set()
+  const found = history.outbox.disabledWebhooks(probe)
+  return new Set(await found.catch((error: unknown) => (state.failed(error), [])))
 }
 
 /** The status holds what a reconciler needs, but for what made the last state: that is gone until the next round. */
