@@ -80,6 +80,7 @@ export async function startLeading(options: LeadingOptions): Promise<Leading> {
       deliverer.wake()
       agents.stored(executions.map(({ id }) => id))
     },
+    onDropped: ({ executions }) => agents.stored(executions.map(({ id }) => id)),
     onStanding: () => deliverer.wake(),
     onConflict: (probe) => state.probes?.repair(probe) ?? Promise.resolve(),
   })

@@ -7,6 +7,7 @@ import { createLog } from '../../lib/log.ts'
 import { ManualClock } from '../../lib/manual-clock.ts'
 import type { Entry, ProbeIdentity, TransitionRecord } from '../history/index.ts'
 import { openHistory } from '../history/index.ts'
+import { execution } from '../history/test-entries.ts'
 import { Recorder } from './recorder.ts'
 import { StandbyOutbox } from './standby.ts'
 import { StoreState } from './store-state.ts'
@@ -37,6 +38,7 @@ async function recorderOf() {
   const history = stack.use(await openHistory({ file, clock }))
   const other = stack.adopt(new DatabaseSync(file), (database) => database.close())
   const conflicts: ProbeIdentity[] = []
+  const dropped: Entry[] = []
   const known: TransitionRecord[] = []
   const state = new StoreState(() => undefined)
   const recorder = new Recorder({
@@ -46,6 +48,7 @@ async function recorderOf() {
     clock,
     log: createLog({ name: 'test', level: 'silent' }),
     onRecorded: () => undefined,
+    onDropped: (entry) => void dropped.push(entry),
     onStanding: () => undefined,
     onConflict: async (conflicting) => {
       conflicts.push(conflicting)
@@ -59,7 +62,9 @@ async function recorderOf() {
   return {
     clock,
     recorder,
+    history,
     conflicts,
+    dropped,
     known,
     stored,
     goAway: () => other.exec('ALTER TABLE transitions RENAME TO elsewhere'),
@@ -91,6 +96,20 @@ test('what waits is bounded, the oldest is dropped and counted', async () => {
   it.goAway()
   for (let sequence = 1; sequence <= 10_003; sequence++) void it.recorder.record(entry(sequence))
   expect(it.recorder.counters).toMatchObject({ dropped: 3, waiting: 10_000 })
+  expect(it.dropped).toEqual([1, 2, 3].map(entry))
+})
+
+test('of many that wait the first keep their samples and traces, the others what was judged', async () => {
+  await using it = await recorderOf()
+  it.goAway()
+  for (let sequence = 1; sequence <= 1_002; sequence++)
+    await it.recorder.record({ ...entry(sequence), executions: [execution(`run-${sequence}`)] })
+  it.comeBack()
+  await it.recorder[Symbol.asyncDispose]()
+  const [kept, reduced] = [await it.history.executionById('run-1000'), await it.history.executionById('run-1001')]
+  expect([kept?.samples.length, kept?.trace?.messages.length]).toEqual([2, 1])
+  expect([reduced?.samples.length, reduced?.trace]).toEqual([0, undefined])
+  expect(reduced?.breaches).toEqual(kept?.breaches)
 })
 
 test('a result that contradicts history holds up nothing behind it', async () => {

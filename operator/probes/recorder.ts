@@ -2,13 +2,15 @@
 import type { Clock } from '../../lib/clock.ts'
 import { sleep } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
-import { HistoryError } from '../history/index.ts'
+import { HistoryError, withoutDetail } from '../history/index.ts'
 import type { Entry, History, ProbeIdentity } from '../history/index.ts'
 import type { Standing, StandbyOutbox } from './standby.ts'
 import type { StoreState } from './store-state.ts'
 
-/** Results that wait while the store is away: some hours of a large installation, some MB. */
+/** Results that wait while the store is away: some hours of a large installation, some 20 MB without what the bound below takes from them. */
 const MOST_WAITING = 10_000
+/** So many of them wait with their samples and traces, tens of kB each; those that come after leave these behind. */
+const MOST_DETAILED = 1_000
 const RETRY_DELAY = 2_000
 
 export interface RecorderOptions {
@@ -20,6 +22,8 @@ export interface RecorderOptions {
   log: Log
   /** Called after an entry is in the store: its deliveries are due, and agents need not keep its results. */
   onRecorded: (entry: Entry) => void
+  /** Called when an entry will never be in the store. */
+  onDropped: (entry: Entry) => void
   /** Called after deliveries of an entry that is not stored have become due. */
   onStanding: () => void
   /** What this process remembers of the probe is not what the store knows: mend what can be mended; the entry is tried once more. */
@@ -48,14 +52,13 @@ export class Recorder implements AsyncDisposable {
   /** Resolves when it is stored, or when the store failed once: then it is kept and tried again. */
   record(entry: Entry): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
-    const waiting: Waiting = { entry, attempted: resolve }
-    this.#waiting.push(waiting)
-    if (this.#waiting.length > MOST_WAITING) {
-      const oldest = this.#waiting.shift()
-      oldest?.standing?.end()
-      oldest?.attempted()
-      this.#dropped++
+    const isDetailed = this.#options.state.available || this.#waiting.length < MOST_DETAILED
+    const waiting: Waiting = {
+      entry: isDetailed ? entry : { ...entry, executions: entry.executions.map(withoutDetail) },
+      attempted: resolve,
     }
+    this.#waiting.push(waiting)
+    if (this.#waiting.length > MOST_WAITING) this.#dropOldest()
     // Nobody waits for a store that is known to be away.
     if (!this.#options.state.available) this.#stand(waiting)
     this.#writing ??= this.#drain()
@@ -94,6 +97,19 @@ export class Recorder implements AsyncDisposable {
     this.#writing = undefined
   }
 
+  #dropOldest(): void {
+    const oldest = this.#waiting.shift()
+    if (!oldest) return
+    oldest.standing?.end()
+    oldest.attempted()
+    this.#drop(oldest.entry)
+  }
+
+  #drop(entry: Entry): void {
+    this.#dropped++
+    this.#options.onDropped(entry)
+  }
+
   #stand(waiting: Waiting): void {
     waiting.attempted()
     if (waiting.standing) return
@@ -123,7 +139,7 @@ export class Recorder implements AsyncDisposable {
       this.#errors++
       if (isConflict(error)) {
         // It will never fit: trying again would hold up everything behind it.
-        this.#dropped++
+        this.#drop(entry)
         log.error({ error, probe: entry.probe }, 'a result contradicts history and is dropped')
         return true
       }

@@ -87,6 +87,7 @@ export async function rig(manifest: string, said: Partial<AgentsSaid> = {}) {
       clock,
       log,
       onRecorded: ({ executions }) => void stored.push(...executions.map(({ id }) => id)),
+      onDropped: () => undefined,
       onStanding: () => undefined,
       onConflict: (conflict) => probes.repair(conflict),
     }),

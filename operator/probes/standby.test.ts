@@ -59,6 +59,7 @@ beforeEach(async () => {
     clock,
     log,
     onRecorded: () => deliverer.wake(),
+    onDropped: () => undefined,
     onStanding: () => deliverer.wake(),
     onConflict: () => Promise.resolve(),
   })
