@@ -66,7 +66,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
-function metricsOf(runs: Runs, draining: AbortSignal): () => Promise<string> {
+function metricsOf(runs: Runs, draining: AbortSignal): () => AsyncIterable<string> {
   const registry = new Registry()
   const registers = [registry]
   new Gauge({
@@ -85,5 +85,7 @@ function metricsOf(runs: Runs, draining: AbortSignal): () => Promise<string> {
       this.set(runs.running)
     },
   })
-  return () => registry.metrics()
+  return async function* () {
+    yield await registry.metrics()
+  }
 }

@@ -1,12 +1,13 @@
 /** The plain port of operator and agent: health for kubelets and people, metrics for Prometheus. It changes nothing. */
+import { Readable } from 'node:stream'
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from './clock.ts'
 
 export interface AdminOptions {
   clock: Clock
-  /** The Prometheus text. */
-  metrics: () => Promise<string>
+  /** The Prometheus text, in pieces. */
+  metrics: () => AsyncIterable<string>
   /** Empty: ready. Otherwise why not, in words. */
   notReady: () => readonly string[]
   /** True from SIGTERM on. */
@@ -30,8 +31,8 @@ export function createAdmin({ clock, metrics, notReady, draining }: AdminOptions
       const { code, body } = readiness()
       return reply.code(code).send(body)
     })
-  server.get('/metrics', async (_, reply) =>
-    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics()),
+  server.get('/metrics', (_, reply) =>
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(Readable.from(metrics())),
   )
   return server
 }

@@ -40,8 +40,8 @@ export interface Leading extends AsyncDisposable {
   readonly agents: Agents
   readonly probes: Probes
   readonly deliverer: Deliverer
-  /** The Prometheus text of probes and webhooks. */
-  metrics(): Promise<string>
+  /** The Prometheus text of probes and webhooks, in pieces. */
+  metrics(): AsyncIterable<string>
 }
 
 const PRUNE_EVERY = 3_600_000
@@ -51,7 +51,7 @@ export async function startLeading(options: LeadingOptions): Promise<Leading> {
   const { term, cluster, history, clock, random, log } = options
   await using stack = new AsyncDisposableStack()
   const registry = new Registry()
-  const metrics = new ProbeMetrics(registry)
+  const metrics = new ProbeMetrics()
   const agents = fenced(await options.startAgents(term), term, clock)
   /** What comes last. */
   const state: { probes?: Probes } = {}
@@ -115,7 +115,10 @@ export async function startLeading(options: LeadingOptions): Promise<Leading> {
     agents,
     probes,
     deliverer,
-    metrics: () => metrics.text(),
+    metrics: async function* () {
+      yield await registry.metrics()
+      yield* metrics.text()
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

@@ -70,7 +70,10 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
 
   const admin = createAdmin({
     clock,
-    metrics: async () => (await registry.metrics()) + ((await state.leading?.metrics()) ?? ''),
+    metrics: async function* () {
+      yield await registry.metrics()
+      if (state.leading) yield* state.leading.metrics()
+    },
     notReady: () => options.notReady(state.leading?.agents),
     draining: () => state.draining,
   })

@@ -1,6 +1,5 @@
 /** The Prometheus series of probes, one recorder per operator; series of a deleted probe go away. It is told results, it decides nothing. */
-import { Counter, Gauge, Histogram } from 'prom-client'
-import type { Registry } from 'prom-client'
+import { setImmediate } from 'node:timers/promises'
 import {
   failureClasses,
   healths,
@@ -10,16 +9,24 @@ import {
   milliseconds,
   outcomes,
 } from '../../crds/index.ts'
-import type { MetricDefinition, MetricKey, SipProbeSpec, Thresholds } from '../../crds/index.ts'
+import type {
+  FailureClass,
+  Health,
+  JudgedMetric,
+  MetricDefinition,
+  MetricKey,
+  Outcome,
+  SipProbeSpec,
+  Thresholds,
+} from '../../crds/index.ts'
+import { ALONE, by, Histograms, Numbers, textOf } from '../../lib/series.ts'
+import type { Labels, SeriesFamily } from '../../lib/series.ts'
 import type { Key, Stored } from '../cluster/cluster.ts'
 import type { ExecutionRecord, ProbeMemory } from '../history/history.ts'
 
 /** Why a due slot got no round of its own. */
 export const skipReasons = ['Running', 'AccountInUse', 'Missed', 'Internal'] as const
 export type SkipReason = (typeof skipReasons)[number]
-
-type Labels = Record<string, string>
-type Series = Gauge | Counter | Histogram
 
 /** Buckets in base units, by the unit at the end of the series' name. */
 const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1.2, 2.5, 5, 10, 30]
@@ -33,213 +40,210 @@ function bucketsOf(name: string): number[] {
   return name.endsWith('_mos') ? MOS : R_FACTOR
 }
 
-const PROBE = ['namespace', 'probe'] as const
-const AT = [...PROBE, 'location'] as const
+type Change = `${Health} ${Health}`
+type Bound = `${JudgedMetric} ${'warning' | 'critical'}`
+
+/** What a probe's series are about: the probe, and the probe at each of its locations. */
+interface Subjects {
+  readonly probe: Labels
+  readonly at: Map<string, Labels>
+}
 
 export class ProbeMetrics {
-  readonly #registry: Registry
-  readonly #measured = new Map<MetricKey, { gauge: Gauge; histogram: Histogram; factor: number }>()
-  readonly #health: Gauge
-  readonly #success: Gauge
-  readonly #blackboxSuccess: Gauge
-  readonly #blackboxDuration: Gauge
-  readonly #executions: Counter
-  readonly #failures: Counter
-  readonly #threshold: Gauge
-  readonly #lastExecution: Gauge
-  readonly #lastSuccess: Gauge
-  readonly #certificateExpiry: Gauge
-  readonly #interval: Gauge
-  readonly #scheduleLag: Gauge
-  readonly #skipped: Counter
-  readonly #transitions: Counter
-  /** Every label set that was written, by probe, so that all of them can be removed. */
-  readonly #written = new Map<string, Map<Series, Map<string, Labels>>>()
+  readonly families: readonly SeriesFamily[]
+  readonly #measured = new Map<MetricKey, { gauge: Numbers<''>; histogram: Histograms; factor: number }>()
+  readonly #health = gauge(
+    'ringcheck_probe_health',
+    '1 for the state the probe is in, 0 for the others.',
+    by('state', healths),
+  )
+  readonly #success = gauge('ringcheck_probe_success', '1 while Healthy or Degraded, 0 otherwise.')
+  readonly #blackboxSuccess = gauge('probe_success', 'The same under the name dashboards for blackbox_exporter use.')
+  readonly #blackboxDuration = gauge('probe_duration_seconds', 'How long the last execution took.')
+  readonly #executions = counter('ringcheck_probe_executions_total', 'Executions by outcome.', by('outcome', outcomes))
+  readonly #failures = counter(
+    'ringcheck_probe_failures_total',
+    'Executions that failed, by class.',
+    by('class', classes),
+  )
+  readonly #threshold = gauge('ringcheck_probe_threshold', 'Bounds in force, in the unit of the metric.', bounds)
+  readonly #lastExecution = gauge('ringcheck_probe_last_execution_timestamp_seconds', 'When the last execution ended.')
+  readonly #lastSuccess = gauge(
+    'ringcheck_probe_last_success_timestamp_seconds',
+    'When the last execution ended that was Healthy or Degraded.',
+  )
+  readonly #certificateExpiry = gauge(
+    'ringcheck_probe_tls_certificate_expiry_timestamp_seconds',
+    'When the certificate of the SIP server expires, as the last execution saw it; absent without TLS.',
+  )
+  readonly #interval = gauge(
+    'ringcheck_probe_interval_seconds',
+    'The interval in force; absent with cron, and while the probe is suspended.',
+  )
+  readonly #scheduleLag = gauge('ringcheck_probe_schedule_lag_seconds', 'From the slot to the start of the last round.')
+  readonly #skipped = counter(
+    'ringcheck_probe_skipped_total',
+    'Due slots without a round of their own.',
+    by('reason', skipReasons),
+  )
+  readonly #transitions = counter('ringcheck_probe_transitions_total', 'Changes of state.', changes)
+  readonly #subjects = new Map<string, Subjects>()
 
-  constructor(registry: Registry) {
-    this.#registry = registry
-    const gauge = (name: string, help: string, labels: readonly string[]) =>
-      new Gauge({ name, help, labelNames: [...labels], registers: [registry] })
-    const counter = (name: string, help: string, labels: readonly string[]) =>
-      new Counter({ name, help, labelNames: [...labels], registers: [registry] })
+  constructor() {
     for (const key of metricKeys) {
       const { prometheus, title }: MetricDefinition = metrics[key]
       if (!prometheus) continue
       const { name, factor } = prometheus
+      const histogram = { name: `${name}_distribution`, help: `${title} of all executions.`, bounds: bucketsOf(name) }
       this.#measured.set(key, {
         factor,
-        gauge: gauge(name, `${title} of the last execution; absent when it was not measured.`, AT),
-        histogram: new Histogram({
-          name: `${name}_distribution`,
-          help: `${title} of all executions.`,
-          labelNames: [...AT],
-          buckets: bucketsOf(name),
-          registers: [registry],
-        }),
+        gauge: gauge(name, `${title} of the last execution; absent when it was not measured.`),
+        histogram: new Histograms(histogram),
       })
     }
-    this.#health = gauge('ringcheck_probe_health', '1 for the state the probe is in, 0 for the others.', [
-      ...PROBE,
-      'state',
-    ])
-    this.#success = gauge('ringcheck_probe_success', '1 while Healthy or Degraded, 0 otherwise.', PROBE)
-    this.#blackboxSuccess = gauge(
-      'probe_success',
-      'The same under the name dashboards for blackbox_exporter use.',
-      PROBE,
-    )
-    this.#blackboxDuration = gauge('probe_duration_seconds', 'How long the last execution took.', PROBE)
-    this.#executions = counter('ringcheck_probe_executions_total', 'Executions by outcome.', [...AT, 'outcome'])
-    this.#failures = counter('ringcheck_probe_failures_total', 'Executions that failed, by class.', [...AT, 'class'])
-    this.#threshold = gauge('ringcheck_probe_threshold', 'Bounds in force, in the unit of the metric.', [
-      ...AT,
-      'metric',
-      'level',
-    ])
-    this.#lastExecution = gauge(
-      'ringcheck_probe_last_execution_timestamp_seconds',
-      'When the last execution ended.',
-      PROBE,
-    )
-    this.#lastSuccess = gauge(
-      'ringcheck_probe_last_success_timestamp_seconds',
-      'When the last execution ended that was Healthy or Degraded.',
-      PROBE,
-    )
-    this.#certificateExpiry = gauge(
-      'ringcheck_probe_tls_certificate_expiry_timestamp_seconds',
-      'When the certificate of the SIP server expires, as the last execution saw it; absent without TLS.',
-      AT,
-    )
-    this.#interval = gauge(
-      'ringcheck_probe_interval_seconds',
-      'The interval in force; absent with cron, and while the probe is suspended.',
-      PROBE,
-    )
-    this.#scheduleLag = gauge(
-      'ringcheck_probe_schedule_lag_seconds',
-      'From the slot to the start of the last round.',
-      PROBE,
-    )
-    this.#skipped = counter('ringcheck_probe_skipped_total', 'Due slots without a round of their own.', [
-      ...PROBE,
-      'reason',
-    ])
-    this.#transitions = counter('ringcheck_probe_transitions_total', 'Changes of state.', [...PROBE, 'from', 'to'])
+    this.families = [
+      ...[...this.#measured.values()].flatMap((each) => [each.gauge, each.histogram]),
+      ...[this.#health, this.#success, this.#blackboxSuccess, this.#blackboxDuration, this.#executions],
+      ...[this.#failures, this.#threshold, this.#lastExecution, this.#lastSuccess, this.#certificateExpiry],
+      ...[this.#interval, this.#scheduleLag, this.#skipped, this.#transitions],
+    ]
   }
 
   /** What the spec alone tells, and every counter of the probe at 0. */
   declare(probe: Stored<'SipProbe'>, thresholdsAt: (spec: SipProbeSpec, location: string) => Thresholds): void {
-    const labels = labelsOf(probe.metadata)
+    const subject = this.#of(probe.metadata)
     const { interval } = probe.spec.schedule
-    if (interval === undefined || probe.spec.suspend) this.#interval.remove(labels)
-    else this.#set(this.#interval, labels, milliseconds(interval) / 1000)
-    for (const reason of skipReasons) this.#add(this.#skipped, { ...labels, reason }, 0)
-    for (const from of healths)
-      for (const to of healths) if (from !== to) this.#add(this.#transitions, { ...labels, from, to }, 0)
+    if (interval === undefined || probe.spec.suspend) this.#interval.remove(subject, '')
+    else this.#interval.set(subject, '', milliseconds(interval) / 1000)
+    this.#skipped.begin(subject)
+    this.#transitions.begin(subject)
     for (const { name: location } of probe.spec.locations) {
-      for (const outcome of outcomes) this.#add(this.#executions, { ...labels, location, outcome }, 0)
-      for (const name of Object.keys(failureClasses)) this.#add(this.#failures, { ...labels, location, class: name }, 0)
-      this.#thresholds({ ...labels, location }, thresholdsAt(probe.spec, location))
+      const at = this.#at(probe.metadata, location)
+      this.#executions.begin(at)
+      this.#failures.begin(at)
+      this.#thresholds(at, thresholdsAt(probe.spec, location))
     }
   }
 
   state(key: Key, memory: ProbeMemory): void {
-    const labels = labelsOf(key)
-    for (const state of healths) this.#set(this.#health, { ...labels, state }, state === memory.health ? 1 : 0)
+    const subject = this.#of(key)
+    for (const state of healths) this.#health.set(subject, state, state === memory.health ? 1 : 0)
     const success = memory.health === 'Healthy' || memory.health === 'Degraded' ? 1 : 0
-    this.#set(this.#success, labels, success)
-    this.#set(this.#blackboxSuccess, labels, success)
+    this.#success.set(subject, '', success)
+    this.#blackboxSuccess.set(subject, '', success)
   }
 
   execution(key: Key, execution: ExecutionRecord): void {
-    const probe = labelsOf(key)
-    const labels = { ...probe, location: execution.location }
+    const probe = this.#of(key)
+    const at = this.#at(key, execution.location)
     const { result, level } = execution
-    this.#add(this.#executions, { ...labels, outcome: result.outcome }, 1)
-    if (result.failureClass) this.#add(this.#failures, { ...labels, class: result.failureClass }, 1)
-    this.#set(this.#lastExecution, probe, result.finishedAt / 1000)
-    if (level === 'Healthy' || level === 'Degraded') this.#set(this.#lastSuccess, probe, result.finishedAt / 1000)
-    this.#set(this.#blackboxDuration, probe, (result.finishedAt - result.startedAt) / 1000)
+    this.#executions.add(at, result.outcome, 1)
+    if (result.failureClass) this.#failures.add(at, result.failureClass, 1)
+    this.#lastExecution.set(probe, '', result.finishedAt / 1000)
+    if (level === 'Healthy' || level === 'Degraded') this.#lastSuccess.set(probe, '', result.finishedAt / 1000)
+    this.#blackboxDuration.set(probe, '', (result.finishedAt - result.startedAt) / 1000)
     // Of an execution that saw none, it says nothing; the certificate is the one that was seen last.
-    if (result.certificate) this.#set(this.#certificateExpiry, labels, result.certificate.validTo / 1000)
-    else if (result.failureClass === undefined) this.#certificateExpiry.remove(labels)
+    if (result.certificate) this.#certificateExpiry.set(at, '', result.certificate.validTo / 1000)
+    else if (result.failureClass === undefined) this.#certificateExpiry.remove(at, '')
     // What we measured while the fault was ours says nothing of the target.
     const ours = result.failureClass !== undefined && failureClasses[result.failureClass].whose === 'Ours'
-    for (const [metric, { gauge, histogram, factor }] of this.#measured) {
+    for (const [metric, { gauge: last, histogram, factor }] of this.#measured) {
       const value = ours ? undefined : result.metrics[metric]
       if (value === undefined) {
-        gauge.remove(labels)
+        last.remove(at, '')
         continue
       }
-      this.#set(gauge, labels, value * factor)
-      this.#remember(histogram, labels)
-      histogram.observe(labels, value * factor)
+      last.set(at, '', value * factor)
+      histogram.observe(at, value * factor)
     }
   }
 
-  transition(key: Key, from: string, to: string): void {
-    this.#add(this.#transitions, { ...labelsOf(key), from, to }, 1)
+  transition(key: Key, from: Health, to: Health): void {
+    this.#transitions.add(this.#of(key), `${from} ${to}`, 1)
   }
 
   skipped(key: Key, reason: SkipReason, count: number): void {
-    this.#add(this.#skipped, { ...labelsOf(key), reason }, count)
+    this.#skipped.add(this.#of(key), reason, count)
   }
 
   /** @param milliseconds from the slot to the dispatch */
   started(key: Key, milliseconds: number): void {
-    this.#set(this.#scheduleLag, labelsOf(key), milliseconds / 1000)
+    this.#scheduleLag.set(this.#of(key), '', milliseconds / 1000)
   }
 
   forget(key: Key): void {
-    for (const [series, sets] of this.#written.get(keyOf(labelsOf(key))) ?? [])
-      for (const labels of sets.values()) series.remove(labels)
-    this.#written.delete(keyOf(labelsOf(key)))
+    const subjects = this.#subjects.get(textOfKey(key))
+    if (!subjects) return
+    this.#subjects.delete(textOfKey(key))
+    for (const family of this.families)
+      for (const subject of [subjects.probe, ...subjects.at.values()]) family.forget(subject)
   }
 
-  /** The text of `/metrics`. */
-  text(): Promise<string> {
-    return this.#registry.metrics()
-  }
-
-  #thresholds(labels: Labels, thresholds: Thresholds): void {
-    for (const metric of judgedMetrics) {
-      const bounds = thresholds[metric]
-      const factor = this.#measured.get(metric)?.factor ?? 1
-      for (const level of ['warning', 'critical'] as const) {
-        if (bounds) this.#set(this.#threshold, { ...labels, metric, level }, bounds[level] * factor)
-        else this.#threshold.remove({ ...labels, metric, level })
-      }
+  /** The text of `/metrics`, in pieces: of ten thousand probes it is a hundred megabytes, and calls go on meanwhile. */
+  async *text(): AsyncGenerator<string> {
+    for (const piece of textOf(this.families)) {
+      yield piece
+      await setImmediate()
     }
   }
 
-  #set(gauge: Gauge, labels: Labels, value: number): void {
-    this.#remember(gauge, labels)
-    gauge.set(labels, value)
+  #of(key: Key): Labels {
+    return this.#subjectsOf(key).probe
   }
 
-  #add(counter: Counter, labels: Labels, count: number): void {
-    this.#remember(counter, labels)
-    counter.inc(labels, count)
+  #at(key: Key, location: string): Labels {
+    const { probe, at } = this.#subjectsOf(key)
+    const there = at.get(location)
+    if (there !== undefined) return there
+    const made = `${probe},location="${location}"`
+    at.set(location, made)
+    return made
   }
 
-  #remember(series: Series, labels: Labels): void {
-    const ofProbe = getOrMake(this.#written, keyOf(labels), () => new Map<Series, Map<string, Labels>>())
-    const sets = getOrMake(ofProbe, series, () => new Map<string, Labels>())
-    sets.set(JSON.stringify(labels), labels)
+  #subjectsOf(key: Key): Subjects {
+    const there = this.#subjects.get(textOfKey(key))
+    if (there) return there
+    const made = { probe: `namespace="${key.namespace}",probe="${key.name}"`, at: new Map<string, Labels>() }
+    this.#subjects.set(textOfKey(key), made)
+    return made
+  }
+
+  #thresholds(at: Labels, thresholds: Thresholds): void {
+    for (const metric of judgedMetrics) {
+      const found = thresholds[metric]
+      const factor = this.#measured.get(metric)?.factor ?? 1
+      for (const level of ['warning', 'critical'] as const) {
+        if (found) this.#threshold.set(at, `${metric} ${level}`, found[level] * factor)
+        else this.#threshold.remove(at, `${metric} ${level}`)
+      }
+    }
   }
 }
 
-function getOrMake<Name, Value>(map: Map<Name, Value>, name: Name, make: () => Value): Value {
-  const there = map.get(name)
-  if (there !== undefined) return there
-  const made = make()
-  map.set(name, made)
-  return made
+// Object.keys forgets that the table is closed.
+const classes = Object.keys(failureClasses) as FailureClass[]
+
+const changes = healths.flatMap((from) =>
+  healths.filter((to) => to !== from).map((to): [Change, Labels] => [`${from} ${to}`, `from="${from}",to="${to}"`]),
+)
+
+const bounds = judgedMetrics.flatMap((metric) =>
+  (['warning', 'critical'] as const).map((level): [Bound, Labels] => [
+    `${metric} ${level}`,
+    `metric="${metric}",level="${level}"`,
+  ]),
+)
+
+function gauge(name: string, help: string): Numbers<''>
+function gauge<Member extends string>(name: string, help: string, members: Members<Member>): Numbers<Member>
+function gauge(name: string, help: string, members: Members<string> = ALONE): Numbers<string> {
+  return new Numbers('gauge', { name, help, members })
 }
 
-function labelsOf({ namespace, name }: Key): Labels {
-  return { namespace, probe: name }
+function counter<Member extends string>(name: string, help: string, members: Members<Member>): Numbers<Member> {
+  return new Numbers('counter', { name, help, members })
 }
 
-const keyOf = ({ namespace, probe }: Labels): string => `${namespace}/${probe}`
+type Members<Member extends string> = Iterable<readonly [Member, Labels]>
+
+const textOfKey = ({ namespace, name }: Key): string => `${namespace}/${name}`

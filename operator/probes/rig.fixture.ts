@@ -2,7 +2,6 @@
 import { mkdtempDisposableSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Registry } from 'prom-client'
 import type { CallResult, RunPlan, RunSummary } from '../../agent/index.ts'
 import { createLog } from '../../lib/log.ts'
 import { ManualClock } from '../../lib/manual-clock.ts'
@@ -74,7 +73,7 @@ export async function rig(manifest: string, said: Partial<AgentsSaid> = {}) {
   const cluster = stack.use(await openLocalCluster({ folder, objects: history.objects, clock, log }))
   // A folder has no namespaces that could be annotated.
   Object.assign(cluster, { isPaused: () => there.paused })
-  const metrics = new ProbeMetrics(new Registry())
+  const metrics = new ProbeMetrics()
   const calls: Carried[] = []
   const released: number[] = []
   const state = new StoreState(() => undefined)
@@ -140,7 +139,13 @@ export async function rig(manifest: string, said: Partial<AgentsSaid> = {}) {
     clock,
     cluster,
     history,
-    metrics,
+    metrics: {
+      async text() {
+        const pieces: string[] = []
+        for await (const piece of metrics.text()) pieces.push(piece)
+        return pieces.join('')
+      },
+    },
     probes,
     calls,
     released,
