@@ -5,10 +5,10 @@ import { AccountLeases } from './accounts.ts'
 function leasesOf(policy: { maxConcurrentCalls?: number; maxCallsPerSecond?: number } = {}) {
   const clock = new ManualClock()
   const leases = new AccountLeases(clock)
-  const take = (username: string, wait = 10_000, signal = new AbortController().signal) =>
+  const take = (username?: string, wait = 10_000, signal = new AbortController().signal) =>
     leases.take({
       registrar: 'default/trunk',
-      username,
+      ...(username !== undefined && { username }),
       policy: policy as never,
       until: clock.now() + wait,
       signal,
@@ -47,6 +47,19 @@ test('accounts do not wait for each other', async () => {
   const { take } = leasesOf()
   expect(await take('a')).toBeDefined()
   expect(await take('b')).toBeDefined()
+})
+
+test('a trunk that knows us by our address takes calls side by side, as many as its policy allows', async () => {
+  const { clock, take } = leasesOf({ maxConcurrentCalls: 2 })
+  expect(await take()).toBeDefined()
+  const second = await take()
+  let third: Disposable | undefined
+  void take().then((lease) => (third = lease))
+  await clock.advance(1_000)
+  expect(third).toBeUndefined()
+  second?.[Symbol.dispose]()
+  await clock.advance(0)
+  expect(third).toBeDefined()
 })
 
 test('a trunk carries no more calls at once than its policy allows', async () => {

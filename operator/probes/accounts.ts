@@ -7,7 +7,8 @@ type Policy = NonNullable<SipRegistrarSpec['policy']>
 export interface LeaseRequest {
   /** Namespace and name of the registrar. */
   registrar: string
-  username: string
+  /** Absent: a trunk that knows us by our address, where nobody is in anybody's way. */
+  username?: string
   policy: Policy | undefined
   /** Clock.now at which the wait ends without a lease. */
   until: number
@@ -53,7 +54,7 @@ export class AccountLeases {
 
   #lease(request: LeaseRequest): Disposable {
     const account = accountOf(request)
-    this.#taken.add(account)
+    if (account !== undefined) this.#taken.add(account)
     this.#calls.set(request.registrar, (this.#calls.get(request.registrar) ?? 0) + 1)
     const perSecond = request.policy?.maxCallsPerSecond
     if (perSecond !== undefined) this.#notBefore.set(request.registrar, this.#clock.monotonic() + 1000 / perSecond)
@@ -62,7 +63,7 @@ export class AccountLeases {
       [Symbol.dispose]: () => {
         if (released) return
         released = true
-        this.#taken.delete(account)
+        if (account !== undefined) this.#taken.delete(account)
         const left = (this.#calls.get(request.registrar) ?? 1) - 1
         if (left > 0) this.#calls.set(request.registrar, left)
         else this.#calls.delete(request.registrar)
@@ -85,11 +86,13 @@ export class AccountLeases {
 
   /** Milliseconds until the trunk's rate allows it; undefined: a release must come first. */
   #delay(request: LeaseRequest): number | undefined {
-    if (this.#taken.has(accountOf(request))) return undefined
+    const account = accountOf(request)
+    if (account !== undefined && this.#taken.has(account)) return undefined
     const most = request.policy?.maxConcurrentCalls
     if (most !== undefined && (this.#calls.get(request.registrar) ?? 0) >= most) return undefined
     return Math.max(0, (this.#notBefore.get(request.registrar) ?? 0) - this.#clock.monotonic())
   }
 }
 
-const accountOf = ({ registrar, username }: LeaseRequest): string => `${registrar}/${username}`
+const accountOf = ({ registrar, username }: LeaseRequest): string | undefined =>
+  username === undefined ? undefined : `${registrar}/${username}`

@@ -34,7 +34,7 @@ export async function carryOut(options: RoundOptions): Promise<RoundOutcome> {
   const { namespace, name } = prepared.registrar.metadata
   using lease = await leases.take({
     registrar: `${namespace}/${name}`,
-    username: prepared.account?.username ?? '',
+    ...(prepared.account && { username: prepared.account.username }),
     policy: prepared.registrar.spec.policy,
     until: slot + slotLength(probe.spec),
     signal,
