@@ -2,6 +2,7 @@
 import { findings } from '../../crds/index.ts'
 import type { Health, Severity, SipProbeSpec, UnknownReason } from '../../crds/index.ts'
 import type { Entry, ExecutionRecord, ProbeMemory, TransitionRecord } from '../history/history.ts'
+import { withoutDetail } from '../history/index.ts'
 import { damp, roundLevel, severityOf, successThreshold } from './health.ts'
 
 /** A transition and the severity under which it is announced. */
@@ -63,7 +64,7 @@ export function concludeRound(
       ...after(memory, change),
       recentLevels: deciding.reason === 'NoThresholds' ? [] : recentLevels,
       lastRound: { slot, finishedAt },
-      lastExecution: deciding,
+      lastExecution: withoutDetail(deciding),
     },
     executions,
     round: { slot, level, reason: deciding.reason, executionId: deciding.id, finishedAt },

@@ -15,7 +15,6 @@ import type {
   JudgedMetric,
   MetricDefinition,
   MetricKey,
-  Outcome,
   SipProbeSpec,
   Thresholds,
 } from '../../crds/index.ts'

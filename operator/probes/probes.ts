@@ -10,6 +10,7 @@ import type { Random } from '../../lib/random.ts'
 import { WorkQueue } from '../../lib/work-queue.ts'
 import type { Agents } from '../agents/agents.ts'
 import type { Key, Stored } from '../cluster/cluster.ts'
+import { withoutDetail } from '../history/index.ts'
 import type { Delivery, ProbeIdentity } from '../history/index.ts'
 import { AccountLeases } from './accounts.ts'
 import { concludeRound, concludeUnknown } from './conclude.ts'
@@ -298,8 +299,9 @@ export class Probes implements AsyncDisposable {
 
   /** The k-th of n probes that become ready together starts k times this later. */
   #staggered(): number {
-    const { clock, cluster } = this.#options
-    const step = Math.min(STAGGER, SPREAD / cluster.list('SipProbe').length)
+    const { clock } = this.#options
+    // Those that we have seen, and those whose turn has not come.
+    const step = Math.min(STAGGER, SPREAD / (this.#tracked.size + this.#queue.depth))
     this.#nextFirst = Math.max(this.#nextFirst + step, clock.monotonic())
     return this.#nextFirst - clock.monotonic()
   }
@@ -370,7 +372,7 @@ export class Probes implements AsyncDisposable {
       const conclusion = concludeRound(probe.spec, tracked.memory, { ...outcome, cut: abort.signal.aborted })
       if (conclusion.round) {
         delete tracked.declared
-        tracked.executions = outcome.executions
+        tracked.executions = outcome.executions.map(withoutDetail)
       }
       await this.#settlement.settle(probe, tracked, conclusion)
     }

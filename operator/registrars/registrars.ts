@@ -23,8 +23,9 @@ function readiness({ expiring }: Extract<ResolvedRegistrar, { kind: 'Resolved' }
     : { reason: 'CertificateExpiringSoon', message: expiring }
 }
 
-/** Secrets are not watched on every cluster: look again after this long. */
+/** Secrets are not watched on every cluster: look again after this long, and sooner where one is waited for. */
 const POLL = 60_000
+const POLL_UNREADY = 5_000
 
 /** Keeps the status of every registrar until disposed. */
 export function startRegistrars({ cluster, clock, random, log }: RegistrarsOptions): AsyncDisposable {
@@ -63,7 +64,7 @@ export function startRegistrars({ cluster, clock, random, log }: RegistrarsOptio
       conditions: [condition({ type: 'Ready', ...ready }, { before, generation, now: clock.now() })],
     }
     await cluster.writeStatus('SipRegistrar', registrar.metadata, status)
-    queue.addAfter(key, POLL)
+    queue.addAfter(key, resolved.kind === 'Resolved' ? POLL : POLL_UNREADY)
   }
 
   return {
