@@ -86,6 +86,9 @@ async function connect(
     (error: unknown) => log.error({ error, callId }, 'a stream broke'),
   )
   const call = await connected
-  if (call && incoming.sdp === undefined) stream.accept(call.sdp)
+  const unusable = call && incoming.sdp === undefined ? stream.accept(call.sdp) : undefined
+  if (unusable === undefined) return call
+  log.info({ callId, detail: unusable }, 'answer refused')
+  void call?.bye()
   return call
 }

@@ -209,6 +209,18 @@ describe('how a call ends', () => {
     expect(await up.ended).toMatchObject({ by: 'Remote' })
   })
 
+  test('an answer in the ACK with nothing that it can is the end at once', async () => {
+    await rig.start()
+    const refusing = (offer: string) => offer.replace(/m=audio \d+/, 'm=audio 0')
+    const { outcome } = rig.engine.invite({
+      ...rig.request(),
+      ...{ signal: new AbortController().signal, target: 'sip:echo@127.0.0.1', onOffer: refusing },
+    })
+    const answered = await outcome
+    if (answered.kind !== 'Answered') throw new Error(answered.kind)
+    expect(await answered.call.ended).toMatchObject({ by: 'Remote' })
+  })
+
   test('stopping hangs up, refuses those that ring, writes the record, and leaves no timer', async () => {
     const responder = await rig.start({ record: rig.recordFile })
     const up = await rig.call('echo')
