@@ -2,9 +2,12 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { format } from 'prettier'
 import { isMap, parseAllDocuments, stringify } from 'yaml'
 import type { Document } from 'yaml'
+import { z } from 'zod'
 import { generatedFiles, keepFresh } from '../crds/generate.ts'
+import { configSchema } from '../operator/config-schema.ts'
 import { TEMPLATE, openHelm } from '../test/kube/helm.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -24,6 +27,22 @@ async function chartFiles(): Promise<[string, string][]> {
     [`${FILES}/alerts.yaml`, await read('config/alerts/rules.yaml')],
     [`${FILES}/sample-accounts.csv`, await read('config/demo/accounts.csv')],
   ]
+}
+
+/** What the chart decides by itself: no value of `config`. */
+const DECIDED = ['scope', 'api', 'pages', 'admin', 'data', 'imagePullPolicy', 'imagePullSecrets']
+
+const ValuesSchema = z.looseObject({ properties: z.looseObject({}) })
+
+/** The schema of the values, in which `config` is what the operator takes. */
+async function valuesSchema(): Promise<[string, string]> {
+  const path = 'charts/ringcheck/values.schema.json'
+  const written = ValuesSchema.parse(JSON.parse(await read(path)))
+  const { properties, ...rest } = configSchema()
+  const given = Object.entries(properties).filter(([key]) => !DECIDED.includes(key))
+  const config = { ...rest, properties: Object.fromEntries(given) }
+  const text = JSON.stringify({ ...written, properties: { ...written.properties, config } })
+  return [path, await format(text, { parser: 'json', printWidth: 120 })]
 }
 
 /** The rules once more, as the Prometheus operator takes them. */
@@ -81,6 +100,7 @@ async function argocd(ofProbes: string): Promise<string> {
 export async function copiedFiles(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ...(await chartFiles()),
+    await valuesSchema(),
     await prometheusRule(),
     [`${ARGOCD}/argocd-cm.yaml`, await argocd('health.lua')],
     [`${ARGOCD}/argocd-cm-health-of-target.yaml`, await argocd('health-of-target.lua')],

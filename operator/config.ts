@@ -1,8 +1,10 @@
 /** The operator's configuration: in local mode from the command line, whose flags hold the defaults; on Kubernetes from a file and the environment. */
 import { z } from 'zod'
 import type { Address } from '../lib/http.ts'
-import { locations } from './agents/kubernetes/index.ts'
+import { duration } from '../crds/common.ts'
 import { isLoopback, parseAddress } from '../lib/http.ts'
+import { locations } from './agents/kubernetes/index.ts'
+import { retention } from './history/index.ts'
 
 export const address = z.string().transform((text, context): Address => {
   const parsed = parseAddress(text)
@@ -53,21 +55,41 @@ const networks = z.array(z.union([z.cidrv4(), z.cidrv6()], { error: 'must be a n
 
 export const OperatorConfig = z
   .strictObject({
-    /** `Namespaced`: only the namespace of the pod is looked at. */
-    scope: z.enum(['Cluster', 'Namespaced']).default('Cluster'),
-    api: address.prefault('127.0.0.1:8080'),
-    pages: address.prefault('0.0.0.0:8081'),
-    admin: address.prefault('0.0.0.0:9464'),
-    publicUrl: webUrl.optional(),
-    dashboardUrl: webUrl.optional(),
-    /** Folder of the history store, where it is not PostgreSQL. */
-    data: z.string().min(1).default('/var/lib/ringcheck'),
-    /** Networks that webhooks may reach though they are not public, as `10.1.0.0/16`. */
-    webhookNetworks: networks.default([]),
+    scope: z
+      .enum(['Cluster', 'Namespaced'])
+      .default('Cluster')
+      .describe('`Namespaced`: only the namespace of the pod is looked at.'),
+    api: address.prefault('127.0.0.1:8080').describe('Where the REST API listens.'),
+    pages: address.prefault('0.0.0.0:8081').describe('Where the public status pages listen.'),
+    admin: address.prefault('0.0.0.0:9464').describe('Where health and metrics listen.'),
+    publicUrl: webUrl.optional().describe('Where the status pages are, as readers reach them; for links in webhooks.'),
+    dashboardUrl: webUrl.optional().describe('Where people look at a probe; for links in webhooks.'),
+    minInterval: duration('10s', '24h')
+      .default('10s')
+      .describe(
+        'The shortest time between two rounds of a probe; one that asks for less is not Ready, and calls nobody.',
+      ),
+    retentionDays: retention,
+    webhookNetworks: networks
+      .default([])
+      .describe('Networks that webhooks may reach though they are not public, such as 10.1.0.0/16.'),
+    locations,
+    data: z
+      .string()
+      .min(1)
+      .default('/var/lib/ringcheck')
+      .describe('Folder of the history store, where it is not PostgreSQL.'),
+    imagePullPolicy: z
+      .enum(['Always', 'IfNotPresent', 'Never'])
+      .default('IfNotPresent')
+      .describe('Of the image of agents, which is that of the operator.'),
+    imagePullSecrets: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('Names of Secrets in the namespaces of the agents, with what their registry asks for.'),
     databaseUrl: databaseUrl.optional(),
     token: token.optional(),
-    locations,
-    /** Of the pods that call, RINGCHECK_IMAGE: our own. Absent: a child of the operator calls. */
+    /** Of the pods that call: our own. Absent: a child of the operator calls. */
     image: z.string().min(1).optional(),
     podName: z.string().min(1),
     podNamespace: z.string().min(1).default('default'),
@@ -76,3 +98,15 @@ export const OperatorConfig = z
     message: 'off loopback api needs a token: set RINGCHECK_TOKEN',
   })
 export type OperatorConfig = z.output<typeof OperatorConfig>
+
+/** What is not taken from the file, and the variable that holds it. */
+export const fromEnvironment = {
+  token: 'RINGCHECK_TOKEN',
+  databaseUrl: 'RINGCHECK_DATABASE_URL',
+  image: 'RINGCHECK_IMAGE',
+  podName: 'POD_NAME',
+  podNamespace: 'POD_NAMESPACE',
+} as const satisfies Partial<Record<keyof OperatorConfig, string>>
+
+/** What the file may hold. */
+export const fileKeys: readonly string[] = Object.keys(OperatorConfig.shape).filter((key) => !(key in fromEnvironment))

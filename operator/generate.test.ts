@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
-test('the reference of the metrics is what the registries say', async () => {
+test('the references of metrics and configuration are what the code says', async () => {
   const check = promisify(execFile)(process.execPath, [join(import.meta.dirname, 'generate.ts'), '--check'])
   await expect(check).resolves.toMatchObject({ stderr: '' })
 })

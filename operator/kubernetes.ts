@@ -1,5 +1,6 @@
 /** The operator on Kubernetes: every replica serves pages and API, and the one that holds the Lease leads. */
 import { join } from 'node:path'
+import { milliseconds } from '../crds/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import { sleep } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
@@ -48,7 +49,7 @@ export async function startKubernetesOperator(options: KubernetesOperatorOptions
   await using stack = new AsyncDisposableStack()
   if (config.databaseUrl === undefined) stack.use(claimDataFolder(config.data))
   const place = config.databaseUrl === undefined ? { file: join(config.data, STORE_FILE) } : { url: config.databaseUrl }
-  const history = stack.use(await openHistory({ ...place, clock, log }))
+  const history = stack.use(await openHistory({ ...place, retention: config.retentionDays, clock, log }))
   const restarted: { count?: Operator['metrics']['watchRestarted'] } = {}
   const cluster = stack.use(
     await openKubernetesCluster({
@@ -71,6 +72,7 @@ export async function startKubernetesOperator(options: KubernetesOperatorOptions
       startAgents,
       check: createAddressCheck(config.webhookNetworks),
       scheduled: true,
+      minInterval: milliseconds(config.minInterval),
       notReady: () => (known.isListed ? [] : ['the resources of the cluster are not known yet']),
       clock,
       random,
@@ -117,15 +119,15 @@ async function agentsOf(
   stack: AsyncDisposableStack,
 ): Promise<(term: Term) => Promise<Agents>> {
   const common = { clock, random, log }
-  const { image, locations, podNamespace } = config
-  if (image === undefined) return () => startLocalAgents({ ...common, count: 1, entry })
+  const { locations, podNamespace, imagePullPolicy, imagePullSecrets } = config
+  if (config.image === undefined) return () => startLocalAgents({ ...common, count: 1, entry })
+  const image = { image: config.image, imagePullPolicy, imagePullSecrets }
   const client = stack.use(await openKubeClient({ config: loadKubeConfig(), connections: 8, timeout: 10_000 }))
   const onWatchRestart = (kind: string) => log.info({ kind }, 'a watch of the agents began anew')
   const workloads = stack.use(openWorkloads({ ...common, ...within(config), client, labels: AGENTS, onWatchRestart }))
   const authority = { namespace: podNamespace, name: AUTHORITY }
   const operator = { namespace: podNamespace, labels: OPERATOR }
-  return (term) =>
-    startKubernetesAgents({ ...common, cluster, workloads, locations, image: { image }, operator, authority, term })
+  return (term) => startKubernetesAgents({ ...common, cluster, workloads, locations, image, operator, authority, term })
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -30,6 +30,7 @@ export interface LeadingOptions {
   addresses: PublicAddresses
   /** False: nothing runs by its schedule. */
   scheduled: boolean
+  minInterval?: number
   onStatus: (probe: Key) => void
   clock: Clock
   random: Random
@@ -103,6 +104,7 @@ export async function startLeading(options: LeadingOptions): Promise<Leading> {
       random,
       log,
       scheduled: options.scheduled,
+      ...(options.minInterval !== undefined && { minInterval: options.minInterval }),
       links: (key) => linksOf(key, cluster.list('StatusPage'), options.addresses),
       onReleased: () => deliverer.wake(),
       onStatus: options.onStatus,

@@ -42,6 +42,8 @@ export interface OperatorOptions {
   check: AddressCheck
   /** False: nothing runs by its schedule. */
   scheduled: boolean
+  /** Milliseconds between two rounds of a probe: one that asks for less is refused. Absent: as its kind says. */
+  minInterval?: number
   /** Empty: ready. Otherwise why not, in words. */
   notReady: (agents: Agents | undefined) => readonly string[]
   clock: Clock

@@ -6,7 +6,7 @@ import type { z } from 'zod'
 import { systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
-import { OperatorConfig } from '../../operator/config.ts'
+import { OperatorConfig, fileKeys, fromEnvironment } from '../../operator/config.ts'
 import { startKubernetesOperator } from '../../operator/kubernetes.ts'
 import type { Command, Terminal } from '../command.ts'
 import { stopped } from './respond.ts'
@@ -15,8 +15,7 @@ import { stopDeadline } from './serve.ts'
 export const operator: Command = {
   name: 'operator',
   usage: '[flags]',
-  description:
-    'Calls for every SipProbe of the cluster whose kubeconfig or ServiceAccount it finds. The file holds scope, api, pages, admin, publicUrl, dashboardUrl, data, webhookNetworks, locations; RINGCHECK_TOKEN, RINGCHECK_DATABASE_URL, RINGCHECK_IMAGE, POD_NAME and POD_NAMESPACE come from the environment.',
+  description: `Calls for every SipProbe of the cluster whose kubeconfig or ServiceAccount it finds. The file holds ${fileKeys.join(', ')}; ${Object.values(fromEnvironment).join(', ')} come from the environment.`,
   flags: {
     config: { value: 'FILE', help: 'YAML; default: all defaults' },
     'print-config': { help: 'Print the configuration in force, without secrets, and end' },
@@ -46,14 +45,6 @@ export const operator: Command = {
   },
 }
 
-const fromEnvironment = {
-  token: 'RINGCHECK_TOKEN',
-  databaseUrl: 'RINGCHECK_DATABASE_URL',
-  image: 'RINGCHECK_IMAGE',
-  podName: 'POD_NAME',
-  podNamespace: 'POD_NAMESPACE',
-} as const
-
 async function configOf(file: string | undefined, { environment }: Terminal): Promise<OperatorConfig> {
   const named = file ?? 'the environment'
   const written: unknown = file === undefined ? {} : (parse(await readFile(file, 'utf8')) ?? {})
@@ -73,8 +64,8 @@ async function configOf(file: string | undefined, { environment }: Terminal): Pr
 
 function issueText(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
-    const allowed = Object.keys(OperatorConfig.shape).filter((key) => !(key in fromEnvironment))
-    return `${issue.keys.join(', ')}: unknown key; there are ${allowed.join(', ')}`
+    const at = issue.path.length === 0 ? `there are ${fileKeys.join(', ')}` : `in ${issue.path.join('.')}`
+    return `${issue.keys.join(', ')}: unknown key ${at}`
   }
   return `${issue.path.join('.')}${issue.path.length > 0 ? ': ' : ''}${issue.message}`
 }

@@ -86,6 +86,17 @@ describe('a process that is killed while it records', () => {
   })
 })
 
+test('what is kept for another time goes after that time', async () => {
+  const retention = { executions: 2, samples: 1, traces: 2, transitions: 400 }
+  await using history = await openHistory({ file, clock, retention })
+  await history.record(flip(1))
+  const { slot = 0 } = flip(1).executions[0] ?? {}
+  await history.prune(slot + 86_400_001)
+  expect(await history.executionById('switchboard-run-1')).toMatchObject({ samples: [], trace: { truncated: false } })
+  await history.prune(slot + 2 * 86_400_001)
+  expect(await history.executionById('switchboard-run-1')).toBeUndefined()
+})
+
 test('a backup that is made while it is written opens with all that was recorded', async () => {
   await using history = await openHistory({ file, clock })
   for (const sequence of [1, 2, 3]) await history.record(flip(sequence))

@@ -172,8 +172,8 @@ export interface History extends AsyncDisposable {
   readonly outbox: Outbox
   readonly objects: ObjectStore
   /**
-   * Deletes what is past its time, in small batches with a pause between. Executions and settled deliveries 90 d, samples
-   * and traces 7 d, transitions 400 d; the last transition of a probe stays.
+   * Deletes what is past its time, as `Retention` says, in small batches with a pause between; the last transition of a
+   * probe stays.
    */
   prune(now: number): Promise<void>
 }

@@ -9,12 +9,16 @@ import { openPostgres } from './postgres.ts'
 import { prune } from './prune.ts'
 import * as read from './read.ts'
 import { record, restore } from './record.ts'
+import { retention as retentionSchema } from './retention.ts'
+import type { Retention } from './retention.ts'
 import { openSqlite } from './sqlite.ts'
 import type { Store } from './store.ts'
 
 interface Surroundings {
   clock: Clock
   log?: Log
+  /** Absent: the defaults. */
+  retention?: Retention
 }
 
 type Place =
@@ -27,7 +31,7 @@ type Place =
  * One process opens a file once: a second opening in the same process would wait for a lock whose holder it keeps from
  * running. Errors: HistoryError, whose message holds the place and what is wrong with it.
  */
-export async function openHistory({ clock, log, ...place }: Surroundings & Place): Promise<History> {
+export async function openHistory({ clock, log, retention, ...place }: Surroundings & Place): Promise<History> {
   const store = 'url' in place ? openPostgres({ url: place.url, ...(log && { log }) }) : openSqlite(place)
   try {
     const steps = await migrate(store)
@@ -36,11 +40,11 @@ export async function openHistory({ clock, log, ...place }: Surroundings & Place
     await store[Symbol.asyncDispose]()
     throw error
   }
-  return historyOn(store, clock)
+  return historyOn(store, clock, retention)
 }
 
 /** The door on tables that are up to date. Closing it closes `store`. */
-export function historyOn(store: Store, clock: Clock): History {
+export function historyOn(store: Store, clock: Clock, retention = retentionSchema.parse(undefined)): History {
   const { database } = store
   return {
     record: (entry) => record(store, entry, clock.now()),
@@ -58,7 +62,7 @@ export function historyOn(store: Store, clock: Clock): History {
     states: (key, from, to) => read.states(database, key, { from, to }),
     outbox: createOutbox(store),
     objects: createObjectStore(database),
-    prune: (now) => prune(database, { clock, now }),
+    prune: (now) => prune(database, { clock, now, retention }),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   }
 }

@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '../../lib/clock.ts'
 import { sleep } from '../../lib/clock.ts'
+import type { Retention } from './retention.ts'
 import type { Tables } from './tables.ts'
 
 const DAY = 86_400_000
@@ -12,17 +13,20 @@ const PAUSE = 10
 
 type Batch = (database: Kysely<Tables>, before: number) => Promise<bigint>
 
-const kept: ReadonlyArray<{ days: number; batch: Batch }> = [
-  { days: 7, batch: details('samples') },
-  { days: 7, batch: details('traces') },
-  { days: 90, batch: executions },
-  { days: 90, batch: deliveries },
-  { days: 400, batch: transitions },
+const batches: ReadonlyArray<{ kept: keyof Retention; batch: Batch }> = [
+  { kept: 'samples', batch: details('samples') },
+  { kept: 'traces', batch: details('traces') },
+  { kept: 'executions', batch: executions },
+  { kept: 'executions', batch: deliveries },
+  { kept: 'transitions', batch: transitions },
 ]
 
-export async function prune(database: Kysely<Tables>, { clock, now }: { clock: Clock; now: number }): Promise<void> {
-  for (const { days, batch } of kept) {
-    while ((await batch(database, now - days * DAY)) === BigInt(BATCH)) await sleep(clock, PAUSE)
+export async function prune(
+  database: Kysely<Tables>,
+  { clock, now, retention }: { clock: Clock; now: number; retention: Retention },
+): Promise<void> {
+  for (const { kept, batch } of batches) {
+    while ((await batch(database, now - retention[kept] * DAY)) === BigInt(BATCH)) await sleep(clock, PAUSE)
   }
 }
 

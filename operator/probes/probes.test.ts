@@ -27,6 +27,17 @@ describe('a probe', () => {
     expect((await it.history.outbox.list({ page: 1, perPage: 10 })).total).toBe(3)
   })
 
+  test('that asks for more rounds than the operator wants calls nobody, until it asks for fewer', async () => {
+    await using it = await rig(probe(), {}, 30_000)
+    await it.until(() => it.status()?.reason === 'Policy')
+    const ready = it.status()?.conditions?.find(({ type }) => type === 'Ready')
+    expect(ready).toMatchObject({ status: 'False', message: expect.stringContaining('at least 30 s') })
+    expect(it.calls).toEqual([])
+    it.declare(probe('schedule: { interval: 30s }'))
+    await answer(it, 0)
+    await it.until(() => it.status()?.health === 'Healthy')
+  })
+
   test('whose endpoint wants no more says so, until it takes one again or is declared anew', async () => {
     await using it = await rig(probe())
     await answer(it, 0)

@@ -20,7 +20,7 @@ import { longestExecution, prepare } from './plan.ts'
 import { goneWebhooks, recall } from './recall.ts'
 import type { RoundOutcome } from './round.ts'
 import { carryOut } from './round.ts'
-import { decideSlot, executionId, nextSlot, slotsBetween, staleAt } from './schedule.ts'
+import { decideSlot, executionId, nextSlot, refuseOften, slotsBetween, staleAt } from './schedule.ts'
 import type { SettlementOptions, Tracked } from './settlement.ts'
 import { Settlement } from './settlement.ts'
 
@@ -29,6 +29,8 @@ export interface ProbesOptions extends SettlementOptions {
   random: Random
   /** False: nothing runs by its schedule, only by `runNow`. */
   scheduled: boolean
+  /** Milliseconds between two rounds: a probe that asks for less is refused. Absent: as the kind says. */
+  minInterval?: number
 }
 
 /** Secrets are not watched: a probe that waits for one looks again after this long. */
@@ -206,11 +208,13 @@ export class Probes implements AsyncDisposable {
   }
 
   async #prepare(probe: Stored<'SipProbe'>): Promise<Prepared | NotPrepared> {
-    const { cluster, clock } = this.#options
+    const { cluster, clock, minInterval = 0 } = this.#options
     const { namespace } = probe.metadata
     if (probe.spec.suspend) return { kind: 'NotPrepared', reason: 'Suspended', message: 'The probe is suspended.' }
     if (cluster.isPaused(namespace))
       return { kind: 'NotPrepared', reason: 'Suspended', message: `The namespace ${namespace} is paused.` }
+    const tooOften = refuseOften(probe.spec.schedule, { minInterval, now: clock.now() })
+    if (tooOften !== undefined) return { kind: 'NotPrepared', reason: 'Policy', message: tooOften }
     return prepare(probe, cluster, clock.now())
   }
 

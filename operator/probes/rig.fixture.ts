@@ -60,7 +60,8 @@ export interface AgentsSaid {
   holds: boolean
 }
 
-export async function rig(manifest: string, said: Partial<AgentsSaid> = {}) {
+/** @param minInterval milliseconds */
+export async function rig(manifest: string, said: Partial<AgentsSaid> = {}, minInterval = 0) {
   const there: AgentsSaid = { missing: new Map(), begun: [], paused: false, lasting: false, holds: true, ...said }
   const stored: string[] = []
   const handlers = new Set<(group: Group) => void>()
@@ -103,6 +104,7 @@ export async function rig(manifest: string, said: Partial<AgentsSaid> = {}) {
       random: () => 0.5,
       log,
       scheduled: true,
+      minInterval,
       agents: {
         ready: () => 1,
         lasting: there.lasting,

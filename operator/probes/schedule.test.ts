@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decideSlot, executionId, nextSlot, staleAt } from './schedule.ts'
+import { decideSlot, executionId, nextSlot, refuseOften, staleAt } from './schedule.ts'
 
 const uid = 'b5a1c9a4-0f5e-4a51-9a55-2d6a3f1c0001'
 const every10s = { interval: '10s', timeZone: 'UTC' } as const
@@ -122,4 +122,21 @@ test('the id of an execution is that of its probe, location and slot', () => {
   expect(executionId(uid, 'default', noon)).toBe(id)
   expect(executionId(uid, 'default', noon + 1)).not.toBe(id)
   expect(executionId(uid, 'berlin', noon)).not.toBe(id)
+})
+
+describe('an operator that wants more time between two rounds', () => {
+  test.each([
+    [{ interval: '10s' }, 10_000, undefined],
+    [{ interval: '10s' }, 30_000, '10 s apart'],
+    [{ interval: '5m' }, 30_000, undefined],
+    [{ cron: '* * * * *' }, 60_000, undefined],
+    [{ cron: '* * * * *' }, 61_000, '60 s apart'],
+    [{ cron: '0,59 3 * * *' }, 3_600_000, '3540 s apart'],
+    [{ cron: '0 3,5 * * 1' }, 7_200_000, undefined],
+    [{ cron: '0 3,5 * * 1' }, 7_201_000, '7200 s apart'],
+    [{ cron: '0 0 30 2 *' }, 86_400_000, undefined],
+  ])('%j, at least %i ms: %s', (schedule, minInterval, refused) => {
+    const said = refuseOften({ timeZone: 'UTC', ...schedule }, { minInterval, now: noon })
+    expect(/two rounds are (.*),/.exec(said ?? '')?.[1]).toBe(refused)
+  })
 })

@@ -58,6 +58,26 @@ export function nextSlot({
   return (Math.floor((now - offset) / interval) + 1) * interval + offset
 }
 
+/** All minutes of an hour, and the first of the next: no two slots of a cron expression are closer than two of so many in a row. */
+const EVERY_MINUTE = 61
+/** Five fields say no more. Milliseconds. */
+const FINEST_CRON = 60_000
+
+/** Why a schedule asks for more rounds than one in `minInterval` milliseconds; undefined: it does not. @param now milliseconds since 1970 */
+export function refuseOften(schedule: Schedule, { minInterval, now }: { minInterval: number; now: number }) {
+  const gap = schedule.cron === undefined ? intervalOf(schedule) : shortestGap(schedule, { minInterval, now })
+  if (gap >= minInterval) return undefined
+  return `spec.schedule: two rounds are ${gap / 1000} s apart, and this operator wants at least ${minInterval / 1000} s.`
+}
+
+/** Of a cron expression, milliseconds. */
+function shortestGap(schedule: Schedule, { minInterval, now }: { minInterval: number; now: number }): number {
+  if (minInterval <= FINEST_CRON) return FINEST_CRON
+  const slots = cron(schedule).nextRuns(EVERY_MINUTE, new Date(now))
+  const gaps = slots.slice(1).map((slot, index) => slot.getTime() - (slots[index]?.getTime() ?? 0))
+  return Math.min(Number.POSITIVE_INFINITY, ...gaps)
+}
+
 /** When a probe counts as stale: three due slots after the last finished round, each allowed the longest possible execution. */
 export function staleAt(
   question: Pick<ScheduleQuestion, 'schedule' | 'uid'> & { finishedAt: number; longest: number },

@@ -82,7 +82,9 @@ export const refused: readonly (readonly [words: string, message: string])[] = [
   ['locations.default.replicas=2', "additional properties 'locations' not allowed"],
   ['pages.ingress.enabled=true', "'/pages/ingress/hosts': minItems"],
   ['pages.httpRoute.enabled=true', "'/pages/httpRoute/parentRefs': minItems"],
-  ['config.scope=Cluster', 'config.scope: is set by the chart and cannot be given'],
+  ['config.scope=Cluster', "'/config': additional properties 'scope' not allowed"],
+  ['config.minIntervall=30s', "'/config': additional properties 'minIntervall' not allowed"],
+  ['config.retentionDays.executions=0', "'/config/retentionDays/executions': minimum"],
   ['resources.limits.memory=lots', "'/resources/limits/memory': 'lots' does not match pattern"],
   ['image.digest=latest', "'/image/digest': 'latest' does not match pattern"],
 ]

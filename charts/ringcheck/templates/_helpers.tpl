@@ -55,12 +55,11 @@ imagePullSecrets:
 {{- define "ringcheck.config" -}}
 {{- $own := dict
   "scope" .Values.scope
+  "imagePullPolicy" .Values.image.pullPolicy
+  "imagePullSecrets" .Values.image.pullSecrets
   "api" (ternary "0.0.0.0:8080" "127.0.0.1:8080" (not (empty .Values.api.tokenRef)))
   "pages" "0.0.0.0:8081"
   "admin" "0.0.0.0:9464"
 }}
-{{- range $key, $_ := $own }}
-{{- if hasKey $.Values.config $key }}{{ fail (printf "config.%s: is set by the chart and cannot be given" $key) }}{{ end }}
-{{- end }}
 {{- toYaml (merge $own .Values.config) }}
 {{- end }}

@@ -17,32 +17,37 @@ const texts = z.record(z.string().min(1), z.string())
 const kubernetes = z.record(z.string(), z.unknown())
 
 const externalAgent = z.strictObject({
-  url: z.url({ protocol: /^https$/, error: 'must be https://HOST:PORT' }),
-  /** Of a Secret in the operator's namespace: the authority of its certificate. Absent: that of the operator. */
-  caRef: z.strictObject({ name: z.string().min(1), key: z.string().min(1) }).optional(),
+  url: z.url({ protocol: /^https$/, error: 'must be https://HOST:PORT' }).describe('https://HOST:PORT.'),
+  caRef: z
+    .strictObject({ name: z.string().min(1), key: z.string().min(1) })
+    .optional()
+    .describe(
+      "Of a Secret in the operator's namespace: the authority of its certificate. Absent: that of the operator.",
+    ),
 })
 
 const location = z.strictObject({
-  nodeSelector: texts.default({}),
-  tolerations: z.array(kubernetes).default([]),
-  affinity: kubernetes.optional(),
-  /** Agents have the addresses of their nodes: one of them on a node. */
-  hostNetwork: z.boolean().default(false),
+  nodeSelector: texts.default({}).describe('As a pod has it.'),
+  tolerations: z.array(kubernetes).default([]).describe('As a pod has them.'),
+  affinity: kubernetes.optional().describe('As a pod has it.'),
+  hostNetwork: z
+    .boolean()
+    .default(false)
+    .describe('Agents have the addresses of their nodes, one on a node; the namespace must allow it.'),
   resources: z
     .strictObject({ requests: texts.default({}), limits: texts.default({}) })
-    .default({ requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } }),
-  /** Absent: one per 50 executions that can run at once. */
-  replicas: z.int().min(1).max(100).optional(),
-  annotations: texts.default({}),
-  rtpPorts: portRange.optional(),
-  sipPorts: portRange.optional(),
-  /** For SIP and media, where a node has several. */
+    .default({ requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } })
+    .describe('Of one agent.'),
+  replicas: z.int().min(1).max(100).optional().describe('Absent: one agent per 50 probes that call from there.'),
+  annotations: texts.default({}).describe('Of the pods.'),
+  rtpPorts: portRange.optional().describe('Such as 20000-20999. Absent: any free port.'),
+  sipPorts: portRange.optional().describe('Such as 5060-5069. Absent: any free port.'),
   sourceAddress: z
     .string()
     .refine((text) => isIP(text) !== 0, 'must be an IP address')
-    .optional(),
-  /** Agents that run elsewhere, instead of pods. */
-  agents: z.array(externalAgent).max(1000).default([]),
+    .optional()
+    .describe('For SIP and media, where a node has several.'),
+  agents: z.array(externalAgent).max(1000).default([]).describe('Agents that run elsewhere, instead of pods.'),
 })
 export type Location = z.output<typeof location>
 
@@ -50,6 +55,7 @@ export type Location = z.output<typeof location>
 export const locations = z
   .record(name, location)
   .default({})
+  .describe('From where probes call, by name; `default` exists always.')
   .transform((given) => ({ default: location.parse({}), ...given }))
 export type Locations = z.output<typeof locations>
 
