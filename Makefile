@@ -1,7 +1,7 @@
 # Everything goes through npm scripts: they put the project's own Node first on the PATH, whatever Node the machine has.
 # `make run` starts the product on embedded defaults, `make test` runs every test.
 
-.PHONY: run test e2e-kind soak bench-sip bench-media check lab generate install
+.PHONY: run test e2e-kind soak bench-sip bench-media bench-scale check lab generate install
 
 run: install
 	@npm run --silent demo
@@ -23,6 +23,11 @@ bench-sip: install lab
 # Calls a core, cost and memory of media against bare sockets and SIPp's echo, likewise.
 bench-media: install lab
 	npm run bench:media -- --date "$$(date -u +%F)"
+
+# The operator with 1,000, 3,000 and 10,000 probes; about a quarter of an hour.
+bench-scale: install lab
+	npm run kube:install
+	npm run bench:scale -- --date "$$(date -u +%F)"
 
 check: install
 	npm run check

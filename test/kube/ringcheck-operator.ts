@@ -6,6 +6,8 @@ import type { Child } from '../lab/process.ts'
 import { start } from '../lab/process.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
+/** Milliseconds: of ten thousand probes the text is long. */
+const SCRAPED_WITHIN = 30_000
 
 export interface RunningOperator extends Child {
   /** The Prometheus text. */
@@ -18,28 +20,32 @@ export interface RunningOperator extends Child {
 export async function ringcheckOperator(options: {
   folder: string
   kubeconfig: string
-  /** Of its pod. */
+  /** Of its pod. One that ended may start again. */
   name: string
+  /** More of its configuration. */
+  config?: object
+  /** Beside that of the tests. */
+  environment?: Readonly<Record<string, string>>
 }): Promise<RunningOperator> {
   const { kubeconfig, name } = options
   const folder = join(options.folder, name)
-  mkdirSync(folder)
+  mkdirSync(folder, { recursive: true })
   const admin = `127.0.0.1:${await freePort()}`
   const config = join(folder, 'config.yaml')
   const pages = `127.0.0.1:${await freePort()}`
   const api = `127.0.0.1:${await freePort()}`
-  writeFileSync(config, JSON.stringify({ admin, pages, api, data: folder }))
-  const ask = (path: string) => fetch(`http://${admin}${path}`, { signal: AbortSignal.timeout(2_000) })
+  writeFileSync(config, JSON.stringify({ admin, pages, api, data: folder, ...options.config }))
+  const ask = (path: string, within = 2_000) => fetch(`http://${admin}${path}`, { signal: AbortSignal.timeout(within) })
   const readiness = async () => (await ask('/readyz').catch(() => undefined))?.status
   const child = await start({
     command: process.execPath,
     name,
     arguments: [join(ROOT, 'cli/main.ts'), 'operator', '--config', config],
     folder,
-    environment: { KUBECONFIG: kubeconfig, POD_NAME: name, POD_NAMESPACE: 'default' },
+    environment: { KUBECONFIG: kubeconfig, POD_NAME: name, POD_NAMESPACE: 'default', ...options.environment },
     ready: async () => (await readiness()) === 200,
     readyWithin: 60_000,
   })
   // Its log and whether it runs are read when they are asked for.
-  return Object.assign(child, { metrics: async () => (await ask('/metrics')).text(), readiness })
+  return Object.assign(child, { metrics: async () => (await ask('/metrics', SCRAPED_WITHIN)).text(), readiness })
 }

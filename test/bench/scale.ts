@@ -1,0 +1,85 @@
+/**
+ * The bench of many probes: `npm run bench:scale -- [--probes N]... [--seconds N] [--out FILE] [--date DATE] [--assert]`. Tells its steps on
+ * standard error, a table and the targets on standard output; without a choice all figures go to bench/results/scale.json.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg, release } from 'node:os'
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { Figures } from './figures.ts'
+import { scaleOf } from './scale-run.ts'
+import type { Target } from './scenarios.ts'
+
+const { values } = parseArgs({
+  options: {
+    /** One size or several instead of all. */
+    probes: { type: 'string', multiple: true },
+    /** Of the steady state that is measured. */
+    seconds: { type: 'string', default: '60' },
+    out: { type: 'string' },
+    date: { type: 'string', default: '' },
+    /** Exit code 1 when a target is missed. */
+    assert: { type: 'boolean', default: false },
+  },
+})
+
+const SIZES = [1_000, 3_000, 10_000] as const
+const sizes = values.probes?.map(Number) ?? SIZES
+if (sizes.some((size) => !Number.isInteger(size) || size < 1))
+  throw new Error('--probes must be a whole number above 0')
+
+/** What each size is held to. */
+const LIMITS = {
+  'resident memory': 512,
+  'share of a core': 0.25,
+  'dispatch lag, p99': 1_000,
+  'start to full watch': 30_000,
+  'kubectl apply to call': 2_000,
+}
+const targets = sizes.flatMap((size) =>
+  Object.entries(LIMITS).map(([name, limit]): Target => ({ figure: figure(size, name), limit, sense: 'AtMost' })),
+)
+
+const figures = new Figures()
+const say = (text: string): void => void process.stderr.write(`${text}\n`)
+const loadBefore = loadavg()
+for (const size of sizes) await measure(size)
+const verdicts = figures.judge(targets)
+process.stdout.write(`${figures.table()}\n\n${verdicts.map(({ text }) => text).join('\n')}\n`)
+const out = values.out ?? (values.probes ? undefined : join(import.meta.dirname, '../../bench/results/scale.json'))
+if (out !== undefined) keep(out)
+if (values.assert && verdicts.some(({ met }) => !met)) process.exitCode = 1
+
+function figure(size: number, name: string): string {
+  return `${size} probes: ${name}`
+}
+
+async function measure(size: number): Promise<void> {
+  const { startUp, resident, peak, processor, lag, applied } = await scaleOf(size, Number(values.seconds), say)
+  const add = (name: string, unit: string, value: number) => figures.single(figure(size, name), unit, value)
+  const mebibytes = (bytes: number) => bytes / 2 ** 20
+  add('resident memory', 'MiB', mebibytes(resident))
+  add('resident memory, most', 'MiB', mebibytes(peak))
+  add('share of a core', '', processor)
+  add('dispatch lag, p50', 'ms', lag.p50)
+  add('dispatch lag, p99', 'ms', lag.p99)
+  add('dispatch lag, most', 'ms', lag.most)
+  add('rounds measured', '', lag.rounds)
+  add('start to full watch', 'ms', startUp)
+  add('kubectl apply to call', 'ms', applied)
+}
+
+function keep(file: string): void {
+  mkdirSync(dirname(file), { recursive: true })
+  const [processor] = cpus()
+  const record = {
+    date: values.date,
+    machine: { processor: processor?.model, cores: cpus().length, kernel: release(), node: process.version },
+    /** Of 1, 5 and 15 minutes: whether the machine had something else to do. */
+    load: { before: loadBefore, after: loadavg() },
+    seconds: Number(values.seconds),
+    figures: figures.all,
+    targets: verdicts.map(({ figure: name, met }) => ({ figure: name, met })),
+  }
+  writeFileSync(file, `${JSON.stringify(record, null, 2)}\n`)
+}
