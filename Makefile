@@ -11,7 +11,7 @@ test: install lab
 
 # The same tests in a cluster of kind, on a machine with Docker and kind; what is about a node of our own is left out.
 e2e-kind: install lab
-	RINGCHECK_KIND=yes npm run kube -- --exclude test/kube/node.test.ts
+	RINGCHECK_KIND=yes npm run kube -- --exclude test/kube/node.test.ts --exclude test/kube/product-on-node.test.ts
 
 soak: install lab
 	npm run soak

@@ -1,10 +1,11 @@
 /** What `config/` holds for kustomize and Argo CD, built by kubectl and held against a real API server. */
-import { globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { renderedFiles } from '../../charts/generate.ts'
 import { staleFiles } from '../../crds/generate.ts'
+import { temporaryFolder } from '../lab/process.ts'
 import type { Cluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
 import type { Kubeconform } from './kubeconform.ts'
@@ -46,6 +47,19 @@ describe('kustomize', () => {
       .replaceAll('http://127.0.0.1:8099/ringcheck', 'https://receiver.example.com/ringcheck')
       .replaceAll(/^metadata:\n  name: (.*)$/gm, 'metadata:\n  name: $1\n  namespace: ringcheck')
     expect(documentsIn(await built('config/samples/cluster'))).toEqual(documentsIn(changed))
+  })
+
+  test("the guide's overlay gives operator, agents and responder your image", async () => {
+    using folder = temporaryFolder('overlay')
+    const guide = readFileSync(join(ROOT, 'docs/guides/install.md'), 'utf8')
+    const [overlay = ''] = /^# kustomization\.yaml\n[^`]*/m.exec(guide) ?? []
+    writeFileSync(
+      join(folder.path, 'kustomization.yaml'),
+      overlay.replaceAll('../ringcheck', relative(folder.path, ROOT)),
+    )
+    const text = await cluster.kubectl('kustomize', folder.path)
+    expect(text).not.toMatch(/(image|value): ringcheck:/)
+    expect(text.match(/(image|value): images\.example\.com\/ringcheck:0\.1\.0/g)).toHaveLength(3)
   })
 
   test('the whole of it is applied to a cluster as it is', async () => {
