@@ -4,6 +4,14 @@ import { backoff } from './backoff.ts'
 import type { Clock } from './clock.ts'
 import type { Random } from './random.ts'
 
+/** Counts what a queue does, for metrics. */
+export interface QueueObserver {
+  /** Called once: `depth` tells at any time how many keys wait for their turn. */
+  watch(depth: () => number): void
+  /** @param milliseconds that the handler took */
+  handled(result: 'Success' | 'Error', milliseconds: number): void
+}
+
 export interface WorkQueueOptions {
   clock: Clock
   random: Random
@@ -11,6 +19,7 @@ export interface WorkQueueOptions {
   handle: (key: string) => Promise<void>
   /** A handler that threw is tried again later, each time later up to a bound; see `backoff`. */
   onError: (key: string, error: unknown) => void
+  observer?: QueueObserver
 }
 
 const RETRY: BackoffLimits = { first: 1_000, longest: 60_000 }
@@ -29,6 +38,7 @@ export class WorkQueue implements AsyncDisposable {
 
   constructor(options: WorkQueueOptions) {
     this.#options = options
+    options.observer?.watch(() => this.depth)
   }
 
   /** How many keys are due and wait for their turn. */
@@ -89,12 +99,15 @@ export class WorkQueue implements AsyncDisposable {
 
   /** How many times in a row it failed; 0: it did not. */
   async #run(key: string): Promise<number> {
-    const { handle, onError } = this.#options
+    const { handle, onError, clock, observer } = this.#options
+    const began = clock.monotonic()
     try {
       await handle(key)
+      observer?.handled('Success', clock.monotonic() - began)
       this.#failures.delete(key)
       return 0
     } catch (error) {
+      observer?.handled('Error', clock.monotonic() - began)
       onError(key, error)
       const failed = (this.#failures.get(key) ?? 0) + 1
       this.#failures.set(key, failed)

@@ -4,7 +4,7 @@ import { keepFresh } from '../crds/generate.ts'
 import { configSchema } from './config-schema.ts'
 import type { Properties, Schema } from './config-schema.ts'
 import { fromEnvironment } from './config.ts'
-import { registerOperatorMetrics, registerReplicaMetrics } from './metrics.ts'
+import { observeHistoryWrites, registerOperatorMetrics, registerReplicaMetrics } from './metrics.ts'
 import { ProbeMetrics } from './probes/metrics.ts'
 
 /** Every series that can be on /metrics: name, type, meaning. */
@@ -15,7 +15,8 @@ function metricsPage(): string {
     recorder: { counters: { errors: 0, dropped: 0, waiting: 0 } },
     store: { available: true },
   })
-  registerReplicaMetrics(registry, { leads: () => false })
+  observeHistoryWrites(registry)
+  registerReplicaMetrics(registry, { leads: () => false, cluster: { list: () => [] } })
   const rows = [...new ProbeMetrics().families, ...registry.getMetricsAsArray()].map(
     ({ name, type, help }) => `| \`${name}\` | ${String(type)} | ${help} |\n`,
   )

@@ -7,7 +7,8 @@ import type { Agents } from './agents/agents.ts'
 import { stopped } from './agents/execution.ts'
 import type { Cluster, Key, Term } from './cluster/cluster.ts'
 import type { History } from './history/index.ts'
-import { registerOperatorMetrics } from './metrics.ts'
+import { observeHistoryWrites, registerOperatorMetrics } from './metrics.ts'
+import type { ReplicaMetrics } from './metrics.ts'
 import { resolveTarget } from './probes/endpoints.ts'
 import { linksOf } from './probes/links.ts'
 import type { PublicAddresses } from './probes/links.ts'
@@ -32,6 +33,7 @@ export interface LeadingOptions {
   scheduled: boolean
   minInterval?: number
   onStatus: (probe: Key) => void
+  queue: ReplicaMetrics['queue']
   clock: Clock
   random: Random
   log: Log
@@ -82,6 +84,7 @@ export async function startLeading(options: LeadingOptions): Promise<Leading> {
       agents.stored(executions.map(({ id }) => id))
     },
     onDropped: ({ executions }) => agents.stored(executions.map(({ id }) => id)),
+    onAttempted: observeHistoryWrites(registry),
     onStanding: () => deliverer.wake(),
     onConflict: (probe) => state.probes?.repair(probe) ?? Promise.resolve(),
   })
@@ -90,7 +93,7 @@ export async function startLeading(options: LeadingOptions): Promise<Leading> {
   stack.use(deliverer)
   stack.use(recorder)
   stack.use(agents)
-  stack.use(startRegistrars({ cluster, clock, random, log }))
+  stack.use(startRegistrars({ cluster, clock, random, log, observer: options.queue('SipRegistrar') }))
   const probes = stack.use(
     new Probes({
       cluster,
@@ -108,6 +111,7 @@ export async function startLeading(options: LeadingOptions): Promise<Leading> {
       links: (key) => linksOf(key, cluster.list('StatusPage'), options.addresses),
       onReleased: () => deliverer.wake(),
       onStatus: options.onStatus,
+      observer: options.queue('SipProbe'),
     }),
   )
   state.probes = probes

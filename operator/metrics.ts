@@ -1,6 +1,9 @@
-/** The Prometheus series of the operator itself: webhooks and the store. Those of probes are in probes/metrics.ts. */
-import { Counter, Gauge } from 'prom-client'
+/** The Prometheus series of the operator itself: what it reconciles, webhooks and the store. Those of probes are in probes/metrics.ts. */
+import { Counter, Gauge, Histogram } from 'prom-client'
 import type { Registry } from 'prom-client'
+import { kinds } from '../crds/index.ts'
+import type { QueueObserver } from '../lib/work-queue.ts'
+import type { Cluster, Kind } from './cluster/cluster.ts'
 import type { Recorder } from './probes/recorder.ts'
 import type { StoreState } from './probes/store-state.ts'
 import type { Deliverer } from './webhooks/index.ts'
@@ -84,12 +87,31 @@ export function registerOperatorMetrics(registry: Registry, { deliverer, recorde
   })
 }
 
+/** Told how long each write of a result took, in milliseconds. */
+export function observeHistoryWrites(registry: Registry): (milliseconds: number) => void {
+  const writes = new Histogram({
+    name: 'ringcheck_operator_history_write_duration_seconds',
+    help: 'How long the history store took for the results of a round, also where it failed.',
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+    registers: [registry],
+  })
+  return (milliseconds) => writes.observe(milliseconds / 1000)
+}
+
+/** What has a queue of its own. */
+const reconciled = ['SipProbe', 'SipRegistrar', 'StatusPage'] as const satisfies readonly Kind[]
+
 export interface ReplicaMetrics {
   readonly watchRestarted: (kind: string) => void
+  /** For the queue of a kind. */
+  readonly queue: (kind: (typeof reconciled)[number]) => QueueObserver
 }
 
 /** Series that every replica has, whether it leads or not. */
-export function registerReplicaMetrics(registry: Registry, { leads }: { leads: () => boolean }): ReplicaMetrics {
+export function registerReplicaMetrics(
+  registry: Registry,
+  { leads, cluster }: { leads: () => boolean; cluster: Pick<Cluster, 'list'> },
+): ReplicaMetrics {
   const registers = [registry]
   new Gauge({
     name: 'ringcheck_operator_leader',
@@ -105,5 +127,63 @@ export function registerReplicaMetrics(registry: Registry, { leads }: { leads: (
     labelNames: ['kind'],
     registers,
   })
-  return { watchRestarted: (kind) => restarts.inc({ kind }) }
+  new Gauge({
+    name: 'ringcheck_operator_resources',
+    help: 'Resources by their condition Ready: Ready, NotReady, or Unknown where nobody has looked yet.',
+    labelNames: ['kind', 'state'],
+    registers,
+    collect() {
+      for (const { kind } of Object.values(kinds)) {
+        const count = { Ready: 0, NotReady: 0, Unknown: 0 }
+        for (const resource of cluster.list(kind)) count[readinessOf(resource)]++
+        for (const [state, number] of Object.entries(count)) this.set({ kind, state }, number)
+      }
+    },
+  })
+  return { watchRestarted: (kind) => restarts.inc({ kind }), queue: registerQueues(registry) }
+}
+
+function readinessOf({ status }: ReturnType<Cluster['list']>[number]): 'Ready' | 'NotReady' | 'Unknown' {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.status
+  if (ready === 'True') return 'Ready'
+  return ready === 'False' ? 'NotReady' : 'Unknown'
+}
+
+function registerQueues(registry: Registry): ReplicaMetrics['queue'] {
+  const registers = [registry]
+  const total = new Counter({
+    name: 'ringcheck_operator_reconcile_total',
+    help: 'Looks at a resource; one that ended in an Error is tried again.',
+    labelNames: ['kind', 'result'],
+    registers,
+  })
+  const duration = new Histogram({
+    name: 'ringcheck_operator_reconcile_duration_seconds',
+    help: 'How long a look at a resource took; a call is none of it.',
+    labelNames: ['kind'],
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+    registers,
+  })
+  const depths = new Map<string, () => number>()
+  new Gauge({
+    name: 'ringcheck_operator_queue_depth',
+    help: 'Resources that are due to be looked at and wait for their turn.',
+    labelNames: ['kind'],
+    registers,
+    collect() {
+      for (const kind of reconciled) this.set({ kind }, depths.get(kind)?.() ?? 0)
+    },
+  })
+  for (const kind of reconciled) {
+    duration.zero({ kind })
+    for (const result of ['Success', 'Error']) total.inc({ kind, result }, 0)
+  }
+  return (kind) => ({
+    // Of a queue that has ended, or of the one that took its place.
+    watch: (depth) => void depths.set(kind, depth),
+    handled(result, milliseconds) {
+      total.inc({ kind, result })
+      duration.observe({ kind }, milliseconds / 1000)
+    },
+  })
 }

@@ -68,7 +68,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   await using stack = new AsyncDisposableStack()
   const registry = new Registry()
   const state: { leading?: Leading; draining: boolean } = { draining: false }
-  const metrics = registerReplicaMetrics(registry, { leads: () => state.leading !== undefined })
+  const metrics = registerReplicaMetrics(registry, { leads: () => state.leading !== undefined, cluster })
 
   const admin = createAdmin({
     clock,
@@ -85,7 +85,11 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   })
   const { publicUrl, dashboardUrl } = config
   const pages = stack.use(
-    startStatusPages({ cluster, history, clock, random, log, ...(publicUrl !== undefined && { publicUrl }) }),
+    startStatusPages({
+      ...{ cluster, history, clock, random, log },
+      observer: metrics.queue('StatusPage'),
+      ...(publicUrl !== undefined && { publicUrl }),
+    }),
   )
   const runNow = async (probe: Key) => state.leading?.probes.runNow(probe)
   const api = createApi({
@@ -125,6 +129,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       ...options,
       term,
       addresses: { publicUrl, dashboardUrl },
+      queue: metrics.queue,
       onStatus: (key) => pages.invalidate(key),
     })
     state.leading = leading

@@ -8,6 +8,7 @@ import type { UnknownReason } from '../../crds/index.ts'
 import { sleep } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import { WorkQueue } from '../../lib/work-queue.ts'
+import type { QueueObserver } from '../../lib/work-queue.ts'
 import type { Agents } from '../agents/agents.ts'
 import type { Key, Stored } from '../cluster/cluster.ts'
 import { withoutDetail } from '../history/index.ts'
@@ -31,6 +32,7 @@ export interface ProbesOptions extends SettlementOptions {
   scheduled: boolean
   /** Milliseconds between two rounds: a probe that asks for less is refused. Absent: as the kind says. */
   minInterval?: number
+  observer?: QueueObserver
 }
 
 /** Secrets are not watched: a probe that waits for one looks again after this long. */
@@ -68,6 +70,7 @@ export class Probes implements AsyncDisposable {
       random: options.random,
       handle: (key) => this.#reconcile(keyOf(key)),
       onError: (key, error) => options.log.error({ error, probe: key }, 'probe cannot be reconciled, trying again'),
+      ...(options.observer && { observer: options.observer }),
     })
     const { cluster, agents } = options
     this.#subscriptions.use(

@@ -24,6 +24,8 @@ export interface RecorderOptions {
   onRecorded: (entry: Entry) => void
   /** Called when an entry will never be in the store. */
   onDropped: (entry: Entry) => void
+  /** Called after each write, also one that failed. @param milliseconds that it took */
+  onAttempted?: (milliseconds: number) => void
   /** Called after deliveries of an entry that is not stored have become due. */
   onStanding: () => void
   /** What this process remembers of the probe is not what the store knows: mend what can be mended; the entry is tried once more. */
@@ -128,7 +130,8 @@ export class Recorder implements AsyncDisposable {
   }
 
   async #attempt(entry: Entry): Promise<boolean> {
-    const { history, state, log, onConflict } = this.#options
+    const { history, state, clock, log, onAttempted, onConflict } = this.#options
+    const began = clock.monotonic()
     try {
       await history.record(entry).catch(async (error: unknown) => {
         if (!isConflict(error)) throw error
@@ -146,6 +149,8 @@ export class Recorder implements AsyncDisposable {
       state.failed(error)
       log.error({ error, waiting: this.#waiting.length }, 'history cannot be written, trying again')
       return false
+    } finally {
+      onAttempted?.(clock.monotonic() - began)
     }
     state.worked()
     this.#options.onRecorded(entry)

@@ -4,6 +4,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import { WorkQueue } from '../../lib/work-queue.ts'
+import type { QueueObserver } from '../../lib/work-queue.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { condition } from '../cluster/condition.ts'
 import type { ResolvedRegistrar } from './resolve.ts'
@@ -14,6 +15,7 @@ export interface RegistrarsOptions {
   clock: Clock
   random: Random
   log: Log
+  observer?: QueueObserver
 }
 
 /** What can be said of a registrar whose references are all there. */
@@ -28,12 +30,13 @@ const POLL = 60_000
 const POLL_UNREADY = 5_000
 
 /** Keeps the status of every registrar until disposed. */
-export function startRegistrars({ cluster, clock, random, log }: RegistrarsOptions): AsyncDisposable {
+export function startRegistrars({ cluster, clock, random, log, observer }: RegistrarsOptions): AsyncDisposable {
   const queue = new WorkQueue({
     clock,
     random,
     handle: reconcile,
     onError: (key, error) => log.error({ error, registrar: key }, 'registrar cannot be reconciled, trying again'),
+    ...(observer && { observer }),
   })
   const addAll = () => {
     for (const { metadata } of cluster.list('SipRegistrar')) queue.add(`${metadata.namespace}/${metadata.name}`)

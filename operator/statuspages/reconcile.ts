@@ -7,6 +7,7 @@ import { formatAddress } from '../../lib/http.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import { WorkQueue } from '../../lib/work-queue.ts'
+import type { QueueObserver } from '../../lib/work-queue.ts'
 import type { Cluster, Key, Stored } from '../cluster/cluster.ts'
 import type { History } from '../history/index.ts'
 import { createPagesServer, renderPage } from '../pages/status/index.ts'
@@ -23,6 +24,7 @@ export interface StatusPagesOptions {
   log: Log
   /** Where readers find the pages, such as `https://status.example.com`. Absent: where the server is bound. */
   publicUrl?: string
+  observer?: QueueObserver
 }
 
 export interface StatusPages extends AsyncDisposable {
@@ -80,6 +82,7 @@ class Pages implements StatusPages {
       random,
       handle: (text) => this.#reconcile(text),
       onError: (page, error) => log.error({ error, page }, 'status page cannot be made, trying again'),
+      ...(options.observer && { observer: options.observer }),
     })
     this.#subscription = cluster.onChange(({ kind, key }) => {
       // A slug that one page gives up may be another one's, so all of the namespace are looked at.
