@@ -2,6 +2,8 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { locations } from '../../operator/agents/kubernetes/index.ts'
+import { deploymentOf } from '../../operator/agents/kubernetes/objects.ts'
 import { temporaryFolder, until } from '../lab/process.ts'
 import type { Cluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
@@ -101,6 +103,26 @@ describe('the ServiceAccount', () => {
     await expect(operator('delete', 'secret', 'theirs')).rejects.toThrow(refusal)
     await apply(ours)
     await operator('delete', 'secret', 'ours')
+
+    const agents = deploymentOf({
+      group: { namespace: 'default', location: 'default' },
+      location: locations.parse(undefined).default,
+      executions: 1,
+      image: { image: 'ringcheck' },
+      operator: { namespace: 'own', labels: {} },
+    })
+    const written = JSON.stringify(agents)
+    await apply(written)
+    for (const [harmless, power] of [
+      ['"automountServiceAccountToken":false', '"automountServiceAccountToken":true'],
+      ['"enableServiceLinks":false', '"serviceAccountName":"powerful"'],
+      ['"allowPrivilegeEscalation":false,', ''],
+      ['"volumes":[', '"volumes":[{"name":"node","hostPath":{"path":"/"}},'],
+    ] as const) {
+      expect(written).toContain(harmless)
+      await expect(apply(written.replace(harmless, power))).rejects.toThrow('only pods without a ServiceAccount')
+    }
+    await operator('delete', 'deployment', agents.metadata.name)
     expect(await cluster.kubectl('get', 'secret', 'theirs', '--output=name')).toBe('secret/theirs\n')
     await helm.run('uninstall', 'ringcheck', '--namespace=own')
   })
