@@ -274,6 +274,21 @@ describe('a probe', () => {
     expect(it.status()?.conditions?.[0]).toMatchObject({ status: 'False', message: 'There is no location branch.' })
   })
 
+  test('of two that share an account the calls that a leader before began are both taken over, also after their slot', async () => {
+    const slot = Date.UTC(2026, 5, 1, 11, 59, 45)
+    const run = { namespace: 'default', location: 'default', generation: 1, epoch: 1, thresholds: {}, slot }
+    const begun: RunSummary[] = ['trunk', 'other'].map((name) => ({ ...run, name, id: name, state: 'Finished' }))
+    await using it = await rig(probe() + probe(undefined, 'other'), { begun })
+    for (const count of [1, 2]) {
+      await it.until(() => it.calls.length === count)
+      await it.pass(1000)
+      const call = it.calls[count - 1]
+      expect(call?.plan.slot).toBe(slot)
+      call?.answer(finished(it.clock.now()))
+    }
+    expect(new Set(it.calls.map(({ plan }) => plan.name)).size).toBe(2)
+  })
+
   test('whose call a leader before began takes it over under its slot, and judges it by what was in force then', async () => {
     const slot = Date.UTC(2026, 5, 1, 11, 59, 58)
     const thresholds = { packetLoss: { warning: 10, critical: 20 } }

@@ -32,11 +32,13 @@ export type RoundOutcome =
 export async function carryOut(options: RoundOptions): Promise<RoundOutcome> {
   const { probe, prepared, slot, signal, agents, leases, clock } = options
   const { namespace, name } = prepared.registrar.metadata
+  // A call that a leader before us began is made already: its result is fetched, however late that is.
+  const isBegun = agents.begun(probe.metadata).some((run) => run.slot === slot)
   using lease = await leases.take({
     registrar: `${namespace}/${name}`,
     ...(prepared.account && { username: prepared.account.username }),
     policy: prepared.registrar.spec.policy,
-    until: slot + slotLength(probe.spec),
+    until: (isBegun ? clock.now() : slot) + slotLength(probe.spec),
     signal,
   })
   if (!lease) return { kind: 'Skipped', reason: 'AccountInUse' }
