@@ -40,6 +40,7 @@ export default defineConfig({
         test: {
           name: 'soak',
           include: ['test/soak/**/*.test.ts'],
+          globalSetup: 'test/kube/install.ts',
           fileParallelism: false,
           testTimeout: 3_600_000,
           hookTimeout: 60_000,

@@ -1,4 +1,4 @@
-/** A way to the API server that can be blocked: connections through it stay open and carry nothing, as when a network breaks in the middle. */
+/** A way to a server that can be blocked: connections through it stay open and carry nothing, as when a network breaks in the middle. */
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
@@ -6,20 +6,15 @@ import { connect, createServer } from 'node:net'
 import { freePort } from '../lab/ports.ts'
 
 export interface Relay extends AsyncDisposable {
-  /** Path of a kubeconfig whose way leads through here. */
-  readonly kubeconfig: string
+  /** Where it listens, on 127.0.0.1. */
+  readonly port: number
   /** Until it is disposed of nothing passes; then the old connections are reset and new ones work. */
   block(): Disposable
 }
 
-/** @param kubeconfig path of one that leads to the API server directly */
-export async function relayTo(kubeconfig: string): Promise<Relay> {
-  const text = readFileSync(kubeconfig, 'utf8')
-  const target = Number(/127\.0\.0\.1:(\d+)/.exec(text)?.[1])
+/** @param target a port of 127.0.0.1 */
+export async function relay(target: number): Promise<Relay> {
   const port = await freePort()
-  const own = `${kubeconfig}.relay`
-  writeFileSync(own, text.replace(`127.0.0.1:${target}`, `127.0.0.1:${port}`), { mode: 0o600 })
-
   const sockets = new Set<Socket>()
   let isBlocked = false
   const server = createServer((near) => {
@@ -29,7 +24,8 @@ export async function relayTo(kubeconfig: string): Promise<Relay> {
       [far, near],
     ] as const) {
       sockets.add(from)
-      from.on('error', () => to.destroy())
+      // It is followed by the end.
+      from.on('error', () => {})
       from.on('close', () => {
         sockets.delete(from)
         if (!isBlocked) to.destroy()
@@ -45,7 +41,7 @@ export async function relayTo(kubeconfig: string): Promise<Relay> {
     for (const socket of sockets) socket.destroy()
   }
   return {
-    kubeconfig: own,
+    port,
     block() {
       isBlocked = true
       return {
@@ -61,4 +57,18 @@ export async function relayTo(kubeconfig: string): Promise<Relay> {
       await once(server, 'close')
     },
   }
+}
+
+/**
+ * A relay to the API server, and the path of a kubeconfig whose way leads through it.
+ * @param kubeconfig path of one that leads there directly
+ * @param name distinguishes several of them
+ */
+export async function relayTo(kubeconfig: string, name = 'relay'): Promise<Relay & { readonly kubeconfig: string }> {
+  const text = readFileSync(kubeconfig, 'utf8')
+  const target = Number(/127\.0\.0\.1:(\d+)/.exec(text)?.[1])
+  const way = await relay(target)
+  const own = `${kubeconfig}.${name}`
+  writeFileSync(own, text.replace(`127.0.0.1:${target}`, `127.0.0.1:${way.port}`), { mode: 0o600 })
+  return { ...way, kubeconfig: own }
 }

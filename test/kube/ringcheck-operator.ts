@@ -10,6 +10,8 @@ const ROOT = join(import.meta.dirname, '../..')
 const SCRAPED_WITHIN = 30_000
 
 export interface RunningOperator extends Child {
+  /** `data` of the answer of `/api/v1` + path. */
+  get<Data>(path: string): Promise<Data>
   /** The Prometheus text. */
   metrics(): Promise<string>
   /** Of `/readyz`, or undefined when nobody answers. */
@@ -36,6 +38,12 @@ export async function ringcheckOperator(options: {
   const api = `127.0.0.1:${await freePort()}`
   writeFileSync(config, JSON.stringify({ admin, pages, api, data: folder, ...options.config }))
   const ask = (path: string, within = 2_000) => fetch(`http://${admin}${path}`, { signal: AbortSignal.timeout(within) })
+  async function get<Data>(path: string): Promise<Data> {
+    const response = await fetch(`http://${api}/api/v1${path}`, { signal: AbortSignal.timeout(10_000) })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${text}`)
+    return (JSON.parse(text) as { data: Data }).data
+  }
   const readiness = async () => (await ask('/readyz').catch(() => undefined))?.status
   const child = await start({
     command: process.execPath,
@@ -47,5 +55,5 @@ export async function ringcheckOperator(options: {
     readyWithin: 60_000,
   })
   // Its log and whether it runs are read when they are asked for.
-  return Object.assign(child, { metrics: async () => (await ask('/metrics', SCRAPED_WITHIN)).text(), readiness })
+  return Object.assign(child, { metrics: async () => (await ask('/metrics', SCRAPED_WITHIN)).text(), readiness, get })
 }

@@ -28,6 +28,8 @@ export interface Receiver extends AsyncDisposable {
   delivery(matches: (delivery: Delivery) => boolean, within?: number): Promise<Delivery>
   /** Answers this status from now on, until `up`. */
   fail(status: number): void
+  /** What comes is neither taken nor answered until this is disposed of; `waiting` counts those who wait for it. */
+  hold(): Disposable & { readonly waiting: number }
   /** Closes its port and its connections: refuses to connect until `up`. */
   down(): Promise<void>
   /** Listens, on the same port, and answers 204. */
@@ -41,6 +43,8 @@ export async function receiver(secret: string): Promise<Receiver> {
   const deliveries: Delivery[] = []
   const refused: string[] = []
   const waiting = new Set<() => void>()
+  const held = new Set<IncomingMessage>()
+  let release: PromiseWithResolvers<void> | undefined
   let status = 204
 
   /** Keeps what came and says what to answer. */
@@ -59,12 +63,23 @@ export async function receiver(secret: string): Promise<Receiver> {
     return status
   }
 
+  /** Rejects when the sender went away meanwhile. */
+  async function released(request: IncomingMessage): Promise<void> {
+    if (!release) return
+    held.add(request)
+    request.socket.once('close', () => held.delete(request))
+    await release.promise
+    if (!held.delete(request)) throw new Error('nobody waits for the answer')
+  }
+
   const server = createServer((request, response) => {
-    take(request).then(
-      (answer) => response.writeHead(answer).end(),
-      // The sender went away in the middle of its body.
-      () => response.destroy(),
-    )
+    released(request)
+      .then(() => take(request))
+      .then(
+        (answer) => response.writeHead(answer).end(),
+        // The sender went away in the middle of its body, or while it was held.
+        () => response.destroy(),
+      )
   })
   const up = async () => {
     status = 204
@@ -110,6 +125,19 @@ export async function receiver(secret: string): Promise<Receiver> {
       })
     },
     fail: (answer) => void (status = answer),
+    hold() {
+      const holding = Promise.withResolvers<void>()
+      release = holding
+      return {
+        get waiting() {
+          return held.size
+        },
+        [Symbol.dispose]() {
+          release = undefined
+          holding.resolve()
+        },
+      }
+    },
     down,
     up,
     [Symbol.asyncDispose]: down,

@@ -1,0 +1,217 @@
+/** The chaos table: what breaks, how its moment is reached, and how it is done; docs/reference/reliability.md is held equal to it. What must be true afterwards is in chaos-expect.ts. */
+import { Client } from 'pg'
+import { until } from '../lab/process.ts'
+import type { Replica, World } from './chaos-world.ts'
+import { leads } from './chaos-world.ts'
+
+/** Who leads after a kill: the same pod, whose container starts again, or the other replica, when the Lease has run out. */
+export type Successor = 'SamePod' | 'OtherReplica'
+
+export interface Row {
+  readonly happens: string
+  /** The real thing that is stalled or broken to be there at the right moment. */
+  readonly moment: string
+  readonly then: string
+  /** Declares `probe` and breaks something at its first call; all is whole again when it resolves. */
+  run(world: World, run: { probe: string; successor: Successor; declare: () => Promise<void> }): Promise<void>
+}
+
+const PATIENCE = { within: 60_000 }
+
+export const ROWS: readonly Row[] = [
+  {
+    happens: 'The leader is killed before it dispatches',
+    moment: 'nothing passes between operator and agent',
+    then: 'The next leader makes the call.',
+    async run(world, { probe, successor, declare }) {
+      const leader = await world.leader()
+      {
+        using _ = world.wayToAgent.block()
+        await declare()
+        await until(async () => hasBegun(await leader.process.metrics(), probe), {
+          what: 'the round begins',
+          ...PATIENCE,
+        })
+        await leader.kill()
+      }
+      await succeed(world, leader, successor)
+    },
+  },
+  {
+    happens: 'The leader is killed during the call',
+    moment: 'the responder has answered',
+    then: 'The agent keeps the call; the next leader takes it over from there.',
+    async run(world, { successor, declare }) {
+      const leader = await world.leader()
+      await inTheCall(world, declare)
+      await leader.kill()
+      await succeed(world, leader, successor)
+    },
+  },
+  {
+    happens: 'The leader is killed between the call and history',
+    moment: 'a table of PostgreSQL is locked',
+    then: 'The agent keeps the result until it is stored; the next leader stores it.',
+    async run(world, { successor, declare }) {
+      const leader = await world.leader()
+      {
+        await using lock = await lockExecutions(world)
+        await inTheCall(world, declare)
+        await until(lock.isWaitedFor, { what: 'the result waits for the table', ...PATIENCE })
+        await leader.kill()
+      }
+      await succeed(world, leader, successor)
+    },
+  },
+  {
+    happens: 'The leader is killed between history and status',
+    moment: 'nothing passes between the leader and the API server',
+    then: 'The next leader writes the status from history.',
+    async run(world, { probe, successor, declare }) {
+      const leader = await world.leader()
+      await inTheCall(world, declare)
+      {
+        using _ = leader.way.block()
+        await untilStored(world.other(leader), probe)
+        await leader.kill()
+      }
+      await succeed(world, leader, successor)
+    },
+  },
+  {
+    happens: 'The leader is killed before a delivery is answered',
+    moment: 'the receiver takes the request and says nothing',
+    then: 'The next leader sends it, under the same `webhook-id`.',
+    async run(world, { successor, declare }) {
+      const leader = await world.leader()
+      {
+        using held = world.hook.hold()
+        await declare()
+        await until(() => held.waiting > 0, { what: 'a delivery is sent', ...PATIENCE })
+        await leader.kill()
+        await until(() => held.waiting === 0, { what: 'its connection ends', ...PATIENCE })
+      }
+      await succeed(world, leader, successor)
+    },
+  },
+  {
+    happens: 'The agent is killed during a call, and starts again',
+    moment: 'the responder has answered',
+    then: 'That execution is Unknown, `AgentLost`; the next slot calls.',
+    async run(world, { declare }) {
+      await inTheCall(world, declare)
+      await world.agent.kill()
+      await world.agent.start()
+    },
+  },
+  {
+    happens: 'The API server is killed, and is away for 3 s',
+    moment: 'the responder has answered',
+    then: 'Calls go on; the status comes when it is back.',
+    async run(world, { declare }) {
+      await inTheCall(world, declare)
+      await world.kube.restartApiServer(3)
+    },
+  },
+  {
+    happens: 'The API server hangs',
+    moment: 'it is stopped, from the middle of a call until its result is in history',
+    then: 'Calls go on; the status comes when it answers.',
+    async run(world, { probe, declare }) {
+      await inTheCall(world, declare)
+      using _ = world.kube.stallApiServer()
+      await untilStored(await world.leader(), probe)
+    },
+  },
+  {
+    happens: 'etcd forgets its history while watches are stale',
+    moment:
+      'nothing passes between operator and API server; a probe is declared; etcd is compacted, the API server restarted',
+    then: 'The watches are answered 410 Gone and list again: the probe is called.',
+    async run({ kube, replicas }, { declare }) {
+      using ways = new DisposableStack()
+      for (const { way } of replicas) ways.use(way.block())
+      await declare()
+      await kube.compact()
+      await kube.restartApiServer(0)
+    },
+  },
+  {
+    happens: 'The leader is cut off from the API server',
+    moment: 'nothing passes between the two, from the middle of a call until the other replica leads',
+    then: 'It stops leading 10 s after its last renewal, the other one begins after 15 s.',
+    async run(world, { declare }) {
+      const cut = await world.leader()
+      await inTheCall(world, declare)
+      {
+        using _ = cut.way.block()
+        await until(() => leads(world.other(cut)), { what: 'the other one leads', ...PATIENCE })
+      }
+      await until(async () => !(await leads(cut)), { what: 'it leads no more', ...PATIENCE })
+    },
+  },
+  {
+    happens: 'The operator is cut off from its agent',
+    moment: 'nothing passes between the two, from the middle of a call until its end',
+    then: 'The result is fetched when the network is back.',
+    async run(world, { declare }) {
+      const call = await inTheCall(world, declare)
+      using _ = world.wayToAgent.block()
+      await until(() => world.calls.ended.has(call), { what: 'the call ends', ...PATIENCE })
+    },
+  },
+  {
+    happens: 'PostgreSQL is killed, and starts again',
+    moment: 'from the middle of a call until its webhook came, from memory',
+    then: 'What waited is stored, and nothing is sent again.',
+    async run(world, { probe, declare }) {
+      await inTheCall(world, declare)
+      await world.database.kill()
+      await world.hook.delivery(({ payload }) => JSON.stringify(payload).includes(`"${probe}"`), PATIENCE.within)
+      await world.database.start()
+    },
+  },
+]
+
+/** The Call-ID of the first call of the probe that is declared, once it is answered. */
+async function inTheCall({ calls }: World, declare: () => Promise<void>): Promise<string> {
+  const before = calls.answered.length
+  await declare()
+  const made = () => calls.answered.slice(before).find(({ user }) => user === 'echo')?.callId
+  await until(() => made() !== undefined, { what: 'the call is answered', ...PATIENCE })
+  return made() ?? ''
+}
+
+/** Resolves when an execution of the probe is in history, as this replica reads it. */
+async function untilStored({ process }: Replica, probe: string): Promise<void> {
+  const path = `/projects/default/probes/${probe}/executions`
+  await until(async () => (await process.get<unknown[]>(path)).length > 0, { what: 'it is in history', ...PATIENCE })
+}
+
+/** Resolves when there is a leader, and both replicas run. */
+async function succeed(world: World, dead: Replica, successor: Successor): Promise<void> {
+  const first = successor === 'SamePod' ? dead : world.other(dead)
+  if (first === dead) await dead.start()
+  await until(() => leads(first), { what: `${first.name} leads`, ...PATIENCE })
+  if (first !== dead) await dead.start()
+}
+
+const hasBegun = (metrics: string, probe: string): boolean =>
+  new RegExp(`^ringcheck_probe_schedule_lag_seconds\\{[^}]*probe="${probe}"`, 'm').test(metrics)
+
+/** Until it is disposed of nobody reads or writes executions. */
+async function lockExecutions({ databaseUrl }: World): Promise<AsyncDisposable & { isWaitedFor(): Promise<boolean> }> {
+  const client = new Client({ connectionString: databaseUrl })
+  await client.connect()
+  await client.query('begin')
+  await client.query('lock table executions in access exclusive mode')
+  return {
+    async isWaitedFor() {
+      const { rowCount } = await client.query(
+        `select from pg_locks where not granted and relation = 'executions'::regclass`,
+      )
+      return rowCount !== null && rowCount > 0
+    },
+    [Symbol.asyncDispose]: () => client.end(),
+  }
+}
