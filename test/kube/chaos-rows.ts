@@ -57,7 +57,7 @@ export const ROWS: readonly Row[] = [
       {
         await using lock = await lockExecutions(world)
         await inTheCall(world, declare)
-        await until(lock.isWaitedFor, { what: 'the result waits for the table', ...PATIENCE })
+        await until(() => lock.isWaitedFor(), { what: 'the result waits for the table', ...PATIENCE })
         await leader.kill()
       }
       await succeed(world, leader, successor)

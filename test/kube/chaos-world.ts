@@ -143,9 +143,9 @@ export async function startWorld(): Promise<World> {
 }
 
 /** False also of one that does not answer. */
-export async function leads({ process: { running, metrics } }: Replica): Promise<boolean> {
-  if (!running) return false
-  return /^ringcheck_operator_leader 1$/m.test(await metrics().catch(() => ''))
+export async function leads({ process }: Replica): Promise<boolean> {
+  if (!process.running) return false
+  return /^ringcheck_operator_leader 1$/m.test(await process.metrics().catch(() => ''))
 }
 
 async function startCounting(stack: AsyncDisposableStack): Promise<Pick<World, 'calls'> & { port: number }> {
