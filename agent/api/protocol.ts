@@ -126,7 +126,7 @@ const media = z.object({
 })
 
 const endpoint = z.object({
-  id: text(128),
+  id: text(253),
   role: z.enum(['Caller', 'Callee']),
   account: account.optional(),
   registrar,
