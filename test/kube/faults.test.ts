@@ -1,5 +1,5 @@
 /** What is declared wrong, or goes while it is used: what the product says of it on a real API server, and that it comes back without hands. */
-import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RecordLine, Responder } from '../../agent/respond/index.ts'
@@ -124,6 +124,8 @@ describe.concurrent('beside a thousand probes', () => {
     const both = ['one', 'two']
     await it.apply(withoutAccount() + both.map((name) => probe(name, 'pbx')).join(''))
     for (const name of both) await it.becomes('sipprobe', name, 'Healthy', { status: 'True' })
+    const last = async () => (await it.object('sipprobe', 'one')).status?.lastExecution?.id
+    const before = await last()
     await it.kubectl('delete', 'sipregistrar', 'pbx')
     for (const name of both) {
       await it.becomes('sipprobe', name, 'Ready', { status: 'False', reason: 'RegistrarMissing' })
@@ -131,6 +133,7 @@ describe.concurrent('beside a thousand probes', () => {
     }
     await it.apply(withoutAccount())
     for (const name of both) await it.becomes('sipprobe', name, 'Healthy', { status: 'True' })
+    expect(await last()).not.toBe(before)
   }, 180_000)
 
   test('two probes of one account take turns', async () => {
@@ -140,17 +143,19 @@ describe.concurrent('beside a thousand probes', () => {
     await it.apply(secret('bob', { password: 'pw-bob' }) + registrar('pbx', `port: ${target.port}, ${accounts}`))
     const both = ['one', 'two'].map((name) => probe(name, 'pbx', call).replace('sip:echo@', 'sip:silence@'))
     await it.apply(both.join(''))
-    const calls = () => {
-      const lines = readFileSync(join(folder, 'record'), 'utf8').split('\n').slice(0, -1)
-      return lines
+    const calls = async () => {
+      const record = await readFile(join(folder, 'record'), 'utf8')
+      return record
+        .split('\n')
+        .slice(0, -1)
         .map((line) => JSON.parse(line) as RecordLine)
         .flatMap((line) => ('event' in line && line.user === 'silence' ? [line] : []))
     }
-    const ended = () => calls().filter(({ event }) => event === 'CallEnded').length
+    const ended = async () => (await calls()).filter(({ event }) => event === 'CallEnded').length
     await eventually(async () => expect(await ended()).toBe(2))
     await it.kubectl('annotate', 'sipprobes', '--all', 'ringcheck.dev/run-now=again')
     await eventually(async () => expect(await ended()).toBe(4))
-    const inOrder = calls().toSorted((one, other) => one.monotonic - other.monotonic)
+    const inOrder = (await calls()).toSorted((one, other) => one.monotonic - other.monotonic)
     expect(inOrder.map(({ event }) => event)).toEqual(
       inOrder.map((_, index) => (index % 2 === 0 ? 'CallStarted' : 'CallEnded')),
     )
