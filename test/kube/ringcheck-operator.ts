@@ -28,6 +28,8 @@ export async function ringcheckOperator(options: {
   config?: object
   /** Beside that of the tests. */
   environment?: Readonly<Record<string, string>>
+  /** A program that becomes the operator, and its words. */
+  under?: readonly string[]
 }): Promise<RunningOperator> {
   const { kubeconfig, name } = options
   const folder = join(options.folder, name)
@@ -45,10 +47,12 @@ export async function ringcheckOperator(options: {
     return (JSON.parse(text) as { data: Data }).data
   }
   const readiness = async () => (await ask('/readyz').catch(() => undefined))?.status
+  const words = [process.execPath, join(ROOT, 'cli/main.ts'), 'operator', '--config', config]
+  const [command = '', ...rest] = [...(options.under ?? []), ...words]
   const child = await start({
-    command: process.execPath,
+    command,
     name,
-    arguments: [join(ROOT, 'cli/main.ts'), 'operator', '--config', config],
+    arguments: rest,
     folder,
     environment: { KUBECONFIG: kubeconfig, POD_NAME: name, POD_NAMESPACE: 'default', ...options.environment },
     ready: async () => (await readiness()) === 200,
