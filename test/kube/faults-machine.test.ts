@@ -8,7 +8,6 @@ import { temporaryFolder } from '../lab/process.ts'
 import type { Cluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
 import { callee, eventually, namespaceOf, probe, registrar, sumOf } from './faults.fixture.ts'
-import type { RunningOperator } from './ringcheck-operator.ts'
 import { ringcheckOperator } from './ringcheck-operator.ts'
 
 const stack = new AsyncDisposableStack()

@@ -35,6 +35,7 @@ describe('agents', () => {
     await it.apply(registrar('pbx', `port: ${target.port}, register: false`, host) + probe('line', 'pbx', OFTEN, host))
     return {
       ...it,
+      lastExecution: async () => (await it.object('sipprobe', 'line')).status?.lastExecution?.id,
       calls: () => it.becomes('sipprobe', 'line', 'Healthy', { status: 'True' }),
       says: (reason: string) =>
         it.becomes('sipprobe', 'line', 'Ready', {
@@ -48,6 +49,7 @@ describe('agents', () => {
   test('whose image is not there start when it is', async () => {
     const it = await declared('image')
     await it.says('Image')
+    expect(await it.lastExecution()).toBeUndefined()
     const archive = join(folder, 'ringcheck.tar')
     writeProductImage(archive)
     await cluster.load(archive)
@@ -71,6 +73,7 @@ spec:
     await other.kubectl('wait', '--for=condition=Ready', 'pod/large', '--timeout=60s')
     const it = await declared('room')
     await it.says('Insufficient cpu')
+    expect(await it.lastExecution()).toBeUndefined()
     await other.kubectl('delete', 'pod', 'large')
     await it.calls()
   }, 180_000)
@@ -78,21 +81,25 @@ spec:
   test('of a node that is drained are gone, and are back when it takes pods again', async () => {
     const it = await declared('drained')
     await it.calls()
+    const before = await it.lastExecution()
     const [node = ''] = (await cluster.kubectl('get', 'nodes', '--output', 'name')).trim().split('\n')
     await cluster.kubectl('drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--force', '--timeout=90s')
     await it.says('unschedulable')
     await it.becomes('sipprobe', 'line', 'Healthy', { status: 'Unknown', reason: 'NoAgent' })
     await cluster.kubectl('uncordon', node)
     await it.calls()
+    expect(await it.lastExecution()).not.toBe(before)
     await it.becomes('sipprobe', 'line', 'Ready', { status: 'True' })
   }, 240_000)
 
   test('go with their namespace, and stand again in one of the same name', async () => {
     const it = await declared('leaving')
     await it.calls()
+    const before = await it.lastExecution()
     await cluster.kubectl('delete', 'namespace', 'leaving', '--timeout=90s')
     await eventually(async () => expect(await operator.metrics()).not.toContain('namespace="leaving"'))
     const again = await declared('leaving')
     await again.calls()
+    expect(await again.lastExecution()).not.toBe(before)
   }, 240_000)
 })
