@@ -3,8 +3,9 @@
  * The Dockerfile and the tests' images both come from here. A program: `node image/files.ts FOLDER`, on Linux with glibc.
  */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
+import { z } from 'zod'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -45,11 +46,14 @@ function writeSystem(folder: string): void {
   writeFileSync(join(folder, 'etc/nsswitch.conf'), 'hosts: files dns\n')
 }
 
-/** Folders of the packages that are installed for production, those inside of others too. */
+/** Folders of the packages that are installed for production, those inside of others too. What is there for another kind of machine only is not. */
 function productionPackages(): string[] {
-  const list = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], { cwd: ROOT, encoding: 'utf8' })
-  return [...new Set(list.split('\n'))].filter((path) => path.startsWith(join(ROOT, 'node_modules/')))
+  const { packages } = lockFile.parse(JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')))
+  const needed = Object.entries(packages).filter(([path, { dev }]) => path !== '' && dev !== true)
+  return needed.map(([path]) => join(ROOT, path)).filter((path) => existsSync(path))
 }
+
+const lockFile = z.object({ packages: z.record(z.string(), z.object({ dev: z.boolean().optional() })) })
 
 function copy(from: string, to: string, filter: (path: string) => boolean = () => true): void {
   mkdirSync(dirname(to), { recursive: true })
