@@ -3,6 +3,7 @@ import { mkdtempDisposableSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CallResult, RunPlan, RunSummary } from '../../agent/index.ts'
+import { sleep, systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
 import { ManualClock } from '../../lib/manual-clock.ts'
 import type { Execution, Group } from '../agents/agents.ts'
@@ -168,7 +169,7 @@ export async function rig(manifest: string, said: Partial<AgentsSaid> = {}, minI
         if (passed > milliseconds) throw new Error('waited in vain')
         await pass(100, 100)
         // The folder is watched by the system, whose clock is the real one.
-        await new Promise((resolve) => setTimeout(resolve, 2))
+        await sleep(systemClock, 2)
       }
     },
     declare: (text: string) => writeFileSync(file, registrar + text),

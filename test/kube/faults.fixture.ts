@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { startResponder } from '../../agent/respond/index.ts'
 import type { Responder } from '../../agent/respond/index.ts'
 import type { Condition } from '../../crds/index.ts'
-import { systemClock } from '../../lib/clock.ts'
+import { sleep, systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
 import type { Cluster } from './cluster.ts'
@@ -20,7 +20,7 @@ export async function eventually(look: () => Promise<void>): Promise<void> {
     try {
       return await look()
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, PAUSE))
+      await sleep(systemClock, PAUSE)
     }
   }
   await look()
