@@ -21,15 +21,16 @@ beforeAll(async () => {
 })
 afterAll(() => stack.disposeAsync())
 
-/** Whether the ServiceAccount of a release may do it; without a namespace: in all of them. */
-async function may(release: string, verb: string, resource: string, namespace?: string): Promise<boolean> {
-  const [name = '', group = ''] = resource.split(/\.(.*)/)
+/** Whether the ServiceAccount of a release may do it; without a namespace: in all of them. @param what RESOURCE.GROUP, or RESOURCE.GROUP/NAME of a single one */
+async function may(release: string, verb: string, what: string, namespace?: string): Promise<boolean> {
+  const [kind = '', name] = what.split('/')
+  const [resource = '', group = ''] = kind.split(/\.(.*)/)
   const review = {
     apiVersion: 'authorization.k8s.io/v1',
     kind: 'SubjectAccessReview',
     spec: {
       user: `system:serviceaccount:${release}:ringcheck`,
-      resourceAttributes: { verb, resource: name, group, ...(namespace !== undefined && { namespace }) },
+      resourceAttributes: { verb, resource, group, name, namespace },
     },
   }
   const words = ['create', '--output', 'jsonpath={.status.allowed}', '--filename', '-']
@@ -79,8 +80,9 @@ describe('the ServiceAccount', () => {
     expect(await may('whole', 'watch', 'secrets', 'sales')).toBe(false)
     expect(await may('whole', 'update', 'sipprobes.ringcheck.dev', 'sales')).toBe(false)
     expect(await may('whole', 'patch', 'sipprobes.ringcheck.dev', 'sales')).toBe(false)
-    expect(await may('whole', 'update', 'leases.coordination.k8s.io', 'sales')).toBe(false)
-    expect(await may('whole', 'update', 'leases.coordination.k8s.io', 'whole')).toBe(true)
+    expect(await may('whole', 'update', 'leases.coordination.k8s.io/ringcheck', 'sales')).toBe(false)
+    expect(await may('whole', 'update', 'leases.coordination.k8s.io/ringcheck', 'whole')).toBe(true)
+    expect(await may('whole', 'update', 'leases.coordination.k8s.io/another', 'whole')).toBe(false)
     await helm.run('uninstall', 'ringcheck', '--namespace=whole')
   })
 
