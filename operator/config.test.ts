@@ -5,7 +5,7 @@ import { parse } from 'yaml'
 import { OperatorConfig, fileKeys } from './config.ts'
 
 const guide = (name: string) => readFileSync(join(import.meta.dirname, '../docs/guides', name), 'utf8')
-const given = (keys: object) => OperatorConfig.safeParse({ podName: 'pod', ...keys })
+const given = (keys: object) => OperatorConfig.safeParse({ podName: 'pod', image: 'ringcheck:1', ...keys })
 
 describe('the configuration', () => {
   test('knows every key that the guides name', () => {
@@ -17,7 +17,7 @@ describe('the configuration', () => {
     expect(given(parse(example)).error?.issues).toBeUndefined()
   })
 
-  test('has a default for everything but the name of the pod', () => {
+  test('has a default for everything but the name of the pod and the image', () => {
     expect(given({}).data).toMatchObject({
       minInterval: '10s',
       retentionDays: { executions: 90, samples: 7, traces: 7, transitions: 400 },
@@ -34,11 +34,17 @@ describe('the configuration', () => {
     [{ locations: { edge: { rtpPorts: '20000' } } }, 'must be FIRST-LAST'],
     [{ imagePullPolicy: 'Sometimes' }, 'IfNotPresent'],
     [{ api: '0.0.0.0:8080' }, 'off loopback api needs a token'],
+    [{ image: undefined }, 'RINGCHECK_IMAGE is not set'],
+    [{ agents: 'Threads' }, 'Children'],
   ])('%j is refused: %s', (keys, message) => {
     expect(
       given(keys)
         .error?.issues.map((issue) => issue.message)
         .join(),
     ).toContain(message)
+  })
+
+  test('needs no image where agents are no pods', () => {
+    expect(given({ image: undefined, agents: 'Children' }).success).toBe(true)
   })
 })

@@ -74,6 +74,12 @@ export const OperatorConfig = z
       .default([])
       .describe('Networks that webhooks may reach though they are not public, such as 10.1.0.0/16.'),
     locations,
+    agents: z
+      .enum(['Pods', 'Children'])
+      .default('Pods')
+      .describe(
+        '`Children`: for an operator outside of its cluster, whose own child calls, from the location `default` alone.',
+      ),
     data: z
       .string()
       .min(1)
@@ -89,13 +95,16 @@ export const OperatorConfig = z
       .describe('Names of Secrets in the namespaces of the agents, with what their registry asks for.'),
     databaseUrl: databaseUrl.optional(),
     token: token.optional(),
-    /** Of the pods that call: our own. Absent: a child of the operator calls. */
+    /** Of the pods that call: our own. */
     image: z.string().min(1).optional(),
     podName: z.string().min(1),
     podNamespace: z.string().min(1).default('default'),
   })
   .refine(({ api, token: asked }) => isLoopback(api.host) || asked !== undefined, {
     message: 'off loopback api needs a token: set RINGCHECK_TOKEN',
+  })
+  .refine(({ agents, image }) => agents === 'Children' || image !== undefined, {
+    message: 'RINGCHECK_IMAGE is not set: it names the image of the pods that call, which is that of the operator',
   })
 export type OperatorConfig = z.output<typeof OperatorConfig>
 

@@ -26,7 +26,7 @@ import { createAddressCheck } from './webhooks/index.ts'
 
 export interface KubernetesOperatorOptions {
   config: OperatorConfig
-  /** Path of the program that is forked with the word `agent`, where no image names pods for it. */
+  /** Path of the program that is forked with the word `agent`, where agents are children. */
   entry: string
   clock: Clock
   random: Random
@@ -112,16 +112,16 @@ export async function startKubernetesOperator(options: KubernetesOperatorOptions
 
 const within = ({ scope, podNamespace }: OperatorConfig) => (scope === 'Namespaced' ? { namespace: podNamespace } : {})
 
-/** Pods of the image where one is named; else a child of this process, at the location `default` alone. */
+/** Pods of the image, or a child of this process, at the location `default` alone. */
 async function agentsOf(
   { config, entry, clock, random, log }: KubernetesOperatorOptions,
   cluster: KubernetesCluster,
   stack: AsyncDisposableStack,
 ): Promise<(term: Term) => Promise<Agents>> {
   const common = { clock, random, log }
-  const { locations, podNamespace, imagePullPolicy, imagePullSecrets } = config
-  if (config.image === undefined) return () => startLocalAgents({ ...common, count: 1, entry })
-  const image = { image: config.image, imagePullPolicy, imagePullSecrets }
+  const { locations, podNamespace, image: name, imagePullPolicy, imagePullSecrets } = config
+  if (config.agents === 'Children' || name === undefined) return () => startLocalAgents({ ...common, count: 1, entry })
+  const image = { image: name, imagePullPolicy, imagePullSecrets }
   const client = stack.use(await openKubeClient({ config: loadKubeConfig(), connections: 8, timeout: 10_000 }))
   const onWatchRestart = (kind: string) => log.info({ kind }, 'a watch of the agents began anew')
   const workloads = stack.use(openWorkloads({ ...common, ...within(config), client, labels: AGENTS, onWatchRestart }))

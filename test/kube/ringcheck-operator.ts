@@ -1,4 +1,4 @@
-/** Runs the product itself as a pod does, `ringcheck operator`, with agents as its children, against a real API server. It decides nothing. */
+/** Runs the product itself as a pod does, `ringcheck operator`, against a real API server, with agents as its children where no image is named for them. It decides nothing. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../lab/ports.ts'
@@ -38,7 +38,8 @@ export async function ringcheckOperator(options: {
   const config = join(folder, 'config.yaml')
   const pages = `127.0.0.1:${await freePort()}`
   const api = `127.0.0.1:${await freePort()}`
-  writeFileSync(config, JSON.stringify({ admin, pages, api, data: folder, ...options.config }))
+  const agents = options.environment?.['RINGCHECK_IMAGE'] === undefined ? 'Children' : 'Pods'
+  writeFileSync(config, JSON.stringify({ admin, pages, api, data: folder, agents, ...options.config }))
   const ask = (path: string, within = 2_000) => fetch(`http://${admin}${path}`, { signal: AbortSignal.timeout(within) })
   async function get<Data>(path: string): Promise<Data> {
     const response = await fetch(`http://${api}/api/v1${path}`, { signal: AbortSignal.timeout(10_000) })
