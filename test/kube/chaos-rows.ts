@@ -1,7 +1,7 @@
 /** The chaos table: what breaks, how its moment is reached, and how it is done; docs/reference/reliability.md is held equal to it. What must be true afterwards is in chaos-expect.ts. */
 import { Client } from 'pg'
 import { until } from '../lab/process.ts'
-import type { Replica, World } from './chaos-world.ts'
+import type { Declared, Replica, World } from './chaos-world.ts'
 import { leads } from './chaos-world.ts'
 
 /** Who leads after a kill: the same pod, whose container starts again, or the other replica, when the Lease has run out. */
@@ -12,8 +12,8 @@ export interface Row {
   /** The real thing that is stalled or broken to be there at the right moment. */
   readonly moment: string
   readonly then: string
-  /** Declares `probe` and breaks something at its first call; all is whole again when it resolves. */
-  run(world: World, run: { probe: string; successor: Successor; declare: () => Promise<void> }): Promise<void>
+  /** Declares the probe and breaks something at its first call; all is whole again when it resolves. */
+  run(world: World, run: { successor: Successor; declare: () => Promise<Declared> }): Promise<void>
 }
 
 const PATIENCE = { within: 60_000 }
@@ -23,15 +23,13 @@ export const ROWS: readonly Row[] = [
     happens: 'The leader is killed before it dispatches',
     moment: 'nothing passes between operator and agent',
     then: 'The next leader makes the call.',
-    async run(world, { probe, successor, declare }) {
-      const leader = await world.leader()
+    async run(world, { successor, declare }) {
+      let leader = await world.leader()
       {
         using _ = world.wayToAgent.block()
-        await declare()
-        await until(async () => hasBegun(await leader.process.metrics(), probe), {
-          what: 'the round begins',
-          ...PATIENCE,
-        })
+        const { probe } = await declare()
+        const hasBegun = async () => hasLag(await (leader = await world.leader()).process.metrics(), probe)
+        await until(hasBegun, { what: 'the round begins', ...PATIENCE })
         await leader.kill()
       }
       await succeed(world, leader, successor)
@@ -42,8 +40,8 @@ export const ROWS: readonly Row[] = [
     moment: 'the responder has answered',
     then: 'The agent keeps the call; the next leader takes it over from there.',
     async run(world, { successor, declare }) {
-      const leader = await world.leader()
       await inTheCall(world, declare)
+      const leader = await world.leader()
       await leader.kill()
       await succeed(world, leader, successor)
     },
@@ -67,9 +65,9 @@ export const ROWS: readonly Row[] = [
     happens: 'The leader is killed between history and status',
     moment: 'nothing passes between the leader and the API server',
     then: 'The next leader writes the status from history.',
-    async run(world, { probe, successor, declare }) {
+    async run(world, { successor, declare }) {
+      const { probe } = await inTheCall(world, declare)
       const leader = await world.leader()
-      await inTheCall(world, declare)
       {
         using _ = leader.way.block()
         await untilStored(world.other(leader), probe)
@@ -89,7 +87,6 @@ export const ROWS: readonly Row[] = [
         await declare()
         await until(() => held.waiting > 0, { what: 'a delivery is sent', ...PATIENCE })
         await leader.kill()
-        await until(() => held.waiting === 0, { what: 'its connection ends', ...PATIENCE })
       }
       await succeed(world, leader, successor)
     },
@@ -117,10 +114,15 @@ export const ROWS: readonly Row[] = [
     happens: 'The API server hangs',
     moment: 'it is stopped, from the middle of a call until its result is in history',
     then: 'Calls go on; the status comes when it answers.',
-    async run(world, { probe, declare }) {
-      await inTheCall(world, declare)
+    async run(world, { declare }) {
+      const { probe } = await inTheCall(world, declare)
+      const leader = await world.leader()
       using _ = world.kube.stallApiServer()
-      await untilStored(await world.leader(), probe)
+      // On a machine that needs longer than the Lease nobody leads then, and it is stored when the API server answers.
+      await until(async () => (await isStored(leader, probe)) || !(await leads(leader)), {
+        what: 'it is in history',
+        ...PATIENCE,
+      })
     },
   },
   {
@@ -141,8 +143,8 @@ export const ROWS: readonly Row[] = [
     moment: 'nothing passes between the two, from the middle of a call until the other replica leads',
     then: 'It stops leading 10 s after its last renewal, the other one begins after 15 s.',
     async run(world, { declare }) {
-      const cut = await world.leader()
       await inTheCall(world, declare)
+      const cut = await world.leader()
       {
         using _ = cut.way.block()
         await until(() => leads(world.other(cut)), { what: 'the other one leads', ...PATIENCE })
@@ -155,17 +157,17 @@ export const ROWS: readonly Row[] = [
     moment: 'nothing passes between the two, from the middle of a call until its end',
     then: 'The result is fetched when the network is back.',
     async run(world, { declare }) {
-      const call = await inTheCall(world, declare)
+      const { callId } = await inTheCall(world, declare)
       using _ = world.wayToAgent.block()
-      await until(() => world.calls.ended.has(call), { what: 'the call ends', ...PATIENCE })
+      await until(() => world.calls.ended.has(callId), { what: 'the call ends', ...PATIENCE })
     },
   },
   {
     happens: 'PostgreSQL is killed, and starts again',
     moment: 'from the middle of a call until its webhook came, from memory',
     then: 'What waited is stored, and nothing is sent again.',
-    async run(world, { probe, declare }) {
-      await inTheCall(world, declare)
+    async run(world, { declare }) {
+      const { probe } = await inTheCall(world, declare)
       await world.database.kill()
       await world.hook.delivery(({ payload }) => JSON.stringify(payload).includes(`"${probe}"`), PATIENCE.within)
       await world.database.start()
@@ -173,30 +175,36 @@ export const ROWS: readonly Row[] = [
   },
 ]
 
-/** The Call-ID of the first call of the probe that is declared, once it is answered. */
-async function inTheCall({ calls }: World, declare: () => Promise<void>): Promise<string> {
-  const before = calls.answered.length
-  await declare()
-  const made = () => calls.answered.slice(before).find(({ user }) => user === 'echo')?.callId
-  await until(() => made() !== undefined, { what: 'the call is answered', ...PATIENCE })
-  return made() ?? ''
+/** Declares the probe and resolves when its first call is answered. */
+async function inTheCall(
+  { calls }: World,
+  declare: () => Promise<Declared>,
+): Promise<{ probe: string; callId: string }> {
+  const { probe, user } = await declare()
+  const callId = () => calls.answered.find((call) => call.user === user)?.callId
+  await until(() => callId() !== undefined, { what: 'the call is answered', ...PATIENCE })
+  return { probe, callId: callId() ?? '' }
 }
 
 /** Resolves when an execution of the probe is in history, as this replica reads it. */
-async function untilStored({ process }: Replica, probe: string): Promise<void> {
-  const path = `/projects/default/probes/${probe}/executions`
-  await until(async () => (await process.get<unknown[]>(path)).length > 0, { what: 'it is in history', ...PATIENCE })
+async function untilStored(replica: Replica, probe: string): Promise<void> {
+  await until(() => isStored(replica, probe), { what: 'it is in history', ...PATIENCE })
 }
 
-/** Resolves when there is a leader, and both replicas run. */
+async function isStored({ process }: Replica, probe: string): Promise<boolean> {
+  const executions = await process.get<unknown[]>(`/projects/default/probes/${probe}/executions`)
+  return executions.length > 0
+}
+
+/** Resolves when there is a leader, and both replicas run. On a slow machine the Lease runs out before the same pod is back. */
 async function succeed(world: World, dead: Replica, successor: Successor): Promise<void> {
-  const first = successor === 'SamePod' ? dead : world.other(dead)
-  if (first === dead) await dead.start()
-  await until(() => leads(first), { what: `${first.name} leads`, ...PATIENCE })
-  if (first !== dead) await dead.start()
+  const other = world.other(dead)
+  if (successor === 'OtherReplica') await until(() => leads(other), { what: `${other.name} leads`, ...PATIENCE })
+  await dead.start()
+  await world.leader()
 }
 
-const hasBegun = (metrics: string, probe: string): boolean =>
+const hasLag = (metrics: string, probe: string): boolean =>
   new RegExp(`^ringcheck_probe_schedule_lag_seconds\\{[^}]*probe="${probe}"`, 'm').test(metrics)
 
 /** Until it is disposed of nobody reads or writes executions. */

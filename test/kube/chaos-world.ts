@@ -1,6 +1,7 @@
 /** What the rows of the chaos table happen to: a cluster, a database, a receiver, a responder that counts, an agent, and two replicas of the operator. It breaks nothing by itself. */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { startResponder } from '../../agent/respond/index.ts'
 import { systemClock } from '../../lib/clock.ts'
@@ -25,7 +26,7 @@ export interface Replica {
   readonly name: string
   /** To the API server. */
   readonly way: Relay
-  /** SIGKILL. */
+  /** SIGKILL, when what the receiver has answered is noted: what is killed between the two is known to be sent again. */
   kill(): Promise<void>
   /** Again, as its container is: under the same name. */
   start(): Promise<void>
@@ -36,10 +37,25 @@ export interface Replica {
 export interface AnsweredCall {
   /** The execution's id is in it. */
   readonly callId: string
-  /** Who was called: `echo` by the probes of the rows, `tone` by `STEADY`. */
+  /** Who was called: each probe calls another one. */
   readonly user: string
   /** Milliseconds since 1970. */
   readonly at: number
+}
+
+/** Of the API. */
+export interface DeliveryView {
+  readonly webhookId: string
+  readonly sequence: number
+  readonly state: string
+}
+
+export interface Declared {
+  readonly probe: string
+  /** Whom it calls, alone. */
+  readonly user: string
+  /** When it was declared, milliseconds since 1970. */
+  readonly since: number
 }
 
 export interface World extends AsyncDisposable {
@@ -57,17 +73,19 @@ export interface World extends AsyncDisposable {
   other(replica: Replica): Replica
   /** All calls so far, and the Call-IDs of those that have ended. */
   readonly calls: { readonly answered: readonly AnsweredCall[]; readonly ended: ReadonlySet<string> }
-  /** Declares a probe that calls every INTERVAL, at once for the first time; resolves to when it was declared. */
-  declare(probe: string): Promise<number>
+  /** Declares a probe that calls every INTERVAL, at once for the first time. */
+  declare(probe: string): Promise<Declared>
+  /** Is there from the beginning to the end. */
+  readonly steady: Declared
 }
 
 /** Milliseconds; the shortest there is. */
 export const INTERVAL = 10_000
-/** A probe that is there from the beginning to the end. */
-export const STEADY = 'steady'
 
 const MAIN = join(import.meta.dirname, '../../cli/main.ts')
 const PATIENCE = 60_000
+/** Seconds after which the responder hangs up at the earliest: long after the caller has. */
+const FIRST_HANGUP = 20
 
 export async function startWorld(): Promise<World> {
   await using stack = new AsyncDisposableStack()
@@ -106,15 +124,30 @@ export async function startWorld(): Promise<World> {
       get process() {
         return child
       },
-      kill: async () => void (await child.kill()),
+      async kill() {
+        using held = hook.hold()
+        await until(() => isNoted(child, hook), { what: 'what was answered is noted', within: PATIENCE })
+        await child.kill()
+        // What it sent before is in the kernel still: it is accepted in one turn of the loop, and read in another.
+        for (let turn = 0; turn < 10; turn++) await nextTurn()
+        await until(() => held.waiting === 0, { what: 'its connections end', within: PATIENCE })
+      },
       start: async () => void (child = await run()),
     }
   }
   const replicas = [await startReplica('one'), await startReplica('two')] as const
   await kube.kubectl.with(manifests(port), 'apply', '--filename', '-')
 
-  const world: Omit<World, typeof Symbol.asyncDispose> = {
-    ...{ kube, database, databaseUrl, hook, wayToAgent, calls, replicas },
+  let declared = 0
+  const declare = async (probe: string): Promise<Declared> => {
+    const since = Date.now()
+    const user = `hangup-${FIRST_HANGUP + declared++}s`
+    await kube.kubectl.with(probeOf(probe, user, hook.url), 'apply', '--filename', '-')
+    return { probe, user, since }
+  }
+
+  const world: Omit<World, typeof Symbol.asyncDispose | 'steady'> = {
+    ...{ kube, database, databaseUrl, hook, wayToAgent, calls, replicas, declare },
     agent: {
       kill: async () => void (await agent.kill()),
       start: async () => void (agent = await startAgent(folder, tls, agentPort)),
@@ -129,17 +162,19 @@ export async function startWorld(): Promise<World> {
       return found ?? replicas[0]
     },
     other: (replica) => (replica === replicas[0] ? replicas[1] : replicas[0]),
-    async declare(probe) {
-      const at = Date.now()
-      await kube.kubectl.with(probeOf(probe, 'echo', hook.url), 'apply', '--filename', '-')
-      return at
-    },
   }
   await world.leader()
-  await kube.kubectl.with(probeOf(STEADY, 'tone', hook.url), 'apply', '--filename', '-')
+  const steady = await declare('steady')
   await until(() => calls.answered.length > 0, { what: 'the first call is answered', within: PATIENCE })
   const owned = stack.move()
-  return { ...world, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return { ...world, steady, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** Whether the delivery log has the answer to all that was accepted; false also while nobody can say. */
+async function isNoted(operator: RunningOperator, hook: Receiver): Promise<boolean> {
+  const accepted = new Set(hook.accepted())
+  const log = await operator.get<DeliveryView[]>('/deliveries?perPage=100').catch(() => undefined)
+  return log?.every(({ webhookId, state }) => state !== 'Pending' || !accepted.has(webhookId)) ?? false
 }
 
 /** False also of one that does not answer. */

@@ -8,10 +8,10 @@ import { startWorld } from './chaos-world.ts'
 let world: World
 beforeAll(async () => {
   world = await startWorld()
-})
+}, 300_000)
 afterAll(() => world[Symbol.asyncDispose]())
 
 for (const [index, row] of ROWS.entries())
   test(`${row.happens}: nothing is lost, doubled or silent`, async () => {
-    await expectNothingLost(world, row, { times: 2, name: `row-${index + 1}` })
-  }, 300_000)
+    await expectNothingLost(world, row, { times: 2, name: `row-${index + 1}`, late: 60_000 })
+  }, 600_000)

@@ -28,7 +28,7 @@ export interface Receiver extends AsyncDisposable {
   delivery(matches: (delivery: Delivery) => boolean, within?: number): Promise<Delivery>
   /** Answers this status from now on, until `up`. */
   fail(status: number): void
-  /** What comes is neither taken nor answered until this is disposed of; `waiting` counts those who wait for it. */
+  /** What comes is neither taken nor answered until this, and every other hold, is disposed of; `waiting` counts those who wait for it. */
   hold(): Disposable & { readonly waiting: number }
   /** Closes its port and its connections: refuses to connect until `up`. */
   down(): Promise<void>
@@ -44,7 +44,7 @@ export async function receiver(secret: string): Promise<Receiver> {
   const refused: string[] = []
   const waiting = new Set<() => void>()
   const held = new Set<IncomingMessage>()
-  let release: PromiseWithResolvers<void> | undefined
+  let holding: { readonly over: PromiseWithResolvers<void>; holds: number } | undefined
   let status = 204
 
   /** Keeps what came and says what to answer. */
@@ -65,10 +65,10 @@ export async function receiver(secret: string): Promise<Receiver> {
 
   /** Rejects when the sender went away meanwhile. */
   async function released(request: IncomingMessage): Promise<void> {
-    if (!release) return
+    if (!holding) return
     held.add(request)
     request.socket.once('close', () => held.delete(request))
-    await release.promise
+    await holding.over.promise
     if (!held.delete(request)) throw new Error('nobody waits for the answer')
   }
 
@@ -126,15 +126,16 @@ export async function receiver(secret: string): Promise<Receiver> {
     },
     fail: (answer) => void (status = answer),
     hold() {
-      const holding = Promise.withResolvers<void>()
-      release = holding
+      const ours = (holding ??= { over: Promise.withResolvers<void>(), holds: 0 })
+      ours.holds++
       return {
         get waiting() {
           return held.size
         },
         [Symbol.dispose]() {
-          release = undefined
-          holding.resolve()
+          if (--ours.holds > 0) return
+          holding = undefined
+          ours.over.resolve()
         },
       }
     },

@@ -7,5 +7,5 @@ import { startWorld } from '../kube/chaos-world.ts'
 for (const [index, row] of ROWS.entries())
   test(`${row.happens}, twenty times: nothing is lost, doubled or silent`, async () => {
     await using world = await startWorld()
-    await expectNothingLost(world, row, { times: 20, name: `row-${index + 1}` })
+    await expectNothingLost(world, row, { times: 20, name: `row-${index + 1}`, late: 5_000 })
   })
