@@ -60,6 +60,9 @@ function configPage(): string {
     `\nFrom the environment: ${Object.values(fromEnvironment)
       .map((name) => `\`${name}\``)
       .join(', ')}.\n`,
+    '\nOn the Lease `ringcheck` in its namespace, in the annotation `ringcheck.dev/conditions`, the leader says what is so about itself, as a JSON list of conditions:\n\n',
+    '| type | `True` | `False` |\n| --- | --- | --- |\n',
+    '| `StoreUnavailable` | results wait in memory for the history store; `reason` and `message` say why | the store takes what is written |\n',
   ].join('')
 }
 

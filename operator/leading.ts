@@ -16,7 +16,8 @@ import { ProbeMetrics } from './probes/metrics.ts'
 import { Probes } from './probes/probes.ts'
 import { Recorder } from './probes/recorder.ts'
 import { StandbyOutbox } from './probes/standby.ts'
-import { StoreState } from './probes/store-state.ts'
+import { StoreState, storeUnavailable } from './probes/store-state.ts'
+import type { StoreCondition } from './probes/store-state.ts'
 import { startRegistrars } from './registrars/registrars.ts'
 import type { AddressCheck } from './webhooks/index.ts'
 import { Deliverer } from './webhooks/index.ts'
@@ -58,7 +59,10 @@ export async function startLeading(options: LeadingOptions): Promise<Leading> {
   const agents = fenced(await options.startAgents(term), term, clock)
   /** What comes last. */
   const state: { probes?: Probes } = {}
+  const show = (condition: StoreCondition) => term.show?.([storeUnavailable(condition, clock.now())])
+  show({ available: true })
   const store = new StoreState((condition) => {
+    show(condition)
     if (condition.available) log.info({}, 'the history store is back')
     else log.error({}, `the history store is away, results wait in memory: ${condition.message}`)
   })

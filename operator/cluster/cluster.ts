@@ -1,5 +1,5 @@
 /** The one door to what the user declared: Kubernetes, or a folder of YAML that behaves alike. It knows no meaning of a kind. */
-import type { Problem, Resource } from '../../crds/index.ts'
+import type { Condition, Problem, Resource } from '../../crds/index.ts'
 
 export type Kind = Resource['kind']
 export type OfKind<K extends Kind> = Extract<Resource, { kind: K }>
@@ -35,6 +35,8 @@ export interface Term {
   readonly epoch: number
   /** Whether nobody else can lead at this moment: asked right before anything that only the leader may do. */
   holds(): boolean
+  /** What is so about this leader, for people, instead of what was shown before. Absent: there is no place for it. */
+  show?(conditions: readonly Condition[]): void
 }
 
 export interface Cluster extends AsyncDisposable {

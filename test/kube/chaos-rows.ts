@@ -1,5 +1,6 @@
 /** The chaos table: what breaks, how its moment is reached, and how it is done; docs/reference/reliability.md is held equal to it. What must be true afterwards is in chaos-expect.ts. */
 import { Client } from 'pg'
+import { z } from 'zod'
 import { until } from '../lab/process.ts'
 import type { Declared, Replica, World } from './chaos-world.ts'
 import { leads } from './chaos-world.ts'
@@ -165,12 +166,14 @@ export const ROWS: readonly Row[] = [
   {
     happens: 'PostgreSQL is killed, and starts again',
     moment: 'from the middle of a call until its webhook came, from memory',
-    then: 'What waited is stored, and nothing is sent again.',
+    then: 'The Lease says `StoreUnavailable`; what waited is stored, and nothing is sent again.',
     async run(world, { declare }) {
       const { probe } = await inTheCall(world, declare)
       await world.database.kill()
+      await untilStoreIs(world, 'Away')
       await world.hook.delivery(({ payload }) => JSON.stringify(payload).includes(`"${probe}"`), PATIENCE.within)
       await world.database.start()
+      await untilStoreIs(world, 'There')
     },
   },
 ]
@@ -194,6 +197,23 @@ async function untilStored(replica: Replica, probe: string): Promise<void> {
 async function isStored({ process }: Replica, probe: string): Promise<boolean> {
   const executions = await process.get<unknown[]>(`/projects/default/probes/${probe}/executions`)
   return executions.length > 0
+}
+
+/** None are there while nobody leads. */
+const Lease = z.object({
+  metadata: z.object({ annotations: z.object({ 'ringcheck.dev/conditions': z.string().default('[]') }).prefault({}) }),
+})
+const Conditions = z.array(z.object({ type: z.literal('StoreUnavailable'), status: z.enum(['True', 'False']) }))
+
+/** Resolves when the Lease says whether the leader can use its store. */
+async function untilStoreIs({ kube }: World, state: 'Away' | 'There'): Promise<void> {
+  const said = async () => {
+    const { metadata } = Lease.parse(JSON.parse(await kube.kubectl('get', 'lease', 'ringcheck', '--output', 'json')))
+    const [condition] = Conditions.parse(JSON.parse(metadata.annotations['ringcheck.dev/conditions']))
+    return condition?.status
+  }
+  const wanted = state === 'Away' ? 'True' : 'False'
+  await until(async () => (await said()) === wanted, { what: `the store is ${state}, says the Lease`, ...PATIENCE })
 }
 
 /** Resolves when there is a leader, and both replicas run. On a slow machine the Lease runs out before the same pod is back. */

@@ -224,7 +224,7 @@ describe('status', () => {
     await using one = await candidate(kube.kubeconfig, 'one')
     const term = await one.elected()
     door.cluster.lead(term)
-    expect(door.cluster.epoch).toBe(1)
+    expect(door.cluster.epoch).toBe(term.epoch)
     await door.cluster.writeStatus('SipProbe', key(), status('led'))
     await becomes(async () => (await statusOf())?.message, 'led')
     await term[Symbol.asyncDispose]()

@@ -64,6 +64,9 @@ describe.concurrent('an operator', () => {
     await it.becomes('sipprobe', 'line', 'Healthy', { status: 'True' })
     const filling = fill(operator, data)
     await eventually(async () => expect(await sumOf(operator, 'ringcheck_operator_history_available')).toBe(0))
+    const lease = () => kube.kubectl('get', 'lease', 'ringcheck', '--namespace', 'disk', '--output', 'json')
+    const said = async () => JSON.parse(await lease()).metadata.annotations['ringcheck.dev/conditions']
+    await eventually(async () => expect(await said()).toContain('"type":"StoreUnavailable","status":"True"'))
     expect(await operator.readiness()).toBe(200)
     await it.goesOn('line')
     expect(await sumOf(operator, 'ringcheck_operator_history_waiting')).toBeGreaterThan(0)

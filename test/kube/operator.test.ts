@@ -101,7 +101,8 @@ test('a leader that is stopped is followed by another, and does nothing more whe
   process.kill(first.pid, 'SIGCONT')
   await expect.poll(async () => leads(await first.metrics()), { timeout: 30_000, interval: 100 }).toBe('0')
   expect(first.log()).toContain('this replica no longer leads')
-  expect(await lease()).toMatchObject({ holderIdentity: 'second', leaseTransitions: leaseTransitions + 1 })
+  expect((await lease()).holderIdentity).toBe('second')
+  expect((await lease()).leaseTransitions).toBeGreaterThan(leaseTransitions)
   // The one that slept through several slots owes them no more.
   const started = /^ringcheck_probe_executions_total/m
   expect(started.test(await first.metrics())).toBe(false)

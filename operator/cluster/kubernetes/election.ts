@@ -1,6 +1,6 @@
 /** Which replica leads, by a Lease: one at a time, each with an epoch above all before it. What leading means, others know. */
-import { V1MicroTime } from '@kubernetes/client-node'
-import type { V1Lease } from '@kubernetes/client-node'
+import { V1Lease, V1LeaseSpec, V1MicroTime, V1ObjectMeta } from '@kubernetes/client-node'
+import type { Condition } from '../../../crds/index.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import { sleep } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
@@ -34,12 +34,14 @@ const DURATION = 15_000
 /** A leader that could not renew for so long leads no more: well before others may. */
 const RENEW_DEADLINE = 10_000
 const RETRY_PERIOD = 2_000
+/** Conditions as JSON: a Lease has no status. */
+const CONDITIONS = 'ringcheck.dev/conditions'
 
 export class Election {
   readonly #options: ElectionOptions
   /** The Lease as it was when it last changed, and when we saw that (Clock.monotonic). */
   #seen: { version: string | undefined; at: number } | undefined
-  /** The highest number of transitions that we saw: a Lease that somebody deleted does not begin anew. */
+  /** The highest that we saw. */
   #epoch = 0
 
   constructor(options: ElectionOptions) {
@@ -77,7 +79,8 @@ export class Election {
     if (there && !this.#isFree(there)) return undefined
     try {
       const acquiredAt = new V1MicroTime(clock.now())
-      return await writeLease(this.#options, there?.version, { holder: identity, epoch: this.#epoch + 1, acquiredAt })
+      const epoch = epochAfter(this.#epoch, clock.now())
+      return await writeLease(this.#options, there, { holder: identity, epoch, acquiredAt, conditions: [] })
     } catch (error) {
       // Another one was quicker.
       if (codeOf(error) === 409) return undefined
@@ -93,19 +96,34 @@ export class Election {
   }
 }
 
+/** Seconds since then fit the transitions of a Lease (32 bits) until 2088. */
+const FIRST_SECOND = Date.UTC(2020)
+
+/**
+ * Above the one before, and never below the seconds since 2020: an agent may have heard of epochs that a Lease which was deleted, or
+ * restored from a backup, knows nothing of. No term is shorter than a second, so that these were lower.
+ */
+const epochAfter = (before: number, now: number): number =>
+  Math.max(before + 1, Math.floor((now - FIRST_SECOND) / 1000))
+
 /** A Lease, as far as we need it. */
 interface LeaseState {
+  /** As it came: what others wrote stays. */
+  object: V1Lease
   version: string | undefined
   /** Empty: nobody. */
   holder: string
+  /** The transitions of the Lease. */
   epoch: number
   /** Milliseconds. */
   duration: number
   acquiredAt: V1MicroTime | undefined
 }
 
-function stateOf({ metadata, spec }: V1Lease): LeaseState {
+function stateOf(object: V1Lease): LeaseState {
+  const { metadata, spec } = object
   return {
+    object,
     version: metadata?.resourceVersion,
     holder: spec?.holderIdentity ?? '',
     epoch: spec?.leaseTransitions ?? 0,
@@ -124,27 +142,34 @@ async function readLease({ leases, lease }: ElectionOptions): Promise<LeaseState
   }
 }
 
-/** Rejects with 409 when `version` is not the present one, or is undefined and there is one. */
+interface Written extends Pick<LeaseState, 'holder' | 'epoch' | 'acquiredAt'> {
+  conditions: readonly Condition[]
+}
+
+/** Rejects with 409 when `before` is not the present one, or is undefined and there is one. */
 async function writeLease(
   { leases, lease, clock }: ElectionOptions,
-  version: string | undefined,
-  { holder, epoch, acquiredAt }: Pick<LeaseState, 'holder' | 'epoch' | 'acquiredAt'>,
+  before: LeaseState | undefined,
+  { holder, epoch, acquiredAt, conditions }: Written,
 ): Promise<LeaseState> {
-  const spec = {
-    holderIdentity: holder,
-    leaseDurationSeconds: holder === '' ? 1 : DURATION / 1000,
-    leaseTransitions: epoch,
-    renewTime: new V1MicroTime(clock.now()),
-    ...(acquiredAt && { acquireTime: acquiredAt }),
-  }
+  const { metadata, spec } = before?.object ?? {}
+  const { [CONDITIONS]: _, ...foreign } = metadata?.annotations ?? {}
+  const annotations = { ...foreign, ...(conditions.length > 0 && { [CONDITIONS]: JSON.stringify(conditions) }) }
+  const body = Object.assign(new V1Lease(), {
+    metadata: Object.assign(new V1ObjectMeta(), metadata, lease, { annotations }),
+    spec: Object.assign(new V1LeaseSpec(), spec, {
+      holderIdentity: holder,
+      leaseDurationSeconds: holder === '' ? 1 : DURATION / 1000,
+      leaseTransitions: epoch,
+      renewTime: new V1MicroTime(clock.now()),
+      ...(acquiredAt && { acquireTime: acquiredAt }),
+    }),
+  })
   const { namespace } = lease
   return stateOf(
-    version === undefined
-      ? await leases.createNamespacedLease({ namespace, body: { metadata: { ...lease }, spec } })
-      : await leases.replaceNamespacedLease({
-          ...lease,
-          body: { metadata: { ...lease, resourceVersion: version }, spec },
-        }),
+    before
+      ? await leases.replaceNamespacedLease({ ...lease, body })
+      : await leases.createNamespacedLease({ namespace, body }),
   )
 }
 
@@ -161,6 +186,7 @@ class LeaseTerm implements LeasedTerm {
   readonly #over = new AbortController()
   readonly #life: Promise<void>
   #lease: LeaseState
+  #conditions: readonly Condition[] = []
   /** When the last renewal was asked for that was granted. */
   #renewedAt: Moment
   #deadline: Disposable
@@ -189,6 +215,11 @@ class LeaseTerm implements LeasedTerm {
     return false
   }
 
+  /** Said on the Lease from its next renewal on. */
+  show(conditions: readonly Condition[]): void {
+    this.#conditions = conditions
+  }
+
   /** Gives the Lease back, so that the next one need not wait for its end. */
   async [Symbol.asyncDispose](): Promise<void> {
     const mayRelease = this.holds()
@@ -196,7 +227,8 @@ class LeaseTerm implements LeasedTerm {
     await this.#life
     if (!mayRelease) return
     const { log } = this.#options
-    await writeLease(this.#options, this.#lease.version, { ...this.#lease, holder: '' }).catch((error: unknown) =>
+    const free = { ...this.#lease, holder: '', conditions: [] }
+    await writeLease(this.#options, this.#lease, free).catch((error: unknown) =>
       log.info({}, `the Lease is not given back, it ends by itself: ${explain(error)}`),
     )
   }
@@ -220,15 +252,16 @@ class LeaseTerm implements LeasedTerm {
   }
 
   async #renew(): Promise<void> {
+    const ours = { ...this.#lease, conditions: this.#conditions }
     try {
-      this.#lease = await writeLease(this.#options, this.#lease.version, this.#lease)
+      this.#lease = await writeLease(this.#options, this.#lease, ours)
     } catch (error) {
       const code = codeOf(error)
       if (code !== 404 && code !== 409) throw error
       const there = await readLease(this.#options)
       // Our own renewal, whose answer did not come; or somebody wrote a label on it; or somebody deleted it.
       if (!there || (there.holder === this.#lease.holder && there.epoch === this.epoch))
-        this.#lease = await writeLease(this.#options, there?.version, this.#lease)
+        this.#lease = await writeLease(this.#options, there, ours)
       else this.#end(`${there.holder === '' ? 'nobody' : there.holder} has it`)
     }
   }
