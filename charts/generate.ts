@@ -30,7 +30,19 @@ async function chartFiles(): Promise<[string, string][]> {
 }
 
 /** What the chart decides by itself: no value of `config`. */
-const DECIDED = ['scope', 'api', 'pages', 'admin', 'agents', 'data', 'imagePullPolicy', 'imagePullSecrets']
+const DECIDED = [
+  'scope',
+  'api',
+  'authentication',
+  'audiences',
+  'keys',
+  'pages',
+  'admin',
+  'agents',
+  'data',
+  'imagePullPolicy',
+  'imagePullSecrets',
+]
 
 const ValuesSchema = z.looseObject({ properties: z.looseObject({}) })
 

@@ -4,7 +4,7 @@ import type { Terminal, Words } from './command.ts'
 
 export const urlFlag = {
   value: 'URL',
-  help: 'Where Ringcheck runs; also RINGCHECK_URL (default http://127.0.0.1:8080). Off loopback it asks for RINGCHECK_TOKEN',
+  help: 'Where Ringcheck runs; also RINGCHECK_URL (default http://127.0.0.1:8080). It may ask for RINGCHECK_TOKEN, on Kubernetes one of kubectl create token',
 } as const
 
 const DEFAULT_URL = 'http://127.0.0.1:8080'
@@ -44,8 +44,8 @@ export function connect(words: Words, { environment }: Terminal): Api {
     const content = Buffer.from(await response.arrayBuffer())
     const text = content.toString()
     if (response.status === 401) {
-      const what = token === undefined ? 'asks for a token: set RINGCHECK_TOKEN' : 'does not take this RINGCHECK_TOKEN'
-      throw new Error(`${url} ${what}`)
+      if (token === undefined) throw new Error(`${url} asks for a token: set RINGCHECK_TOKEN`)
+      throw new Error(`${url} does not take this RINGCHECK_TOKEN. ${sentence(response.status, text)}`)
     }
     if (!response.ok && response.status !== 404) throw new Error(sentence(response.status, text))
     return { status: response.status, content, text }

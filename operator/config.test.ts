@@ -33,7 +33,7 @@ describe('the configuration', () => {
     [{ publicUrl: 'status.example.com' }, 'must be a URL'],
     [{ locations: { edge: { rtpPorts: '20000' } } }, 'must be FIRST-LAST'],
     [{ imagePullPolicy: 'Sometimes' }, 'IfNotPresent'],
-    [{ api: '0.0.0.0:8080' }, 'off loopback api needs a token'],
+    [{ api: '0.0.0.0:8080' }, 'off loopback api needs authentication: Kubernetes or Keys'],
     [{ image: undefined }, 'RINGCHECK_IMAGE is not set'],
     [{ agents: 'Threads' }, 'Children'],
   ])('%j is refused: %s', (keys, message) => {

@@ -60,6 +60,21 @@ export const OperatorConfig = z
       .default('Cluster')
       .describe('`Namespaced`: only the namespace of the pod is looked at.'),
     api: address.prefault('127.0.0.1:8080').describe('Where the REST API listens.'),
+    authentication: z
+      .enum(['Kubernetes', 'Keys', 'None'])
+      .default('None')
+      .describe(
+        'Whose `Authorization: Bearer` the API takes. `Kubernetes`: tokens of the cluster, with what its RBAC allows; `Keys`: those in `keys`; `None`: it asks for nothing, on loopback only.',
+      ),
+    audiences: z
+      .array(z.string().min(1))
+      .default(['ringcheck'])
+      .describe('With `Kubernetes`: a token must be for one of them. Empty: for the API server itself.'),
+    keys: z
+      .string()
+      .min(1)
+      .default('/etc/ringcheck-keys')
+      .describe('With `Keys`: a folder with the files `read` and `write`, a SHA-256 of a key on each line.'),
     pages: address.prefault('0.0.0.0:8081').describe('Where the public status pages listen.'),
     admin: address.prefault('0.0.0.0:9464').describe('Where health and metrics listen.'),
     publicUrl: webUrl.optional().describe('Where the status pages are, as readers reach them; for links in webhooks.'),
@@ -94,14 +109,13 @@ export const OperatorConfig = z
       .default([])
       .describe('Names of Secrets in the namespaces of the agents, with what their registry asks for.'),
     databaseUrl: databaseUrl.optional(),
-    token: token.optional(),
     /** Of the pods that call: our own. */
     image: z.string().min(1).optional(),
     podName: z.string().min(1),
     podNamespace: z.string().min(1).default('default'),
   })
-  .refine(({ api, token: asked }) => isLoopback(api.host) || asked !== undefined, {
-    message: 'off loopback api needs a token: set RINGCHECK_TOKEN',
+  .refine(({ api, authentication }) => isLoopback(api.host) || authentication !== 'None', {
+    message: 'off loopback api needs authentication: Kubernetes or Keys',
   })
   .refine(({ agents, image }) => agents === 'Children' || image !== undefined, {
     message: 'RINGCHECK_IMAGE is not set: it names the image of the pods that call, which is that of the operator',
@@ -110,7 +124,6 @@ export type OperatorConfig = z.output<typeof OperatorConfig>
 
 /** What is not taken from the file, and the variable that holds it. */
 export const fromEnvironment = {
-  token: 'RINGCHECK_TOKEN',
   databaseUrl: 'RINGCHECK_DATABASE_URL',
   image: 'RINGCHECK_IMAGE',
   podName: 'POD_NAME',

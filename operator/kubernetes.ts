@@ -8,6 +8,8 @@ import type { Random } from '../lib/random.ts'
 import type { Agents } from './agents/agents.ts'
 import { AGENTS, startKubernetesAgents } from './agents/kubernetes/index.ts'
 import { startLocalAgents } from './agents/local.ts'
+import { keyAuthenticator, readKeys } from './api/index.ts'
+import type { Authenticator } from './cluster/access.ts'
 import type { Term } from './cluster/cluster.ts'
 import type { KubernetesCluster } from './cluster/kubernetes/index.ts'
 import {
@@ -15,6 +17,7 @@ import {
   loadKubeConfig,
   openKubeClient,
   openKubernetesCluster,
+  openReviews,
   openWorkloads,
 } from './cluster/kubernetes/index.ts'
 import type { OperatorConfig } from './config.ts'
@@ -38,6 +41,8 @@ const LEASE = 'ringcheck'
 /** Milliseconds: two requests must fit into the time in which a leader has to renew. */
 const LEASE_TIMEOUT = 4_000
 const RETRY_DELAY = 5_000
+/** Milliseconds: somebody waits for the answer. */
+const REVIEW_TIMEOUT = 3_000
 const AUTHORITY = 'ringcheck-agents'
 /** What the chart calls the pods of the operator. */
 const OPERATOR = { 'app.kubernetes.io/component': 'operator' }
@@ -63,6 +68,7 @@ export async function startKubernetesOperator(options: KubernetesOperatorOptions
     }),
   )
   const startAgents = await agentsOf(options, cluster, stack)
+  const authenticate = await authenticatorOf(options, stack)
   const known = { isListed: false }
   const operator = stack.use(
     await startOperator({
@@ -70,6 +76,7 @@ export async function startKubernetesOperator(options: KubernetesOperatorOptions
       cluster,
       history,
       startAgents,
+      authenticate,
       check: createAddressCheck(config.webhookNetworks),
       scheduled: true,
       minInterval: milliseconds(config.minInterval),
@@ -128,6 +135,21 @@ async function agentsOf(
   const authority = { namespace: podNamespace, name: AUTHORITY }
   const operator = { namespace: podNamespace, labels: OPERATOR }
   return (term) => startKubernetesAgents({ ...common, cluster, workloads, locations, image, operator, authority, term })
+}
+
+/** Undefined: the API asks for nothing, on loopback. */
+async function authenticatorOf(
+  { config: { authentication, audiences, keys }, clock }: KubernetesOperatorOptions,
+  stack: AsyncDisposableStack,
+): Promise<Authenticator | undefined> {
+  if (authentication === 'None') return undefined
+  if (authentication === 'Keys') {
+    // What is wrong with them is said at the start.
+    await readKeys(keys)
+    return keyAuthenticator(() => readKeys(keys))
+  }
+  const client = stack.use(await openKubeClient({ config: loadKubeConfig(), connections: 4, timeout: REVIEW_TIMEOUT }))
+  return stack.use(openReviews({ client, audiences, clock })).authenticate
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log, LogLevel } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import { startLocalAgents } from './agents/local.ts'
+import { tokenAuthenticator } from './api/index.ts'
 import { openLocalCluster } from './cluster/local/index.ts'
 import type { LocalConfig } from './config.ts'
 import { claimDataFolder } from './data-folder.ts'
@@ -40,6 +41,7 @@ export async function startLocalOperator(options: LocalOperatorOptions): Promise
       config,
       cluster,
       history,
+      authenticate: config.token === undefined ? undefined : tokenAuthenticator(config.token),
       startAgents: () => startLocalAgents({ count: 1, entry, agentLog, clock, random, log }),
       // Who writes the folder is who runs the process: this machine and the networks around it are no secret to them.
       check: createAddressCheck([...LOOPBACK, ...PRIVATE]),

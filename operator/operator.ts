@@ -9,6 +9,7 @@ import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import type { Agents } from './agents/agents.ts'
 import { createApi } from './api/index.ts'
+import type { Authenticator } from './cluster/access.ts'
 import type { Cluster, Key, Term } from './cluster/cluster.ts'
 import type { History } from './history/index.ts'
 import type { Leading } from './leading.ts'
@@ -29,7 +30,6 @@ export interface ServingConfig {
   admin: Address
   publicUrl?: string | undefined
   dashboardUrl?: string | undefined
-  token?: string | undefined
 }
 
 export interface OperatorOptions {
@@ -38,6 +38,8 @@ export interface OperatorOptions {
   history: History
   /** Asked at the beginning of each term. */
   startAgents: (term: Term) => Promise<Agents>
+  /** Whose tokens the API takes. Absent: it asks for none, on loopback only. */
+  authenticate?: Authenticator | undefined
   /** Where webhooks may go. */
   check: AddressCheck
   /** False: nothing runs by its schedule. */
@@ -110,7 +112,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     log,
     random,
     host: config.api.host,
-    token: config.token,
+    authenticate: options.authenticate,
   })
   stack.defer(async () => {
     await close(api.server)

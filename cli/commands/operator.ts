@@ -70,6 +70,6 @@ function issueText(issue: z.core.$ZodIssue): string {
   return `${issue.path.join('.')}${issue.path.length > 0 ? ': ' : ''}${issue.message}`
 }
 
-const SECRETS = new Set(['token', 'databaseUrl'])
+const SECRETS = new Set(['databaseUrl'])
 
 const masking = (key: string, value: unknown): unknown => (SECRETS.has(key) ? '[redacted]' : value)

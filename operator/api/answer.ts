@@ -45,7 +45,9 @@ export function send(reply: FastifyReply, answer: Answer): FastifyReply {
       return reply.header('content-disposition', `attachment; filename="${name}"`).type(type).send(content)
     }
     case 'Failure': {
-      const { code, message, details } = answer
+      const { code, message, details, retryAfter } = answer
+      if (code === 'Unauthorized') reply.header('www-authenticate', 'Bearer realm="ringcheck"')
+      if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter))
       return reply.code(apiErrors[code].status).send({ error: { code, message, details: details ?? null }, meta })
     }
   }

@@ -8,8 +8,9 @@ import { token as randomToken } from '../../lib/random.ts'
 import type { Random } from '../../lib/random.ts'
 import { send } from './answer.ts'
 import { deliveryRoutes } from './deliveries.ts'
-import { apiErrors, failure, failureOf } from './errors.ts'
+import { apiErrors, failure, failureOf, later } from './errors.ts'
 import { executionRoutes } from './executions.ts'
+import type { User } from '../cluster/access.ts'
 import type { GuardOptions } from './guard.ts'
 import { createGuard } from './guard.ts'
 import { RateLimit } from './rate-limit.ts'
@@ -20,7 +21,6 @@ import type { World } from './world.ts'
 export interface ApiOptions extends GuardOptions {
   world: World
   clock: Clock
-  log: Log
   random: Random
   /** Of one client address. Default: 50 a second, 200 at once. */
   rateLimit?: { perSecond: number; burst: number }
@@ -39,7 +39,8 @@ const LONGEST_PARAMETER = 256
 export function createApi(options: ApiOptions): FastifyInstance {
   const { clock, log, random, world } = options
   const guard = createGuard(options)
-  const limit = new RateLimit({ clock, ...(options.rateLimit ?? { perSecond: 50, burst: 200 }) })
+  const limit = new RateLimit(clock, options.rateLimit ?? { perSecond: 50, burst: 200 })
+  const users = new WeakMap<FastifyRequest, User>()
   const api = fastify({
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,
@@ -55,24 +56,33 @@ export function createApi(options: ApiOptions): FastifyInstance {
   api.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS).header('x-request-id', request.id)
     const wait = limit.take(request.ip)
-    if (wait > 0) {
-      const refused = failure('TooManyRequests', `Too many requests: try again in ${wait} s.`, { retryAfter: wait })
-      return send(reply.header('retry-after', String(wait)), refused)
-    }
+    if (wait > 0) return send(reply, later('TooManyRequests', `Too many requests: try again in ${wait} s.`, wait))
     const { authorization, host, origin } = request.headers
-    const refused = guard({ method: request.method, authorization, host, origin })
-    if (refused?.code === 'Unauthorized') reply.header('www-authenticate', 'Bearer realm="ringcheck"')
-    return refused && send(reply, refused)
+    const admitted = await guard.admit({ method: request.method, authorization, host, origin })
+    if (admitted.kind === 'Failure') return send(reply, admitted)
+    users.set(request, admitted)
+    return undefined
   })
-  api.addHook('onResponse', async ({ id, method, url }, reply) => {
-    log.debug({ requestId: id, method, url, status: reply.statusCode, milliseconds: reply.elapsedTime }, 'answered')
+  api.addHook('onResponse', async (request, reply) => {
+    const { id, method, url } = request
+    const line = {
+      ...{ requestId: id, user: users.get(request)?.name, method, path: pathOf(url), status: reply.statusCode },
+      milliseconds: reply.elapsedTime,
+    }
+    // Who changed something is of interest afterwards, who looked is not.
+    if (method === 'POST') log.info(line, 'answered')
+    else log.debug(line, 'answered')
   })
   api.setErrorHandler((error, request, reply) => answerError(error, { request, reply, log }))
   api.setNotFoundHandler((request, reply) =>
     send(reply, failure('RouteNotFound', `There is no ${pathOf(request.url)}; the API begins at /api/v1.`)),
   )
 
-  const router = createRouter(api, '/api/v1')
+  const router = createRouter(api, '/api/v1', async (request, needed) => {
+    const user = users.get(request)
+    if (!user) throw new Error('a request that nobody admitted reached a route')
+    return guard.refuse(user, needed)
+  })
   resourceRoutes(router, world)
   executionRoutes(router, world)
   deliveryRoutes(router, world)

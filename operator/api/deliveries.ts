@@ -1,20 +1,39 @@
 /** The routes of the webhook delivery log, and to send one of it again. */
 import { z } from 'zod'
+import type { Access } from '../cluster/access.ts'
 import { data, paging, readQuery } from './answer.ts'
 import { failure } from './errors.ts'
 import { pathNames } from './router.ts'
-import type { Router } from './router.ts'
+import type { Needs, Router } from './router.ts'
 import { attemptView, deliveryView } from './views.ts'
 import type { World } from './world.ts'
 
+const filter = { namespace: z.string().max(63).optional(), name: z.string().max(253).optional() }
+
+/** Deliveries tell of probes: to list those of a namespace is to list its probes. */
+const inNamespaceAsked: Needs = (request) => {
+  const query = readQuery(request, { ...paging, ...filter })
+  // What is not valid is refused by the route, to whoever is known.
+  if (query.kind === 'Failure') return []
+  const { namespace } = query.value
+  return [{ verb: 'list', kind: 'SipProbe', ...(namespace !== undefined && { namespace }) }]
+}
+
 export function deliveryRoutes(router: Router, world: World): void {
-  router.on('/deliveries', {
+  const ofDelivery =
+    (access: Access): Needs =>
+    async (request) => {
+      const id = idOf(pathNames(request).id)
+      const delivery = id === undefined ? undefined : await world.history.outbox.get(id)
+      // There is none, which the route says.
+      if (!delivery) return []
+      const { namespace, name } = delivery.probe
+      return [{ ...access, namespace, name }]
+    }
+
+  router.on('/deliveries', inNamespaceAsked, {
     async GET(request) {
-      const query = readQuery(request, {
-        ...paging,
-        namespace: z.string().max(63).optional(),
-        name: z.string().max(253).optional(),
-      })
+      const query = readQuery(request, { ...paging, ...filter })
       if (query.kind === 'Failure') return query
       const { page, perPage, namespace, name } = query.value
       const { items, total } = await world.history.outbox.list({
@@ -27,7 +46,7 @@ export function deliveryRoutes(router: Router, world: World): void {
     },
   })
 
-  router.on('/deliveries/:id', {
+  router.on('/deliveries/:id', ofDelivery({ verb: 'get', kind: 'SipProbe' }), {
     async GET(request) {
       const id = idOf(pathNames(request).id)
       const delivery = id === undefined ? undefined : await world.history.outbox.get(id)
@@ -37,7 +56,7 @@ export function deliveryRoutes(router: Router, world: World): void {
     },
   })
 
-  router.on('/deliveries/:id/replay', {
+  router.on('/deliveries/:id/replay', ofDelivery({ verb: 'create', kind: 'SipProbe', subresource: 'replay' }), {
     async POST(request) {
       const { id: text } = pathNames(request)
       const id = idOf(text)

@@ -5,6 +5,7 @@ export const apiErrors = {
   InvalidQuery: { status: 400, meaning: 'A query parameter is unknown or out of its range; `details` says which.' },
   InvalidRequest: { status: 400, meaning: 'The request is not valid HTTP, or its body is not valid JSON.' },
   Unauthorized: { status: 401, meaning: 'No `Authorization: Bearer` header, or not the right token.' },
+  Forbidden: { status: 403, meaning: 'The token is right, and whose it is may not do this; the message says what.' },
   ForeignHost: { status: 403, meaning: 'The server listens on loopback, and the Host header is not a loopback name.' },
   ForeignOrigin: { status: 403, meaning: 'A page of another origin asked for a change.' },
   RouteNotFound: { status: 404, meaning: 'There is no such path.' },
@@ -24,6 +25,11 @@ export const apiErrors = {
   TooManyRequests: { status: 429, meaning: 'More requests than allowed; try again after `Retry-After` seconds.' },
   HeadersTooLarge: { status: 431, meaning: 'The headers are larger than 16 KiB.' },
   Internal: { status: 500, meaning: 'Our fault; the log has the cause under the request id.' },
+  AuthorizationUnavailable: {
+    status: 503,
+    meaning:
+      'Who asks, or what they may do, cannot be found out: the Kubernetes API server does not answer. Try again after `Retry-After` seconds.',
+  },
   Unavailable: {
     status: 503,
     meaning: 'The server is stopping, could not answer in time, or its history store is away.',
@@ -39,10 +45,17 @@ export interface Failure {
   message: string
   /** For a program. */
   details?: unknown
+  /** Seconds, also as the header `Retry-After`. */
+  retryAfter?: number
 }
 
 export function failure(code: ApiErrorCode, message: string, details?: unknown): Failure {
   return { kind: 'Failure', code, message, ...(details !== undefined && { details }) }
+}
+
+/** @param retryAfter seconds */
+export function later(code: ApiErrorCode, message: string, retryAfter: number): Failure {
+  return { ...failure(code, message, { retryAfter }), retryAfter }
 }
 
 /** Statuses that the HTTP framework itself answers with. */

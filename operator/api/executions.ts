@@ -7,8 +7,8 @@ import { data, paging, readQuery } from './answer.ts'
 import { executionsCsv } from './csv.ts'
 import { failure } from './errors.ts'
 import type { Failure } from './errors.ts'
-import { pathNames } from './router.ts'
-import type { Router } from './router.ts'
+import { named, pathNames } from './router.ts'
+import type { Needs, Router } from './router.ts'
 import { executionDetail, executionView, transitionView } from './views.ts'
 import type { World } from './world.ts'
 
@@ -17,11 +17,17 @@ const CSV = 'text/csv; charset=utf-8; header=present'
 const PCAP = 'application/vnd.tcpdump.pcap'
 const TEXT = 'text/plain; charset=utf-8'
 const PROBE = '/projects/:namespace/probes/:name'
+/** What a probe did is a part of it. */
+const READ = named({ verb: 'get', kind: 'SipProbe' })
 
 export function executionRoutes(router: Router, world: World): void {
   const { cluster, history } = world
+  const readById: Needs = async (request) => {
+    const found = await history.executionById(pathNames(request).id)
+    return found ? [{ verb: 'get', kind: 'SipProbe', namespace: found.probe.namespace, name: found.probe.name }] : []
+  }
 
-  router.on(`${PROBE}/executions`, {
+  router.on(`${PROBE}/executions`, READ, {
     async GET(request) {
       const query = readQuery(request, { ...paging, format: z.enum(['json', 'csv']).default('json') })
       if (query.kind === 'Failure') return query
@@ -34,21 +40,21 @@ export function executionRoutes(router: Router, world: World): void {
     },
   })
 
-  router.on(`${PROBE}/executions/:id`, {
+  router.on(`${PROBE}/executions/:id`, READ, {
     async GET(request) {
       const found = await execution(world, request)
       return found.kind === 'Failure' ? found : data(executionDetail(found.execution))
     },
   })
 
-  router.on(`${PROBE}/executions/:id/trace.txt`, {
+  router.on(`${PROBE}/executions/:id/trace.txt`, READ, {
     async GET(request) {
       const found = await execution(world, request)
       return found.kind === 'Failure' ? found : ladder(world, found.execution)
     },
   })
 
-  router.on(`${PROBE}/executions/:id/trace.pcap`, {
+  router.on(`${PROBE}/executions/:id/trace.pcap`, READ, {
     async GET(request) {
       const found = await execution(world, request)
       return found.kind === 'Failure' ? found : pcap(world, found.execution)
@@ -56,7 +62,7 @@ export function executionRoutes(router: Router, world: World): void {
   })
 
   // By id alone, for those who have nothing else.
-  router.on('/executions/:id', {
+  router.on('/executions/:id', readById, {
     async GET(request) {
       const found = await executionById(world, request)
       if (found.kind === 'Failure') return found
@@ -65,21 +71,21 @@ export function executionRoutes(router: Router, world: World): void {
     },
   })
 
-  router.on('/executions/:id/trace.txt', {
+  router.on('/executions/:id/trace.txt', readById, {
     async GET(request) {
       const found = await executionById(world, request)
       return found.kind === 'Failure' ? found : ladder(world, found.execution)
     },
   })
 
-  router.on('/executions/:id/trace.pcap', {
+  router.on('/executions/:id/trace.pcap', readById, {
     async GET(request) {
       const found = await executionById(world, request)
       return found.kind === 'Failure' ? found : pcap(world, found.execution)
     },
   })
 
-  router.on(`${PROBE}/transitions`, {
+  router.on(`${PROBE}/transitions`, READ, {
     async GET(request) {
       const query = readQuery(request, paging)
       if (query.kind === 'Failure') return query
@@ -89,7 +95,7 @@ export function executionRoutes(router: Router, world: World): void {
     },
   })
 
-  router.on(`${PROBE}/run`, {
+  router.on(`${PROBE}/run`, named({ verb: 'create', kind: 'SipProbe', subresource: 'run' }), {
     async POST(request) {
       const { namespace, name } = pathNames(request)
       if (!cluster.get('SipProbe', { namespace, name })) return noProbe({ namespace, name })

@@ -2,3 +2,4 @@
 export { createApi } from './api.ts'
 export type { ApiOptions } from './api.ts'
 export type { World } from './world.ts'
+export { keyAuthenticator, readKeys, tokenAuthenticator } from './keys.ts'

@@ -2,7 +2,7 @@
 import type { KindName } from '../../crds/index.ts'
 import { data, pageOf, paging, readQuery } from './answer.ts'
 import { failure } from './errors.ts'
-import { pathNames } from './router.ts'
+import { named, pathNames } from './router.ts'
 import type { Router } from './router.ts'
 import { resourceView } from './views.ts'
 import type { World } from './world.ts'
@@ -17,20 +17,23 @@ export const collections = {
 } as const satisfies Record<string, KindName>
 
 export function resourceRoutes(router: Router, { cluster, mask }: World): void {
-  router.on('/projects', {
+  // It tells of every kind in every namespace.
+  const everything = Object.values(collections).map((kind) => ({ verb: 'list', kind }) as const)
+  router.on('/projects', () => everything, {
     GET(request) {
       const query = readQuery(request, paging)
       return query.kind === 'Failure' ? query : pageOf(projects(cluster), query.value)
     },
   })
-  router.on('/problems', {
+  // Files of local mode: where rights differ from one to another there are none.
+  router.on('/problems', () => [], {
     GET(request) {
       const query = readQuery(request, paging)
       return query.kind === 'Failure' ? query : pageOf(cluster.problems(), query.value)
     },
   })
   for (const [collection, kind] of Object.entries(collections)) {
-    router.on(`/projects/:namespace/${collection}`, {
+    router.on(`/projects/:namespace/${collection}`, named({ verb: 'list', kind }), {
       GET(request) {
         const query = readQuery(request, paging)
         if (query.kind === 'Failure') return query
@@ -43,7 +46,7 @@ export function resourceRoutes(router: Router, { cluster, mask }: World): void {
         return pageOf(found, query.value)
       },
     })
-    router.on(`/projects/:namespace/${collection}/:name`, {
+    router.on(`/projects/:namespace/${collection}/:name`, named({ verb: 'get', kind }), {
       GET(request) {
         const { namespace, name } = pathNames(request)
         const found = cluster.get(kind, { namespace, name })

@@ -1,6 +1,5 @@
 /** The matrix of values that the chart is tested with: each use of it that the guide describes. */
 
-const token = { name: 'ringcheck-api', key: 'token' }
 const postgresql = { urlRef: { name: 'ringcheck-postgresql', key: 'url' } }
 
 export const matrix: Readonly<Record<string, object>> = {
@@ -12,8 +11,9 @@ export const matrix: Readonly<Record<string, object>> = {
     crds: { install: false },
   },
   'one namespace that is watched': { scope: 'Namespaced', monitoring: { serviceMonitor: { enabled: true } } },
-  'two replicas with PostgreSQL': { history: { postgresql }, api: { tokenRef: token } },
-  'one replica with PostgreSQL': { replicas: 1, history: { postgresql } },
+  'one namespace with keys': { scope: 'Namespaced', api: { keysSecret: 'keys' } },
+  'two replicas with PostgreSQL': { history: { postgresql }, api: { keysSecret: 'keys' } },
+  'one replica with PostgreSQL': { replicas: 1, history: { postgresql }, api: { authentication: 'None' } },
   'a volume that is there': {
     history: { volume: { existingClaim: 'history' } },
     crds: { install: false },
@@ -42,7 +42,7 @@ export const matrix: Readonly<Record<string, object>> = {
   'a mirror of images, a node pool and all that watches': {
     image: { repository: 'images.example.com/ringcheck', digest: `sha256:${'0'.repeat(64)}`, pullSecrets: ['mirror'] },
     serviceAccount: { name: 'prober', annotations: { 'example.com/role': 'prober' } },
-    api: { tokenRef: token },
+    api: { audiences: [] },
     config: { publicUrl: 'https://status.example.com', minInterval: '30s' },
     monitoring: {
       serviceMonitor: { enabled: true, interval: '15s', labels: { release: 'prometheus' } },
@@ -78,7 +78,9 @@ export const matrix: Readonly<Record<string, object>> = {
 export const refused: readonly (readonly [words: string, message: string])[] = [
   ['replicas=2', '2 replicas need history.postgresql.urlRef'],
   ['scope=Everywhere', "'/scope': value must be one of 'Cluster', 'Namespaced'"],
-  ['api.tokenRef.name=x', "'/api/tokenRef': missing property 'key'"],
+  ['api.authentication=Keys', 'api.authentication: Keys needs api.keysSecret'],
+  ['api.authentication=Kubernetes,scope=Namespaced', 'api.authentication: Kubernetes needs scope: Cluster'],
+  ['api.authentication=Anybody', "'/api/authentication': value must be one of"],
   ['locations.default.replicas=2', "additional properties 'locations' not allowed"],
   ['pages.ingress.enabled=true', "'/pages/ingress/hosts': minItems"],
   ['pages.httpRoute.enabled=true', "'/pages/httpRoute/parentRefs': minItems"],

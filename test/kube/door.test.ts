@@ -1,7 +1,9 @@
 /** The door of the operator to a real API server that is restarted, stalled, compacted and flooded. */
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { SipProbeStatus } from '../../crds/index.ts'
+import { systemClock } from '../../lib/clock.ts'
 import type { LeasedTerm } from '../../operator/cluster/kubernetes/index.ts'
+import { loadKubeConfig, openKubeClient, openReviews } from '../../operator/cluster/kubernetes/index.ts'
 import type { Cluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
 import type { Door } from './door.fixture.ts'
@@ -317,6 +319,43 @@ describe('Secrets, ConfigMaps and Events', () => {
       reason: 'NoAnswer',
       note: 'Nobody answered.',
       regarding: { kind: 'SipProbe', name: 'echo' },
+    })
+  })
+})
+
+describe('tokens', () => {
+  test('are right or wrong as the API server says, and neither while it says nothing', async () => {
+    await kubectl('create', 'serviceaccount', 'reader')
+    await kubectl('create', 'role', 'reader', '--verb=get', '--resource=sipprobes.ringcheck.dev')
+    await kubectl('create', 'rolebinding', 'reader', '--role=reader', `--serviceaccount=${namespace}:reader`)
+    const token = async () => (await kubectl('create', 'token', 'reader', '--audience=ringcheck')).trim()
+    const [first, second] = [await token(), await token()]
+    const config = loadKubeConfig(kube.kubeconfig)
+    await using client = await openKubeClient({ config, connections: 2, timeout: 5_000 })
+    using reviews = openReviews({ client, audiences: ['ringcheck'], clock: systemClock })
+    const user = await reviews.authenticate(first)
+    if (user.kind !== 'User') throw new Error(`the token is ${user.kind}`)
+    expect(user.name).toBe(`system:serviceaccount:${namespace}:reader`)
+    const access = { verb: 'get', kind: 'SipProbe', ...key() } as const
+    expect(await user.authorize(access)).toEqual({ kind: 'Allowed' })
+    expect(await user.authorize({ ...access, namespace: 'default' })).toEqual({ kind: 'Denied' })
+    expect(await user.authorize({ ...access, verb: 'create', subresource: 'run' })).toEqual({ kind: 'Denied' })
+    {
+      using _ = kube.stallApiServer()
+      const [whose, what] = await Promise.all([
+        reviews.authenticate(second),
+        user.authorize({ ...access, name: 'other' }),
+      ])
+      expect([whose.kind, what.kind]).toEqual(['Undecided', 'Undecided'])
+    }
+    expect((await reviews.authenticate(second)).kind).toBe('User')
+    // Who may not review may not let in.
+    const powerless = loadKubeConfig(await kube.kubeconfigOf({ namespace, name: 'reader' }))
+    await using other = await openKubeClient({ config: powerless, connections: 2, timeout: 5_000 })
+    using refused = openReviews({ client: other, audiences: ['ringcheck'], clock: systemClock })
+    expect(await refused.authenticate(first)).toMatchObject({
+      kind: 'Undecided',
+      reason: expect.stringContaining('cannot create resource "tokenreviews"'),
     })
   })
 })

@@ -2,11 +2,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runIn } from '../../cli/terminal.fixture.ts'
 import type { SipProbeStatus } from '../../crds/index.ts'
 import { freePort } from '../lab/ports.ts'
 import { start, temporaryFolder } from '../lab/process.ts'
 import type { Cluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
+import { gateOf } from './gate.fixture.ts'
+import type { RunningOperator } from './ringcheck-operator.ts'
 import { ringcheckOperator } from './ringcheck-operator.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -55,10 +58,48 @@ const leads = (metrics: string) => /^ringcheck_operator_leader (\d)$/m.exec(metr
 const lease = async () => JSON.parse(await kube.kubectl('get', 'lease', 'ringcheck', '--output', 'json')).spec
 const finished = async (name: string) => (await statusOf(name))?.lastExecution?.finishedAt
 
-test('a probe is called and its status written, once for each execution; its events are told', async () => {
+/** Asks the API for the probe `one` by tokens of the guide's CI job, and by others. */
+async function asksByTokens(operator: RunningOperator): Promise<void> {
+  await using gate = await gateOf(kube, 'default')
+  const ask = async (path: string, token?: string, method = 'GET') => {
+    const headers = { ...(token !== undefined && { authorization: `Bearer ${token}` }) }
+    const response = await fetch(`${operator.url}/api/v1${path}`, { method, headers })
+    const { error } = (await response.json()) as { error?: { code: string; message: string } }
+    return error ? `${response.status} ${error.code}: ${error.message}` : response.status
+  }
+  const one = '/projects/default/probes/one'
+  const name = 'system:serviceaccount:default:gate'
+  const token = await gate.token('ringcheck')
+  for (const path of [one, `${one}/executions`, '/projects/default/probes']) expect(await ask(path, token)).toBe(200)
+  expect(await ask(`${one}/run`, token, 'POST')).toBe(202)
+  for (const [path, right] of [
+    ['/projects', 'list sipprobes in all namespaces'],
+    ['/deliveries', 'list sipprobes in all namespaces'],
+    ['/projects/default/registrars', 'list sipregistrars in this namespace'],
+    ['/projects/kube-system/probes', 'list sipprobes in this namespace'],
+  ] as const)
+    expect(await ask(path, token)).toBe(`403 Forbidden: ${name} may not ${right}.`)
+  for (const wrong of [undefined, await gate.token(), await gate.token('vault'), `${token}x`])
+    expect(await ask(one, wrong)).toMatch(/^401 Unauthorized/)
+  // The command line takes the same token, and a right to start is none to write whom a probe calls.
+  const environment = { RINGCHECK_URL: operator.url, RINGCHECK_TOKEN: token }
+  expect(await runIn(environment, 'get', 'probe', 'one')).toMatchObject({
+    out: expect.stringMatching(/^one /m),
+    err: '',
+  })
+  const write = kube.kubectl('annotate', 'sipprobe', 'one', 'by=gate', `--as=${name}`)
+  await expect(write).rejects.toThrow('cannot patch resource')
+  expect(operator.log()).toContain(name)
+  expect(operator.log()).not.toContain(token)
+}
+
+test('a probe is called and its status written, once for each execution; its events are told, and RBAC says to whom', async () => {
   using folder = temporaryFolder('operator')
   await using target = await responder(folder.path)
-  await using operator = await ringcheckOperator({ folder: folder.path, kubeconfig: kube.kubeconfig, name: 'alone' })
+  const config = { authentication: 'Kubernetes' }
+  await using operator = await ringcheckOperator({
+    ...{ folder: folder.path, kubeconfig: kube.kubeconfig, name: 'alone', config },
+  })
   await kube.kubectl.with(manifests(target.port, 'one'), 'apply', '--filename', '-')
   await kube.kubectl('wait', '--for=condition=Healthy', 'sipprobe/one', '--timeout=60s')
   await kube.kubectl('wait', '--for=condition=Ready', 'sipregistrar/pbx-one', '--timeout=60s')
@@ -76,6 +117,7 @@ test('a probe is called and its status written, once for each execution; its eve
   const { items } = JSON.parse(await kube.kubectl('get', 'events.events.k8s.io', '--output', 'json'))
   expect(items).toHaveLength(1)
   expect(leads(await operator.metrics())).toBe('1')
+  await asksByTokens(operator)
   const { code } = await operator.stop()
   expect(code).toBe(0)
   expect((await lease()).holderIdentity).toBe('')

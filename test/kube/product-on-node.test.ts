@@ -8,6 +8,7 @@ import { freePort } from '../lab/ports.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import type { NodeCluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
+import { gateOf } from './gate.fixture.ts'
 import { granted, refused, used } from './granted.ts'
 import type { Helm } from './helm.ts'
 import { CHART, openHelm } from './helm.ts'
@@ -132,6 +133,29 @@ async function seesDeadTrunk(namespace: string): Promise<void> {
   await wait('--for=condition=Ready=False', 'siploadtest/impossible')
 }
 
+/** Somebody with a token of the cluster reads a probe by the API, and no more than they may. */
+async function readsByTheApi(namespace: string): Promise<void> {
+  await using gate = await gateOf(cluster, namespace)
+  const headers = JSON.stringify({ authorization: `Bearer ${await gate.token('ringcheck')}` })
+  const paths = JSON.stringify([
+    `/projects/${namespace}/probes/trunk`,
+    '/projects',
+    `/projects/${namespace}/registrars`,
+  ])
+  const script = `for (const path of ${paths})
+    console.log((await fetch('http://ringcheck:8080/api/v1' + path, { headers: ${headers} })).status)`
+  const words = [
+    'exec',
+    '--stdin',
+    '--namespace=ringcheck',
+    'deployment/ringcheck',
+    '--',
+    'node',
+    '--input-type=module',
+  ]
+  expect(await cluster.kubectl.with(script, ...words)).toBe('200\n403\n403\n')
+}
+
 /** With the last probe its agents go. */
 async function removeDeadTrunk(namespace: string): Promise<void> {
   await cluster.kubectl('delete', 'sipprobe/trunk', `--namespace=${namespace}`)
@@ -184,6 +208,7 @@ describe('a release for the whole cluster', () => {
     async () => {
       await applyDeadTrunk('sales')
       await seesDeadTrunk('sales')
+      await readsByTheApi('sales')
       await removeDeadTrunk('sales')
       const { everywhere, inside } = await granted(cluster, operator)
       expect(used(cluster.audit(), operator)).toEqual([...new Set([...everywhere, ...inside])].toSorted())

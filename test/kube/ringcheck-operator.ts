@@ -10,6 +10,8 @@ const ROOT = join(import.meta.dirname, '../..')
 const SCRAPED_WITHIN = 30_000
 
 export interface RunningOperator extends Child {
+  /** Of the REST API, without a path. */
+  readonly url: string
   /** `data` of the answer of `/api/v1` + path. */
   get<Data>(path: string): Promise<Data>
   /** The Prometheus text. */
@@ -60,5 +62,10 @@ export async function ringcheckOperator(options: {
     readyWithin: 60_000,
   })
   // Its log and whether it runs are read when they are asked for.
-  return Object.assign(child, { metrics: async () => (await ask('/metrics', SCRAPED_WITHIN)).text(), readiness, get })
+  return Object.assign(child, {
+    url: `http://${api}`,
+    metrics: async () => (await ask('/metrics', SCRAPED_WITHIN)).text(),
+    readiness,
+    get,
+  })
 }

@@ -51,13 +51,30 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
+{{/* Whose tokens the API takes: Kubernetes, Keys or None. */}}
+{{- define "ringcheck.authentication" -}}
+{{- $cluster := eq .Values.scope "Cluster" }}
+{{- $default := ternary "Keys" (ternary "Kubernetes" "None" $cluster) (not (empty .Values.api.keysSecret)) }}
+{{- $chosen := .Values.api.authentication | default $default }}
+{{- if and (eq $chosen "Kubernetes") (not $cluster) }}
+{{- fail "api.authentication: Kubernetes needs scope: Cluster, because to review tokens is a right over the cluster; with Namespaced there are Keys" }}
+{{- end }}
+{{- if and (eq $chosen "Keys") (empty .Values.api.keysSecret) }}
+{{- fail "api.authentication: Keys needs api.keysSecret" }}
+{{- end }}
+{{- $chosen }}
+{{- end }}
+
 {{/* The file that the operator reads: what the chart decides, and config as it is given. */}}
 {{- define "ringcheck.config" -}}
+{{- $authentication := include "ringcheck.authentication" . }}
 {{- $own := dict
   "scope" .Values.scope
   "imagePullPolicy" .Values.image.pullPolicy
   "imagePullSecrets" .Values.image.pullSecrets
-  "api" (ternary "0.0.0.0:8080" "127.0.0.1:8080" (not (empty .Values.api.tokenRef)))
+  "api" (ternary "127.0.0.1:8080" "0.0.0.0:8080" (eq $authentication "None"))
+  "authentication" $authentication
+  "audiences" .Values.api.audiences
   "pages" "0.0.0.0:8081"
   "admin" "0.0.0.0:9464"
 }}
