@@ -1,45 +1,17 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../lib/clock.ts'
-import { close, listen } from '../lib/http.ts'
-import { createLog } from '../lib/log.ts'
-import { seededRandom } from '../lib/random.ts'
-import { createApi } from '../operator/api/index.ts'
-import { openHistory } from '../operator/history/index.ts'
 import type { History } from '../operator/history/index.ts'
 import { flip } from '../operator/history/test-entries.ts'
+import { serving } from './api.fixture.ts'
 import { run } from './terminal.fixture.ts'
 
 let stack: AsyncDisposableStack
 let history: History
 let url: string
 
-/** A real API over a real store. */
 beforeEach(async () => {
   stack = new AsyncDisposableStack()
-  const opened = stack.use(await openHistory({ file: ':memory:', clock: systemClock }))
-  history = opened
-  const api = createApi({
-    world: {
-      cluster: { list: () => [], get: () => undefined, problems: () => [] },
-      history: opened,
-      runNow: () => Promise.resolve(undefined),
-      replay: (id) => opened.outbox.replay(id, systemClock.now()),
-      renderLadder: () => '',
-      renderPcap: () => Buffer.alloc(0),
-      mask: (text) => text,
-    },
-    clock: systemClock,
-    log: createLog({ name: 'test', level: 'silent' }),
-    random: seededRandom(1),
-    host: '127.0.0.1',
-  })
-  await api.ready()
-  const { port } = await listen(api.server, { flag: '--api', host: '127.0.0.1', port: 0 })
-  stack.defer(async () => {
-    await close(api.server)
-    await api.close()
-  })
-  url = `http://127.0.0.1:${port}`
+  ;({ history, url } = await serving(stack))
 })
 afterEach(() => stack.disposeAsync())
 

@@ -39,6 +39,11 @@ export const commands: readonly Entry[] = [
     load: async () => (await import('./get.ts')).get,
   },
   {
+    name: 'probe',
+    summary: 'executes one probe now, and says what came of it',
+    load: async () => (await import('./probe.ts')).probe,
+  },
+  {
     name: 'trace',
     summary: 'shows the SIP messages of an execution as a ladder',
     load: async () => (await import('./trace.ts')).trace,

@@ -12,7 +12,7 @@ export interface Keys {
 
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
 
-const WANTED = 'Send the header Authorization: Bearer KEY, with a key that the operator was given.'
+const WANTED = 'This is none of the keys that Ringcheck was given.'
 
 /** What a line begins with; `sha256sum` writes it so, and a note may follow. */
 const LINE = /^([0-9a-f]{64})(?:\s|$)/
