@@ -100,9 +100,14 @@ export const timeZone = ruled(
   { message: 'must be a time zone of the IANA database, such as Europe/Berlin', holds: isTimeZone },
 )
 
+/** Those that were found: looking for one takes longer than all the rest of an object, and they are some hundreds. */
+const timeZones = new Set<string>()
+
 function isTimeZone(name: string): boolean {
+  if (timeZones.has(name)) return true
   try {
     new Intl.DateTimeFormat('en', { timeZone: name })
+    timeZones.add(name)
     return true
   } catch {
     return false

@@ -18,21 +18,21 @@ interface Family {
   readonly help: string
   readonly type: 'gauge' | 'counter' | 'histogram'
   forget(subject: Labels): void
-  /** Lines of every subject. */
+  /** The lines of each subject. */
   lines(): Generator<string>
 }
 export type { Family as SeriesFamily }
 
-/** Characters of a piece of the text: a millisecond's work. */
-const PIECE = 65_536
+/** Characters of a piece of the text: a few milliseconds' work. */
+const PIECE = 1_048_576
 
 /** Families one after the other, in pieces between which something else can run. */
 export function* textOf(families: Iterable<Family>): Generator<string> {
   for (const family of families) {
     const { name, help, type } = family
     let piece = `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`
-    for (const line of family.lines()) {
-      piece += line
+    for (const lines of family.lines()) {
+      piece += lines
       if (piece.length < PIECE) continue
       yield piece
       piece = ''
@@ -55,7 +55,8 @@ export class Numbers<Member extends string> implements Family {
   readonly help: string
   readonly type: 'gauge' | 'counter'
   readonly #members: ReadonlyMap<Member, number>
-  readonly #labels: readonly Labels[]
+  /** Of a line of each member, from its labels up to its number. */
+  readonly #ends: readonly string[]
   readonly #rows = new Map<Labels, number[]>()
 
   constructor(type: 'gauge' | 'counter', { name, help, members }: FamilyOptions<Member>) {
@@ -64,7 +65,7 @@ export class Numbers<Member extends string> implements Family {
     this.name = name
     this.help = help
     this.#members = new Map(all.map(([member], index) => [member, index]))
-    this.#labels = all.map(([, labels]) => labels)
+    this.#ends = all.map(([, labels]) => (labels ? `,${labels}} ` : '} '))
   }
 
   set(subject: Labels, member: Member, value: number): void {
@@ -94,18 +95,19 @@ export class Numbers<Member extends string> implements Family {
   }
 
   *lines(): Generator<string> {
-    for (const [subject, row] of this.#rows)
-      for (const [index, value] of row.entries()) {
-        if (Number.isNaN(value)) continue
-        const labels = this.#labels[index]
-        yield `${this.name}{${subject}${labels ? `,${labels}` : ''}} ${value}\n`
-      }
+    for (const [subject, row] of this.#rows) {
+      const begin = `${this.name}{${subject}`
+      let lines = ''
+      for (const [index, value] of row.entries())
+        if (!Number.isNaN(value)) lines += `${begin}${this.#ends[index]}${value}\n`
+      yield lines
+    }
   }
 
   #row(subject: Labels): number[] {
     const there = this.#rows.get(subject)
     if (there) return there
-    const row = this.#labels.map(() => NaN)
+    const row = this.#ends.map(() => NaN)
     this.#rows.set(subject, row)
     return row
   }
@@ -148,14 +150,17 @@ export class Histograms implements Family {
   }
 
   *lines(): Generator<string> {
+    const bounds = [...this.#bounds, '+Inf']
     for (const [subject, row] of this.#rows) {
+      const begin = `${this.name}_bucket{${subject},le="`
+      let lines = ''
       let total = 0
-      for (const [index, bound] of [...this.#bounds, '+Inf'].entries()) {
+      for (const [index, bound] of bounds.entries()) {
         total += row[index] ?? 0
-        yield `${this.name}_bucket{${subject},le="${bound}"} ${total}\n`
+        lines += `${begin}${bound}"} ${total}\n`
       }
-      yield `${this.name}_sum{${subject}} ${row[this.#bounds.length + 1] ?? 0}\n`
-      yield `${this.name}_count{${subject}} ${total}\n`
+      const sum = row[this.#bounds.length + 1] ?? 0
+      yield `${lines}${this.name}_sum{${subject}} ${sum}\n${this.name}_count{${subject}} ${total}\n`
     }
   }
 }

@@ -91,3 +91,15 @@ test('of a thousand keys a few are handled at once, in the order they came', asy
   expect(most).toBeLessThan(100)
   expect(queue.depth).toBe(0)
 })
+
+test('a thousand keys that wait for nothing leave the event loop its turns', async () => {
+  let handled = 0
+  const { queue } = queueOf(async () => void handled++)
+  for (let index = 0; index < 1000; index++) queue.add(`key-${index}`)
+  let turns = 0
+  while (handled < 1000) {
+    await new Promise((resolve) => setImmediate(resolve))
+    turns++
+  }
+  expect(turns).toBeGreaterThan(10)
+})

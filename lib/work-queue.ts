@@ -1,4 +1,5 @@
 /** Runs one handler over keys, each key at most once at a time and never queued twice; it knows nothing of what a key means. */
+import { setImmediate } from 'node:timers/promises'
 import type { BackoffLimits } from './backoff.ts'
 import { backoff } from './backoff.ts'
 import type { Clock } from './clock.ts'
@@ -23,7 +24,7 @@ export interface WorkQueueOptions {
 }
 
 const RETRY: BackoffLimits = { first: 1_000, longest: 60_000 }
-/** Thousands of keys that come at once must not all ask the store and the API server at once. */
+/** Thousands of keys that come at once must not all ask the store and the API server at once. They give way to timers and answers after each so many. */
 const MOST_AT_ONCE = 32
 
 export class WorkQueue implements AsyncDisposable {
@@ -34,6 +35,7 @@ export class WorkQueue implements AsyncDisposable {
   readonly #running = new Map<string, { again: boolean; done: Promise<void> }>()
   readonly #timers = new Map<string, Disposable>()
   readonly #failures = new Map<string, number>()
+  #isNextTurnAsked = false
   #disposed = false
 
   constructor(options: WorkQueueOptions) {
@@ -93,6 +95,16 @@ export class WorkQueue implements AsyncDisposable {
       this.#running.delete(key)
       if (entry.again) this.add(key)
       else if (failed > 0) this.addAfter(key, backoff(failed, RETRY, this.#options.random))
+      this.#startInNextTurn()
+    })
+  }
+
+  /** A handler that never waits for anything outside of the process would keep the event loop until no key is left. */
+  #startInNextTurn(): void {
+    if (this.#due.size === 0 || this.#isNextTurnAsked) return
+    this.#isNextTurnAsked = true
+    void setImmediate().then(() => {
+      this.#isNextTurnAsked = false
       this.#startNext()
     })
   }

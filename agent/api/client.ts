@@ -1,4 +1,5 @@
 /** The operator's side of the agent's API: starts runs and follows them through lost connections. It chooses no agent. */
+import { createSecureContext } from 'node:tls'
 import { Agent, buildConnector, request } from 'undici'
 import type { Dispatcher } from 'undici'
 import { z } from 'zod'
@@ -128,6 +129,7 @@ export function createAgentClient(options: ClientOptions): AgentClient {
 
   async function* events(id: string, after: number, signal: AbortSignal): AsyncGenerator<Followed, void> {
     let seq = after
+    let isOver = false
     for (let attempt = 1; !signal.aborted; attempt++) {
       let detail = 'the stream ended early'
       try {
@@ -138,17 +140,19 @@ export function createAgentClient(options: ClientOptions): AgentClient {
         }
         for await (const line of linesOf(response.body)) {
           attempt = 0
-          if (line === '') continue
+          // What comes after the last event is read: a connection whose answer is left off is of no use to the next run.
+          if (line === '' || isOver) continue
           const { data: event } = RunEvent.safeParse(JSON.parse(line))
           if (!event) return yield { kind: 'Lost', detail: 'the agent said something that we do not understand' }
           if (event.seq <= seq) continue
           seq = event.seq
+          isOver = event.type === 'End'
           yield { kind: 'Event', event }
-          if (event.type === 'End') return
         }
       } catch (error) {
         detail = reasonOf(error)
       }
+      if (isOver) return
       if (attempt >= ATTEMPTS) return yield { kind: 'Lost', detail }
       await sleep(clock, backoff(attempt + 1, RETRY, random), signal)
     }
@@ -171,7 +175,9 @@ function connectorOf({ credentials, serverName }: ClientOptions): buildConnector
     const present = credentials()
     if (known?.credentials !== present) {
       const { ca, key, certificate: cert } = present
-      known = { credentials: present, connect: buildConnector({ ca, key, cert, timeout: ANSWER_TIMEOUT }) }
+      // Made once: it takes longer than the rest of a connection.
+      const secureContext = createSecureContext({ ca, key, cert })
+      known = { credentials: present, connect: buildConnector({ secureContext, timeout: ANSWER_TIMEOUT }) }
     }
     known.connect({ ...target, ...(serverName !== undefined && { servername: serverName }) }, callback)
   }

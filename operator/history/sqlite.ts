@@ -1,6 +1,6 @@
 /** Joins `node:sqlite` to kysely's SQLite dialect and sets how safe a commit is. It knows no table. */
 import { DatabaseSync } from 'node:sqlite'
-import type { SQLInputValue } from 'node:sqlite'
+import type { SQLInputValue, StatementSync } from 'node:sqlite'
 import { Kysely, SqliteDialect } from 'kysely'
 import type { LogConfig, SqliteDatabase, SqliteStatement } from 'kysely'
 import { HistoryError } from './errors.ts'
@@ -46,15 +46,25 @@ export function openSqlite({ file, busyTimeout = 5000, log }: SqliteOptions): St
   }
 }
 
+/** Our statements are some dozens; those with lists have a text for each length. */
+const MOST_PREPARED = 500
+
 /** The part of better-sqlite3 that kysely's driver calls, on a DatabaseSync. */
 function adapted(database: DatabaseSync, file: string): SqliteDatabase {
+  const prepared = new Map<string, StatementSync>()
+  const statementOf = (text: string): StatementSync => {
+    const statement = prepared.get(text) ?? guarded(file, () => database.prepare(text))
+    if (prepared.size >= MOST_PREPARED) prepared.clear()
+    prepared.set(text, statement)
+    return statement
+  }
   return {
     close: () => database.close(),
     prepare(text) {
       // SQLite itself ends a transaction that ran out of disk; kysely's rollback would then hide the reason.
       if (text === 'rollback' && !database.isTransaction) return nothing
       // Our transactions write: the lock is taken at once, since one that only read so far cannot wait for it.
-      const statement = guarded(file, () => database.prepare(text === 'begin' ? 'begin immediate' : text))
+      const statement = statementOf(text === 'begin' ? 'begin immediate' : text)
       return {
         reader: statement.columns().length > 0,
         all: (parameters) => guarded(file, () => statement.all(...bound(parameters))),

@@ -5,7 +5,6 @@
  */
 import { effectiveThresholds } from '../../crds/index.ts'
 import type { UnknownReason } from '../../crds/index.ts'
-import { sleep } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import { WorkQueue } from '../../lib/work-queue.ts'
 import type { QueueObserver } from '../../lib/work-queue.ts'
@@ -24,6 +23,7 @@ import { carryOut } from './round.ts'
 import { decideSlot, executionId, nextSlot, refuseOften, slotsBetween, staleAt } from './schedule.ts'
 import type { SettlementOptions, Tracked } from './settlement.ts'
 import { Settlement } from './settlement.ts'
+import { Stagger } from './stagger.ts'
 
 export interface ProbesOptions extends SettlementOptions {
   agents: Agents
@@ -37,7 +37,7 @@ export interface ProbesOptions extends SettlementOptions {
 
 /** Secrets are not watched: a probe that waits for one looks again after this long. */
 const POLL_UNREADY = 5_000
-/** Probes that become ready together start this far apart, or all within SPREAD where they are many. */
+/** Probes that become ready together, or were missed together, start this far apart, or all within SPREAD where they are many. */
 const STAGGER = 20
 const SPREAD = 30_000
 /** Characters of an annotation: the status remembers no more. */
@@ -59,12 +59,15 @@ export class Probes implements AsyncDisposable {
   readonly #leases: AccountLeases
   readonly #queue: WorkQueue
   readonly #subscriptions = new DisposableStack()
-  #nextFirst = 0
+  readonly #stagger: Stagger
 
   constructor(options: ProbesOptions) {
     this.#options = options
     this.#settlement = new Settlement(options)
     this.#leases = new AccountLeases(options.clock)
+    // Those that we have seen, and those whose turn has not come.
+    const step = () => Math.min(STAGGER, SPREAD / (this.#tracked.size + this.#queue.depth))
+    this.#stagger = new Stagger({ clock: options.clock, step })
     this.#queue = new WorkQueue({
       clock: options.clock,
       random: options.random,
@@ -263,13 +266,13 @@ export class Probes implements AsyncDisposable {
     const { wanted } = tracked
     const begun = this.#begun(probe, tracked)
     if (begun !== undefined) {
-      this.#start(probe, tracked, { prepared, slot: begun, settled: [], delay: 0 })
+      this.#start(probe, tracked, { prepared, slot: begun, settled: [], isAlone: true })
       return
     }
     if (wanted) {
       delete tracked.wanted
       if (wanted.asked !== undefined) tracked.lastRunNow = wanted.asked
-      this.#start(probe, tracked, { prepared, slot: wanted.slot, settled: wanted.settled, delay: 0 })
+      this.#start(probe, tracked, { prepared, slot: wanted.slot, settled: wanted.settled, isAlone: true })
       return
     }
     if (!this.#options.scheduled) return
@@ -286,8 +289,7 @@ export class Probes implements AsyncDisposable {
     tracked.resumed = false
     if (decision.kind !== 'Now') return
     if (decision.missed > 0) metrics.skipped(probe.metadata, 'Missed', decision.missed)
-    const delay = decision.reason === 'First' ? this.#staggered() : 0
-    this.#start(probe, tracked, { prepared, slot: decision.slot, settled: [], delay })
+    this.#start(probe, tracked, { prepared, slot: decision.slot, settled: [], isAlone: decision.reason === 'Due' })
   }
 
   /** The slot of the round that a leader before us began and did not bring to its end. */
@@ -302,15 +304,6 @@ export class Probes implements AsyncDisposable {
     agents.stored(closed.map(({ id }) => id))
     const untried = open.map(({ slot }) => slot).filter((slot) => slot > tried)
     return untried.length === 0 ? undefined : Math.min(...untried)
-  }
-
-  /** The k-th of n probes that become ready together starts k times this later. */
-  #staggered(): number {
-    const { clock } = this.#options
-    // Those that we have seen, and those whose turn has not come.
-    const step = Math.min(STAGGER, SPREAD / (this.#tracked.size + this.#queue.depth))
-    this.#nextFirst = Math.max(this.#nextFirst + step, clock.monotonic())
-    return this.#nextFirst - clock.monotonic()
   }
 
   async #lookForStale(probe: Stored<'SipProbe'>, tracked: Tracked): Promise<void> {
@@ -336,13 +329,13 @@ export class Probes implements AsyncDisposable {
   #start(
     probe: Stored<'SipProbe'>,
     tracked: Tracked,
-    round: { prepared: Prepared; slot: number; settled: Array<() => void>; delay: number },
+    round: { prepared: Prepared; slot: number; settled: Array<() => void>; isAlone: boolean },
   ): void {
     const { clock, metrics, agents, cluster, log } = this.#options
-    const { prepared, slot, settled, delay } = round
+    const { prepared, slot, settled, isAlone } = round
     const abort = new AbortController()
     const carried = async (): Promise<RoundOutcome> => {
-      if (delay > 0) await sleep(clock, delay, abort.signal)
+      if (!isAlone) await this.#stagger.turn(abort.signal)
       metrics.started(probe.metadata, Math.max(0, clock.now() - slot))
       const { signal } = abort
       return carryOut({ probe, prepared, slot, signal, agents, clock, leases: this.#leases, epoch: cluster.epoch })

@@ -1,32 +1,40 @@
 /** One size of the bench of many probes: the operator, two agents outside of the cluster, the responder and an API server, each a process of its own. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../../cli/terminal.fixture.ts'
-import { GROUP, VERSION } from '../../crds/index.ts'
-import { loadKubeConfig, openKubeClient } from '../../operator/cluster/kubernetes/index.ts'
 import type { Cluster } from '../kube/cluster.ts'
 import { startCluster } from '../kube/cluster.ts'
 import type { RunningOperator } from '../kube/ringcheck-operator.ts'
 import { ringcheckOperator } from '../kube/ringcheck-operator.ts'
 import { freePort } from '../lab/ports.ts'
 import type { Child } from '../lab/process.ts'
-import { start, temporaryFolder, until } from '../lab/process.ts'
+import { start, temporaryFolder } from '../lab/process.ts'
 import { processorTime } from './process.ts'
 import { pause } from './reporting.ts'
+import { declare, pauseAll, registrar, timeToCall } from './scale-probes.ts'
+import { memory, scrape, storeGrowth, writes } from './scale-readings.ts'
 import { percentile } from './statistics.ts'
 
 export interface Scale {
   /** Milliseconds from the start of the process until everything that is declared is known, after a restart. */
   readonly startUp: number
-  /** Bytes, at the end of the window, and the most since the start (proc(5): VmRSS, VmHWM). */
+  /** Bytes, at the end of the window, and the most since the start. */
   readonly resident: number
   readonly peak: number
   /** Of one core, 0 to 1, in the window; Prometheus scrapes in it. */
   readonly processor: number
   /** Milliseconds from the slot to the dispatch, of the rounds in the window. */
   readonly lag: { readonly p50: number; readonly p99: number; readonly most: number; readonly rounds: number }
+  /** Milliseconds of the slowest scrape in the window. */
+  readonly scrape: number
+  readonly seriesPerProbe: number
+  /** Requests in the window that wrote something of a probe, for each execution in it. */
+  readonly writesPerExecution: number
+  /** Bytes. */
+  readonly storePerExecution: number
   /** Milliseconds from the call of kubectl until a new probe was called. */
   readonly applied: number
+  /** Requests that wrote something of a probe while all of them were paused. */
+  readonly idleWrites: number
 }
 
 const ENTRY = join(import.meta.dirname, '../../cli/main.ts')
@@ -34,16 +42,70 @@ const AGENTS = 2
 /** What was due while the operator was away is over then. */
 const SETTLE = 40_000
 const SCRAPE_EVERY = 30_000
-/** Requests at once that declare probes. */
-const CONNECTIONS = 16
+/** Longer than a probe is left alone. */
+const IDLE = 70_000
+const LOOK_EVERY = 5_000
 
 export async function scaleOf(probes: number, seconds: number, say: (text: string) => void): Promise<Scale> {
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(temporaryFolder('scale')).path
   const cluster = stack.use(await startCluster({ level: 'api' }))
   await cluster.installCrds()
+  const agents = await startAgents(folder, cluster, stack)
+  await declare(cluster, probes)
+  say(`${probes} probes are declared`)
+
+  const environment = { RINGCHECK_IMAGE: 'localhost/ringcheck:none' }
+  const config = { locations: { default: { agents } } }
+  const options = { folder, kubeconfig: cluster.kubeconfig, name: 'operator', config, environment }
+  {
+    await using first = await ringcheckOperator(options)
+    await calledOnce(first, probes, say)
+  }
+  const began = performance.now()
+  await using operator = await ringcheckOperator(options)
+  const startUp = performance.now() - began
+  await pause(SETTLE)
+  say(`measuring for ${seconds} s`)
+  const before = { at: Date.now(), processor: processorTime(operator), writes: await writes(cluster) }
+  let slowest = 0
+  for (let scraped = 0; scraped < seconds * 1000; scraped += SCRAPE_EVERY) {
+    const next = pause(Math.min(SCRAPE_EVERY, seconds * 1000 - scraped))
+    slowest = Math.max(slowest, (await scrape(operator)).took)
+    await next
+  }
+  const took = Date.now() - before.at
+  const processor = (processorTime(operator) - before.processor) / 1000 / took
+  const written = (await writes(cluster)) - before.writes
+  const { resident, peak } = memory(operator)
+  const { rounds, series } = await scrape(operator)
+  const lags = [...rounds.values()].flatMap(({ at, lag }) => (at >= before.at && at < before.at + took ? [lag] : []))
+  const sorted = lags.toSorted((one, other) => one - other)
+  const applied = await timeToCall(cluster)
+  return {
+    ...{ startUp, resident, peak, processor, applied, scrape: slowest },
+    lag: {
+      p50: percentile(sorted, 0.5),
+      p99: percentile(sorted, 0.99),
+      most: sorted.at(-1) ?? NaN,
+      rounds: sorted.length,
+    },
+    seriesPerProbe: series / probes,
+    writesPerExecution: written / sorted.length,
+    storePerExecution: storeGrowth(join(folder, options.name, 'ringcheck.sqlite')),
+    idleWrites: await writesWhileIdle(cluster, say),
+  }
+}
+
+/** With what they call. */
+async function startAgents(
+  folder: string,
+  cluster: Cluster,
+  stack: AsyncDisposableStack,
+): Promise<Array<{ url: string }>> {
   const port = await freePort()
   stack.use(await ringcheck(folder, 'responder', ['respond', '--listen', `127.0.0.1:${port}`], 'responder on'))
+  await cluster.kubectl.with(registrar(port), 'apply', '--filename', '-')
   const agents: Array<{ url: string }> = []
   for (let index = 0; index < AGENTS; index++) {
     const tls = join(folder, `agent-${index}`)
@@ -53,55 +115,7 @@ export async function scaleOf(probes: number, seconds: number, say: (text: strin
     stack.use(await ringcheck(folder, `agent-${index}`, words, 'takes plans'))
     agents.push({ url: `https://${api}` })
   }
-  await cluster.kubectl.with(registrar(port), 'apply', '--filename', '-')
-  await declare(cluster, probes)
-  say(`${probes} probes are declared`)
-
-  const environment = { RINGCHECK_IMAGE: 'localhost/ringcheck:none' }
-  const options = {
-    folder,
-    kubeconfig: cluster.kubeconfig,
-    name: 'operator',
-    config: { locations: { default: { agents } } },
-    environment,
-  }
-  {
-    await using first = await ringcheckOperator(options)
-    const isOver = async () => {
-      await pause(2_000)
-      return (await rounds(first)).size === probes
-    }
-    await until(isOver, { what: 'each was called once', within: 600_000 })
-  }
-  say('each was called once')
-  const began = performance.now()
-  await using operator = await ringcheckOperator(options)
-  const startUp = performance.now() - began
-  await pause(SETTLE)
-  const before = { at: Date.now(), processor: processorTime(operator) }
-  for (let scraped = 0; scraped < seconds * 1000; scraped += SCRAPE_EVERY) {
-    await operator.metrics()
-    await pause(Math.min(SCRAPE_EVERY, seconds * 1000 - scraped))
-  }
-  const took = Date.now() - before.at
-  const processor = (processorTime(operator) - before.processor) / 1000 / took
-  const memory = readFileSync(`/proc/${operator.pid}/status`, 'utf8')
-  const bytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(memory)?.[1]) * 1024
-  const lags = [...(await rounds(operator)).values()].flatMap(({ at, lag }) => (at >= before.at ? [lag] : []))
-  const sorted = lags.toSorted((one, other) => one - other)
-  return {
-    startUp,
-    resident: bytes('VmRSS'),
-    peak: bytes('VmHWM'),
-    processor,
-    lag: {
-      p50: percentile(sorted, 0.5),
-      p99: percentile(sorted, 0.99),
-      most: sorted.at(-1) ?? NaN,
-      rounds: sorted.length,
-    },
-    applied: await timeToCall(cluster),
-  }
+  return agents
 }
 
 function ringcheck(folder: string, name: string, words: readonly string[], ready: string): Promise<Child> {
@@ -111,53 +125,29 @@ function ringcheck(folder: string, name: string, words: readonly string[], ready
   })
 }
 
-/** The last round of each probe: when it ended, and how late it began. Milliseconds. */
-async function rounds(operator: RunningOperator): Promise<Map<string, { at: number; lag: number }>> {
-  const text = await operator.metrics()
-  const values = (series: string) =>
-    new Map(
-      [...text.matchAll(new RegExp(`^${series}{[^}]*probe="([^"]+)"} (.*)$`, 'gm'))].map(
-        ([, name = '', value]) => [name, Number(value) * 1000] as const,
-      ),
-    )
-  const lags = values('ringcheck_probe_schedule_lag_seconds')
-  const ended = values('ringcheck_probe_last_execution_timestamp_seconds')
-  return new Map([...ended].map(([name, at]) => [name, { at, lag: lags.get(name) ?? NaN }]))
-}
-
-const registrar = (port: number) => `
-apiVersion: ${GROUP}/${VERSION}
-kind: SipRegistrar
-metadata: { name: pbx, namespace: default }
-spec: { domain: 127.0.0.1, port: ${port}, register: false }
-`
-
-const probe = (name: string) => ({
-  apiVersion: `${GROUP}/${VERSION}`,
-  kind: 'SipProbe',
-  metadata: { name, namespace: 'default' },
-  spec: { registrarRef: { name: 'pbx' }, target: 'sip:echo@127.0.0.1', check: 'Options', schedule: { interval: '5m' } },
-})
-
-/** kubectl would take minutes for thousands. */
-async function declare({ kubeconfig }: Cluster, count: number): Promise<void> {
-  await using client = await openKubeClient({
-    config: loadKubeConfig(kubeconfig),
-    connections: CONNECTIONS,
-    timeout: 30_000,
-  })
-  const where = { group: GROUP, version: VERSION, namespace: 'default', plural: 'sipprobes' }
-  const names = Array.from({ length: count }, (_, index) => `probe-${index}`).values()
-  const work = async () => {
-    for (const name of names) await client.objects.createNamespacedCustomObject({ ...where, body: probe(name) })
+async function calledOnce(operator: RunningOperator, probes: number, say: (text: string) => void): Promise<void> {
+  const began = performance.now()
+  for (let called = 0; called < probes;) {
+    if (!operator.running || performance.now() - began > 600_000)
+      throw new Error(`${called} of ${probes} were called once:\n${operator.log().slice(-2_000)}`)
+    await pause(LOOK_EVERY)
+    const { rounds, took } = await scrape(operator)
+    called = rounds.size
+    say(`${called} were called once; a scrape took ${took.toFixed()} ms`)
   }
-  await Promise.all(Array.from({ length: CONNECTIONS }, work))
 }
 
-async function timeToCall({ kubectl }: Cluster): Promise<number> {
-  const began = Date.now()
-  await kubectl.with(JSON.stringify(probe('late')), 'apply', '--filename', '-')
-  await kubectl('wait', '--for=jsonpath={.status.lastExecution.startedAt}', 'sipprobe/late', '--timeout=60s')
-  const called = await kubectl('get', 'sipprobe', 'late', '--output', 'jsonpath={.status.lastExecution.startedAt}')
-  return Date.parse(called) - began
+async function writesWhileIdle(cluster: Cluster, say: (text: string) => void): Promise<number> {
+  await pauseAll(cluster)
+  // Each says once that it is paused.
+  let last = await writes(cluster)
+  for (let isQuiet = false; !isQuiet;) {
+    await pause(LOOK_EVERY)
+    const now = await writes(cluster)
+    isQuiet = now === last
+    last = now
+  }
+  say('all are paused')
+  await pause(IDLE)
+  return (await writes(cluster)) - last
 }

@@ -58,7 +58,8 @@ export class Objects implements Sink {
   put(object: WatchedObject): void {
     const name = nameOf(object)
     const before = this.#held.get(name)
-    const held = this.#read(object)
+    const held = this.#read(object, before)
+    if (held === before) return
     this.#held.set(name, held)
     const isSame = before?.mark === held.mark && isDeepStrictEqual(before.resource?.status, held.resource?.status)
     if (!isSame) this.#options.onChange(held.target)
@@ -76,12 +77,14 @@ export class Objects implements Sink {
     for (const name of [...this.#held.keys()]) if (!names.has(name)) this.remove(name)
   }
 
-  #read(object: WatchedObject): Held {
+  #read(object: WatchedObject, before: Held | undefined): Held {
     const { kind, statuses } = this.#options
     const { name, namespace, resourceVersion, uid, generation, labels, annotations } = object.metadata
     const target = { kind, namespace, name, uid }
     const mark = JSON.stringify([uid, generation, labels, annotations])
     const status = statuses.seen(target, BigInt(resourceVersion), object['status'])
+    // What we wrote ourselves comes back, and is the most of what comes.
+    if (before?.resource && before.mark === mark && before.resource.status === status) return before
     const parsed = parseObject(kind, { ...object, ...(status !== undefined && { status }) })
     if (parsed.kind === 'Parsed') {
       const { resource } = parsed
