@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config'
 import { featureReporter } from './test/lab/feature-reporter.ts'
 import { tagDefinitions } from './test/lab/features.ts'
 
+/** There is one node on a machine, and who kills a part of the product in the middle of a call has nothing else beside it. */
+const ALONE = ['test/kube/{chaos,pods,product-image,node,*-node}.test.ts']
+
 /** `unit` needs nothing but Node; `lab` starts real SIP peers and browsers, `kube` a real Kubernetes; `soak` is the long form of them. */
 export default defineConfig({
   test: {
@@ -14,6 +17,7 @@ export default defineConfig({
           // A busy machine is no failure: what must be fast is asserted by benchmarks.
           testTimeout: 30_000,
           include: ['{lib,crds,agent,operator,cli,charts}/**/*.test.ts', 'test/*.test.ts', 'test/regress/*.test.ts'],
+          maxWorkers: '100%',
         },
       },
       {
@@ -21,7 +25,8 @@ export default defineConfig({
           name: 'lab',
           include: ['test/{integration,e2e}/**/*.test.ts'],
           globalSetup: 'test/lab/requirements.ts',
-          fileParallelism: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
@@ -30,6 +35,18 @@ export default defineConfig({
         test: {
           name: 'kube',
           include: ['test/kube/**/*.test.ts'],
+          exclude: ALONE,
+          globalSetup: 'test/kube/install.ts',
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'kube-alone',
+          include: ALONE,
           globalSetup: 'test/kube/install.ts',
           fileParallelism: false,
           testTimeout: 120_000,

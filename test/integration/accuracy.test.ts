@@ -11,6 +11,7 @@ import { createNativeEngine } from '../../agent/sip/index.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
+import { ANYWHERE } from '../lab/impairment-expect.ts'
 import { freePort } from '../lab/ports.ts'
 import { temporaryFolder } from '../lab/process.ts'
 
@@ -118,12 +119,12 @@ function averageJitter(window: readonly Packet[]): number {
   return sum / (echoed.length - 1)
 }
 
-/** Which packets of the window could not be played: dropped, or more than the buffer later than the first. */
-function missing(window: readonly Packet[]): boolean[] {
+/** Which packets of the window could not be played: dropped, or more than `buffer` milliseconds later than the first. */
+function missing(window: readonly Packet[], buffer: number): boolean[] {
   const [first] = window
   const transit = ({ sentAt = Infinity, timestamp }: Packet) =>
     sentAt - (first?.sentAt ?? NaN) - ((timestamp - (first?.timestamp ?? 0)) | 0) / 8
-  return window.map((packet) => packet.action === 'Dropped' || transit(packet) > BUFFER)
+  return window.map((packet) => packet.action === 'Dropped' || transit(packet) > buffer)
 }
 
 /** Ppl in percent and BurstR (G.107 7-30): mean length of the runs that are missing, times the share that is not, at least 1. */
@@ -180,11 +181,15 @@ describe('a call of ten seconds, as the agent measures it and as the record has 
     expect(window.length).toBeGreaterThan(400)
     expect(metrics.packetsLost).toBe(dropped)
     expect(metrics.packetLoss).toBeCloseTo((100 * dropped) / window.length, 10)
-    expect(Math.abs((metrics.jitter ?? NaN) - averageJitter(window))).toBeLessThan(0.5)
+    expect(Math.abs((metrics.jitter ?? NaN) - averageJitter(window))).toBeLessThan(ANYWHERE.jitter)
 
-    const { ppl, burstR } = lossOf(missing(window))
+    // When the machine stands still between sending and receiving, a packet may be too late that was sent in time, or the first one be late.
+    const [most, least] = [lossOf(missing(window, BUFFER / 2)), lossOf(missing(window, BUFFER * 1.5))]
     // The record knows no round trip: that is the agent's own, from RTCP.
-    const expected = emodelMos((metrics.rtt ?? 0) / 2 + BUFFER + PTIME, ppl, burstR)
-    expect(metrics.mos).toBeCloseTo(expected, 3)
+    const delay = (metrics.rtt ?? 0) / 2 + BUFFER + PTIME
+    const worst = emodelMos(delay, most.ppl, Math.max(most.burstR, least.burstR))
+    const best = emodelMos(delay, least.ppl, Math.min(most.burstR, least.burstR))
+    expect(metrics.mos).toBeGreaterThan(worst - 0.0005)
+    expect(metrics.mos).toBeLessThan(best + 0.0005)
   })
 })

@@ -31,8 +31,11 @@ const HANGS_UP = `${receive('INVITE')}${answer()}
       Content-Length: 0`)}
   <recv response="200" />`
 
-/** SIPp's own `uas` forgets the Record-Route: behind a proxy its answer to BYE then goes astray. */
-const ANSWERS = `${receive('INVITE')}${respond('180 Ringing')}${answer()}${receive('ACK')}${receive('BYE')}${respond('200 OK')}`
+/**
+ * SIPp's own `uas` forgets the Record-Route: behind a proxy its answer to BYE then goes astray. It rings for a while: the processes of
+ * a proxy overtake each other.
+ */
+const ANSWERS = `${receive('INVITE')}${respond('180 Ringing')}<pause milliseconds="200" />${answer()}${receive('ACK')}${receive('BYE')}${respond('200 OK')}`
 
 /** A call as it should be, but for its end. */
 const BAD_GOODBYE = `${receive('INVITE')}${answer()}${receive('ACK')}${receive('BYE')}${respond('481 Call Does Not Exist')}`

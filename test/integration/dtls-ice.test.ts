@@ -147,7 +147,8 @@ function optionsOf({ dtls, ice }: Kind) {
   return { ice: ice !== undefined, ...(dtls && { encryption: 'dtls_srtp' as const }) }
 }
 
-describe.each(kinds)('%s', (_name, kind, shown) => {
+// It reports every 5 s: so long each of them waits.
+describe.concurrent.each(kinds)('%s', (_name, kind, shown) => {
   test('called by us', shows(shown), async () => {
     await using peer = await baresip(optionsOf(kind))
     await using ours = await openPath(kind, kind.ice === 'Full')

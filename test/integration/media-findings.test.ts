@@ -36,7 +36,7 @@ function encoded(kind: SignalKind, law: 'PCMA' | 'PCMU'): Uint8Array {
   return CODECS[law].encode(signal({ kind }, 8000), 20).octets
 }
 
-describe('SIPp plays, and says that it is PCMU', () => {
+describe.concurrent('SIPp plays, and says that it is PCMU', () => {
   test.each<[what: string, played: Uint8Array, findings: readonly string[]]>([
     ['speech in PCMU', encoded('Speech', 'PCMU'), []],
     ['silence', encoded('Silence', 'PCMU'), ['SilentMedia']],
@@ -57,7 +57,7 @@ describe('SIPp plays, and says that it is PCMU', () => {
   })
 })
 
-describe('one direction is cut by the relay between two ends that hear and report', () => {
+describe.concurrent('one direction is cut by the relay between two ends that hear and report', () => {
   test.each([
     ['nothing', {}, {}, [], 0],
     ['what we say', { loss: 1 }, {}, ['OneWayAudio'], 2000],

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createMediaEngine } from '../../agent/media/index.ts'
 import type { MediaEngine } from '../../agent/media/index.ts'
-import type { CallResult, Phase, RunEvent, RunPlan } from '../../agent/api/protocol.ts'
+import type { Phase, RunEvent, RunPlan } from '../../agent/api/protocol.ts'
 import { eventLoopLag, startRun } from '../../agent/run/index.ts'
 import { createNativeEngine } from '../../agent/sip/index.ts'
 import type { SignallingEngine } from '../../agent/sip/index.ts'
@@ -15,6 +15,7 @@ import { temporaryFolder, until } from '../lab/process.ts'
 import { sippCallee, sippCaller } from '../lab/sipp.ts'
 import { writeScenario } from './callee-scenarios.ts'
 import type { CalleeScenario } from './callee-scenarios.ts'
+import { type Called, HONEST, judged, saturationOf } from './called.ts'
 import { planOf } from './plans.ts'
 
 const common = { clock: systemClock, random: systemRandom, log: createLog({ name: 'test', level: 'silent' }) }
@@ -46,11 +47,11 @@ function start(plan: RunPlan) {
   return {
     events,
     phase: (phase: Phase) => new Promise<void>((resolve) => entered.set(phase, resolve)),
-    async result(): Promise<CallResult> {
+    async result(): Promise<Called> {
       await run.finished
       const call = events.find((event) => event.type === 'Call')
       if (!call) throw new Error('no result')
-      return call.result
+      return { ...call.result, saturation: saturationOf(events) }
     },
   }
 }
@@ -65,18 +66,22 @@ const registering = { register: true }
 const released = () => ({ ...engine.gauges, ports: media.gauges.portsUsed })
 
 describe('through Kamailio', () => {
-  test.each(['UDP', 'TCP'] as const)('a call to SIPp over %s, with registration and digest', async (transport) => {
-    const target = await callee('answers', { rtpEcho: true })
-    const proxy = stack.use(await kamailio({ routes: { svc: target.target } }))
-    const result = await run(planOf(proxy.port, { registrar: { ...registering, transport } }))
-    expect(result).toMatchObject({ outcome: 'Success', sip: { code: 200 }, authenticationRounds: 2 })
-    expect(result.metrics).toMatchObject({ packetLoss: 0, statusCode: 200 })
-    expect(result.metrics.mos).toBeGreaterThan(4)
-    expect(result.metrics.registerTime).toBeGreaterThan(0)
-    expect(result.metrics.setupTime).toBeLessThanOrEqual(result.metrics.connectTime ?? 0)
-    expect(await proxy.registrations()).toEqual([])
-    expect(released()).toMatchObject({ dialogs: 0, registrations: 0, ports: 0 })
-  })
+  test.each(['UDP', 'TCP'] as const)(
+    'a call to SIPp over %s, with registration and digest',
+    HONEST,
+    async (transport) => {
+      const target = await callee('answers', { rtpEcho: true })
+      const proxy = stack.use(await kamailio({ routes: { svc: target.target } }))
+      const result = await run(planOf(proxy.port, { registrar: { ...registering, transport } }))
+      expect(result).toMatchObject({ outcome: 'Success', sip: { code: 200 }, authenticationRounds: 2 })
+      expect(result.metrics).toMatchObject({ packetLoss: 0, statusCode: 200 })
+      judged(result, () => expect(result.metrics.mos).toBeGreaterThan(4))
+      expect(result.metrics.registerTime).toBeGreaterThan(0)
+      expect(result.metrics.setupTime).toBeLessThanOrEqual(result.metrics.connectTime ?? 0)
+      expect(await proxy.registrations()).toEqual([])
+      expect(released()).toMatchObject({ dialogs: 0, registrations: 0, ports: 0 })
+    },
+  )
 
   test.each([
     ['busy', 'Busy', 'CallFailed', 486],
@@ -147,7 +152,7 @@ describe('through Kamailio', () => {
     expect(await proxy.registrations()).toEqual([])
   })
 
-  test('a Callee is called by SIPp on the contact that it registered', async () => {
+  test('a Callee is called by SIPp on the contact that it registered', HONEST, async () => {
     const proxy = stack.use(await kamailio())
     const endpoint = { role: 'Callee', target: undefined, callDuration: 30_000, remoteHangup: 'Allow' } as const
     const called = start(planOf(proxy.port, { registrar: registering, endpoint }))
@@ -167,7 +172,7 @@ describe('through Kamailio', () => {
     expect(await caller.finished).toMatchObject({ code: 0, successful: 1 })
     const result = await called.result()
     expect(result).toMatchObject({ outcome: 'Success', sip: { code: 200 }, metrics: { packetLoss: 0 } })
-    expect(result.metrics.mos).toBeGreaterThan(4)
+    judged(result, () => expect(result.metrics.mos).toBeGreaterThan(4))
     expect(await proxy.registrations()).toEqual([])
   })
 })

@@ -105,21 +105,21 @@ test('every series of a probe moves', async () => {
 
   // Before the first call has ended.
   const scrapes = [samples(await product.metrics())]
-  await product.becomes('moving', 'Healthy', ({ health }) => health === 'Healthy', 60_000)
+  await product.becomes('moving', 'Healthy', ({ health }) => health === 'Healthy', 100_000)
   const afterOne = samples(await product.metrics())
   expect(SERIES.filter((name) => !afterOne.has(name))).toEqual([])
   scrapes.push(afterOne)
 
   // A call that is longer than its interval leaves a slot out.
   declare({ target: 'loss-20', interval: '11s', callDuration: '12s', loss: 5 })
-  await product.becomes('moving', 'Degraded', ({ health }) => health === 'Degraded', 90_000)
+  await product.becomes('moving', 'Degraded', ({ health }) => health === 'Degraded', 150_000)
   scrapes.push(samples(await product.metrics()))
   declare({ target: 'reject-503', interval: '10s', callDuration: '2s', loss: 5 })
-  await product.becomes('moving', 'Unhealthy', ({ health }) => health === 'Unhealthy', 90_000)
+  await product.becomes('moving', 'Unhealthy', ({ health }) => health === 'Unhealthy', 150_000)
   const last = await product.metrics()
   scrapes.push(samples(last))
 
   const still = SERIES.filter((name) => new Set(scrapes.map((scrape) => scrape.get(name))).size === 1)
   expect(still).toEqual([])
   expect(await checkMetrics(last)).toEqual([])
-}, 300_000)
+}, 480_000)

@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { knownStates } from '../lab/kills.ts'
+import { expectNothingLost } from '../lab/kills-expect.ts'
+import { killedAtRandom, knownStates } from '../lab/kills.ts'
 import { kamailio } from '../lab/kamailio.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import { checkMetrics } from '../lab/promtool.ts'
@@ -91,6 +92,11 @@ test('a trunk that loses its callee, then its proxy, and gets both back', async 
   )
   expect(await checkMetrics(await product.metrics())).toEqual([])
 }, 400_000)
+
+// A small number of kills; `make soak` makes fifty.
+test('killed at random moments it loses nothing and tells nothing twice', async () => {
+  expectNothingLost(await killedAtRandom({ kills: 4, seed: 7 }))
+}, 300_000)
 
 test('stopping hangs up, unregisters and ends', async () => {
   using temporary = temporaryFolder('stop')

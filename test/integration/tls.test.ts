@@ -56,7 +56,7 @@ test(
   'probes over TLS and WSS register and call, and the certificate of the server is judged; a server that is not trusted is told as that',
   {
     ...shows({ Kamailio: ['tls', 'wss', 'private-ca', 'client-certificate', 'certificate-expiry'] }),
-    timeout: 100_000,
+    timeout: 320_000,
   },
   async () => {
     const [authority, stranger] = [await certificateAuthority(), await certificateAuthority()]
@@ -94,7 +94,7 @@ test(
     await using product = await ringcheck({ folder, data })
 
     for (const name of ['over-tls', 'over-wss']) {
-      const status = await product.becomes(name, 'judged', ({ health }) => health === 'Degraded', 40_000)
+      const status = await product.becomes(name, 'judged', ({ health }) => health === 'Degraded', 100_000)
       // Everything is well but the certificate, which has less than 30 days.
       expect(status).toMatchObject({
         reason: 'CertificateDays',
@@ -107,7 +107,7 @@ test(
         `ringcheck_probe_tls_certificate_expiry_timestamp_seconds{namespace="default",probe="${name}",location="default"} ${validTo / 1000}\n`,
       )
     }
-    const refused = await product.becomes('untrusted', 'Unhealthy', ({ health }) => health === 'Unhealthy', 40_000)
+    const refused = await product.becomes('untrusted', 'Unhealthy', ({ health }) => health === 'Unhealthy', 100_000)
     expect(refused).toMatchObject({
       reason: 'Tls',
       message:

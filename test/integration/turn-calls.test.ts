@@ -7,7 +7,7 @@ import { type Coturn, coturn } from '../lab/coturn.ts'
 import { shows } from '../lab/features.ts'
 import { kamailio } from '../lab/kamailio.ts'
 import { until } from '../lab/process.ts'
-import { called, common, jitterBuffer, type MediaPlan, resultOf } from './called.ts'
+import { called, common, HONEST, jitterBuffer, type MediaPlan, resultOf } from './called.ts'
 import { expectIntact } from './media-rows.ts'
 import { planOf } from './plans.ts'
 
@@ -25,8 +25,7 @@ async function calledByRelay(port: number, media: Omit<MediaPlan, 'jitterBuffer'
   return await resultOf(engine, planOf(proxy.port, { endpoint }))
 }
 
-// On a busy machine so much can be late that no echo is recognised: it is asked again then.
-describe('a call by relay', { retry: 2 }, () => {
+describe('a call by relay', HONEST, () => {
   test.each(['udp', 'tcp'] as const)(
     'comes back from baresip, TURN over %s',
     shows({ baresip: ['turn'], coturn: ['turn'] }),

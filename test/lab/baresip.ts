@@ -124,8 +124,12 @@ ausrc_srate 48000
 ausrc_channels 2
 `
 
-/** What it would play is its source. Without a device of its own to play on, the module takes no call. */
-const ECHO = `module aubridge.so
+/**
+ * What it would play is its source. Without a device of its own to play on, the module takes no call. It plays a packet when it has
+ * 200 ms: with its default of 20 ms each packet that is a little late on a busy machine leaves a gap, and moves all that comes after it.
+ */
+const ECHO = `audio_buffer 200-1000
+module aubridge.so
 audio_player aubridge,echo
 audio_source aubridge,echo
 `

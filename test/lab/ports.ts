@@ -4,9 +4,14 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 
-/** Below the kernel's ephemeral range (32768 and up), so that no client socket takes one in between. */
-const LOWEST = 20_000
-const HIGHEST = 32_000
+/**
+ * Below the kernel's ephemeral range (32768 and up), so that no client socket takes one in between. Test files that run side by side each
+ * have a part of their own: peers take some of their ports only during a call.
+ */
+const PARTS = 4
+const WIDTH = 3_000
+const LOWEST = 20_000 + WIDTH * (Number(process.env['VITEST_POOL_ID'] ?? 0) % PARTS)
+const HIGHEST = LOWEST + WIDTH
 
 /** What this process has handed out already: two peers started one after the other must not get the same. */
 const taken = new Set<number>()
