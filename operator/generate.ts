@@ -4,7 +4,13 @@ import { keepFresh } from '../crds/generate.ts'
 import { configSchema } from './config-schema.ts'
 import type { Properties, Schema } from './config-schema.ts'
 import { fromEnvironment } from './config.ts'
-import { observeHistoryWrites, registerOperatorMetrics, registerReplicaMetrics } from './metrics.ts'
+import {
+  observeDispatches,
+  observeHistoryWrites,
+  registerAgentsMetrics,
+  registerOperatorMetrics,
+  registerReplicaMetrics,
+} from './metrics.ts'
 import { ProbeMetrics } from './probes/metrics.ts'
 
 /** Every series that can be on /metrics: name, type, meaning. */
@@ -16,6 +22,8 @@ function metricsPage(): string {
     store: { available: true },
   })
   observeHistoryWrites(registry)
+  observeDispatches(registry)
+  registerAgentsMetrics(registry, { strength: () => [] })
   registerReplicaMetrics(registry, { leads: () => false, cluster: { list: () => [] } })
   const rows = [...new ProbeMetrics().families, ...registry.getMetricsAsArray()].map(
     ({ name, type, help }) => `| \`${name}\` | ${String(type)} | ${help} |\n`,

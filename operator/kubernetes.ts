@@ -11,7 +11,7 @@ import { startLocalAgents } from './agents/local.ts'
 import { keyAuthenticator, readKeys } from './api/index.ts'
 import type { Authenticator } from './cluster/access.ts'
 import type { Term } from './cluster/cluster.ts'
-import type { KubernetesCluster } from './cluster/kubernetes/index.ts'
+import type { KubernetesCluster, WorkloadsOptions } from './cluster/kubernetes/index.ts'
 import {
   Election,
   loadKubeConfig,
@@ -67,7 +67,7 @@ export async function startKubernetesOperator(options: KubernetesOperatorOptions
       log,
     }),
   )
-  const startAgents = await agentsOf(options, cluster, stack)
+  const startAgents = await agentsOf(options, { cluster, stack, onWatchRestart: (kind) => restarted.count?.(kind) })
   const authenticate = await authenticatorOf(options, stack)
   const known = { isListed: false }
   const operator = stack.use(
@@ -119,18 +119,21 @@ export async function startKubernetesOperator(options: KubernetesOperatorOptions
 
 const within = ({ scope, podNamespace }: OperatorConfig) => (scope === 'Namespaced' ? { namespace: podNamespace } : {})
 
+interface Surroundings extends Pick<WorkloadsOptions, 'onWatchRestart'> {
+  cluster: KubernetesCluster
+  stack: AsyncDisposableStack
+}
+
 /** Pods of the image, or a child of this process, at the location `default` alone. */
 async function agentsOf(
   { config, entry, clock, random, log }: KubernetesOperatorOptions,
-  cluster: KubernetesCluster,
-  stack: AsyncDisposableStack,
+  { cluster, stack, onWatchRestart }: Surroundings,
 ): Promise<(term: Term) => Promise<Agents>> {
   const common = { clock, random, log }
   const { locations, podNamespace, image: name, imagePullPolicy, imagePullSecrets } = config
   if (config.agents === 'Children' || name === undefined) return () => startLocalAgents({ ...common, count: 1, entry })
   const image = { image: name, imagePullPolicy, imagePullSecrets }
   const client = stack.use(await openKubeClient({ config: loadKubeConfig(), connections: 8, timeout: 10_000 }))
-  const onWatchRestart = (kind: string) => log.info({ kind }, 'a watch of the agents began anew')
   const workloads = stack.use(openWorkloads({ ...common, ...within(config), client, labels: AGENTS, onWatchRestart }))
   const authority = { namespace: podNamespace, name: AUTHORITY }
   const operator = { namespace: podNamespace, labels: OPERATOR }

@@ -7,7 +7,7 @@ import type { Agents } from './agents/agents.ts'
 import { stopped } from './agents/execution.ts'
 import type { Cluster, Key, Term } from './cluster/cluster.ts'
 import type { History } from './history/index.ts'
-import { observeHistoryWrites, registerOperatorMetrics } from './metrics.ts'
+import { observeDispatches, observeHistoryWrites, registerAgentsMetrics, registerOperatorMetrics } from './metrics.ts'
 import type { ReplicaMetrics } from './metrics.ts'
 import { resolveTarget } from './probes/endpoints.ts'
 import { linksOf } from './probes/links.ts'
@@ -56,7 +56,8 @@ export async function startLeading(options: LeadingOptions): Promise<Leading> {
   await using stack = new AsyncDisposableStack()
   const registry = new Registry()
   const metrics = new ProbeMetrics()
-  const agents = fenced(await options.startAgents(term), term, clock)
+  const agents = fenced(await options.startAgents(term), { term, clock, onDispatched: observeDispatches(registry) })
+  registerAgentsMetrics(registry, agents)
   /** What comes last. */
   const state: { probes?: Probes } = {}
   const show = (condition: StoreCondition) => term.show?.([storeUnavailable(condition, clock.now())])
@@ -133,16 +134,34 @@ export async function startLeading(options: LeadingOptions): Promise<Leading> {
   }
 }
 
+interface Fence {
+  term: Term
+  clock: Clock
+  /** Milliseconds from the order to the first word of the agent that took it. */
+  onDispatched: (milliseconds: number) => void
+}
+
 /** The same agents, which take no plan any more once the term is over: somebody else may lead, and may have begun the same one. */
-function fenced(agents: Agents, term: Term, clock: Clock): Agents {
+function fenced(agents: Agents, { term, clock, onDispatched }: Fence): Agents {
   return {
     lasting: agents.lasting,
-    execute: async (plan, signal, onEvent) => (term.holds() ? agents.execute(plan, signal, onEvent) : stopped(clock)),
+    async execute(plan, signal, onEvent) {
+      if (!term.holds()) return stopped(clock)
+      const ordered = clock.monotonic()
+      // What a leader before us ordered is only fetched.
+      let isTold = agents.begun(plan).some(({ id }) => id === plan.id)
+      return agents.execute(plan, signal, (event) => {
+        if (!isTold) onDispatched(clock.monotonic() - ordered)
+        isTold = true
+        onEvent?.(event)
+      })
+    },
     stored: (ids) => agents.stored(ids),
     begun: (probe) => agents.begun(probe),
     readiness: (group) => agents.readiness(group),
     onChange: (handler) => agents.onChange(handler),
     ready: () => agents.ready(),
+    strength: () => agents.strength(),
     [Symbol.asyncDispose]: () => agents[Symbol.asyncDispose](),
   }
 }

@@ -2,7 +2,7 @@ import { Registry } from 'prom-client'
 import { expect, test, vi } from 'vitest'
 import { ManualClock } from '../lib/manual-clock.ts'
 import { WorkQueue } from '../lib/work-queue.ts'
-import { observeHistoryWrites, registerReplicaMetrics } from './metrics.ts'
+import { observeHistoryWrites, registerAgentsMetrics, registerReplicaMetrics } from './metrics.ts'
 
 test('what the operator looks at is counted by kind and result, and there is a series from the start', async () => {
   const registry = new Registry()
@@ -33,6 +33,38 @@ test('what the operator looks at is counted by kind and result, and there is a s
   await vi.waitUntil(() => queue.depth === 0)
   await clock.advance(0)
   expect([await looks('Success'), await looks('Error'), await count(), await depth()]).toEqual(['40', '1', '41', '0'])
+})
+
+test('agents are counted by location: ready, and wanted but not ready, which more than enough never is', async () => {
+  const registry = new Registry()
+  const branch = { location: 'branch', wanted: 3, ready: 1 }
+  const standing = [branch, { location: 'default', wanted: 1, ready: 2 }]
+  registerAgentsMetrics(registry, { strength: () => standing })
+  const lines = async () => (await registry.metrics()).split('\n').filter((line) => line.startsWith('ringcheck_'))
+  const others = [
+    'ringcheck_operator_agents{location="default",state="Ready"} 2',
+    'ringcheck_operator_agents{location="default",state="NotReady"} 0',
+  ]
+  expect(await lines()).toEqual([
+    'ringcheck_operator_agents{location="branch",state="Ready"} 1',
+    'ringcheck_operator_agents{location="branch",state="NotReady"} 2',
+    ...others,
+  ])
+  branch.ready = 3
+  expect(await lines()).toEqual([
+    'ringcheck_operator_agents{location="branch",state="Ready"} 3',
+    'ringcheck_operator_agents{location="branch",state="NotReady"} 0',
+    ...others,
+  ])
+})
+
+test('a watch that began anew is counted by its kind, and there is a series from the start', async () => {
+  const registry = new Registry()
+  const metrics = registerReplicaMetrics(registry, { leads: () => true, cluster: { list: () => [] } })
+  const series = 'ringcheck_operator_watch_restarts_total{kind="Pod"}'
+  expect(await registry.metrics()).toContain(`${series} 0`)
+  metrics.watchRestarted('Pod')
+  expect(await registry.metrics()).toContain(`${series} 1`)
 })
 
 test('each write of history is measured', async () => {

@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram } from 'prom-client'
 import type { Registry } from 'prom-client'
 import { kinds } from '../crds/index.ts'
 import type { QueueObserver } from '../lib/work-queue.ts'
+import type { Agents } from './agents/agents.ts'
 import type { Cluster, Kind } from './cluster/cluster.ts'
 import type { Recorder } from './probes/recorder.ts'
 import type { StoreState } from './probes/store-state.ts'
@@ -98,11 +99,40 @@ export function observeHistoryWrites(registry: Registry): (milliseconds: number)
   return (milliseconds) => writes.observe(milliseconds / 1000)
 }
 
+/** Told how long each order to an agent took, in milliseconds. */
+export function observeDispatches(registry: Registry): (milliseconds: number) => void {
+  const dispatches = new Histogram({
+    name: 'ringcheck_operator_dispatch_duration_seconds',
+    help: 'From the order to make a call to the first word of the agent that makes it, with the wait for one that is ready.',
+    buckets: [0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10],
+    registers: [registry],
+  })
+  return (milliseconds) => dispatches.observe(milliseconds / 1000)
+}
+
+export function registerAgentsMetrics(registry: Registry, agents: Pick<Agents, 'strength'>): void {
+  new Gauge({
+    name: 'ringcheck_operator_agents',
+    help: 'Agents of a location: Ready to make calls, or wanted there and NotReady.',
+    labelNames: ['location', 'state'],
+    registers: [registry],
+    collect() {
+      for (const { location, wanted, ready } of agents.strength()) {
+        this.set({ location, state: 'Ready' }, ready)
+        this.set({ location, state: 'NotReady' }, Math.max(0, wanted - ready))
+      }
+    },
+  })
+}
+
 /** What has a queue of its own. */
 const reconciled = ['SipProbe', 'SipRegistrar', 'StatusPage'] as const satisfies readonly Kind[]
 
+/** What is watched on Kubernetes. */
+const watched = [...Object.values(kinds).map(({ kind }) => kind), 'Namespace', 'Deployment', 'Pod'] as const
+
 export interface ReplicaMetrics {
-  readonly watchRestarted: (kind: string) => void
+  readonly watchRestarted: (kind: (typeof watched)[number]) => void
   /** For the queue of a kind. */
   readonly queue: (kind: (typeof reconciled)[number]) => QueueObserver
 }
@@ -127,6 +157,7 @@ export function registerReplicaMetrics(
     labelNames: ['kind'],
     registers,
   })
+  for (const kind of watched) restarts.inc({ kind }, 0)
   new Gauge({
     name: 'ringcheck_operator_resources',
     help: 'Resources by their condition Ready: Ready, NotReady, or Unknown where nobody has looked yet.',

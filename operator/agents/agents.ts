@@ -30,6 +30,13 @@ export interface Group {
 
 export type Readiness = { kind: 'Ready' } | { kind: 'NotReady'; /** Why, in one sentence. */ message: string }
 
+/** How many agents a location is to have, and how many of them take plans; more do so while they are replaced. */
+export interface Strength {
+  location: string
+  wanted: number
+  ready: number
+}
+
 export interface Agents extends AsyncDisposable {
   /** True: what runs goes on without this process, and whoever leads next takes it over. False: it ends with us. */
   readonly lasting: boolean
@@ -48,4 +55,6 @@ export interface Agents extends AsyncDisposable {
   onChange(handler: (group: Group) => void): Disposable
   /** How many take plans now. */
   ready(): number
+  /** Of each location that there is, now. */
+  strength(): readonly Strength[]
 }

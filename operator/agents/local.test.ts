@@ -122,6 +122,7 @@ describe('local agents', { timeout: 30_000 }, () => {
     process.kill(pids[0] ?? 0, 'SIGKILL')
     expect(await executing).toMatchObject({ kind: 'AgentLost' })
     await again
+    expect(agents.strength()).toEqual([{ location: 'default', wanted: 1, ready: 1 }])
     expect(await agents.execute(plan({ id: 'run-2', check: 'Options' }), never)).toMatchObject({ kind: 'Finished' })
     expect(pids).toHaveLength(2)
   })
@@ -130,6 +131,7 @@ describe('local agents', { timeout: 30_000 }, () => {
     const fast: Clock = { ...systemClock, timer: (delay, callback) => systemClock.timer(delay / 50, callback) }
     const agents = await agentsOf({ entry: devNull, clock: fast })
     expect(agents.ready()).toBe(0)
+    expect(agents.strength()).toEqual([{ location: 'default', wanted: 1, ready: 0 }])
     expect(await agents.execute(plan(), never)).toEqual({ kind: 'NoAgent', message: 'No agent is ready.' })
     // It is tried again and again, each time later.
     await until(() => attempts >= 4)

@@ -48,6 +48,7 @@ export async function startLocalAgents(options: LocalAgentsOptions): Promise<Age
     // A child that died is started again before anybody needs to be told.
     onChange: () => ({ [Symbol.dispose]: () => {} }),
     ready: () => readyAgents().length,
+    strength: () => [{ location: LOCATION, wanted: count, ready: readyAgents().length }],
     async [Symbol.asyncDispose]() {
       await Promise.all(children.map((child) => child[Symbol.asyncDispose]()))
     },

@@ -21,6 +21,8 @@ export type Made<K extends MadeKind = MadeKind> = {
 
 export interface WorkloadDeployment extends Key {
   readonly labels: Readonly<Record<string, string>>
+  /** How many pods it is to have. */
+  readonly replicas: number
   /** Why it has no pods, in one sentence: a quota, the security of pods. Absent: it has them. */
   readonly trouble?: string
 }

@@ -108,6 +108,7 @@ export async function rig(manifest: string, said: Partial<AgentsSaid> = {}, minI
       minInterval,
       agents: {
         ready: () => 1,
+        strength: () => [],
         lasting: there.lasting,
         stored: (ids) => void stored.push(...ids),
         begun: ({ name }) => there.begun.filter((run) => run.name === name && !stored.includes(run.id)),

@@ -1,4 +1,4 @@
-/** Every documented series of a probe exists from the start and moves with real calls. */
+/** Every documented series of a probe, and of what the operator does for it, exists from the start and moves with real calls. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -10,7 +10,7 @@ import { temporaryFolder } from '../lab/process.ts'
 import { checkMetrics } from '../lab/promtool.ts'
 import { ringcheck } from '../lab/ringcheck.ts'
 
-/** The catalogue of the documentation, but for the expiry of a TLS certificate. */
+/** The catalogue of the documentation, but for the expiry of a TLS certificate and what only a fault or a cluster moves. */
 const SERIES = [
   'ringcheck_probe_health',
   'ringcheck_probe_success',
@@ -43,6 +43,10 @@ const SERIES = [
   'ringcheck_probe_transitions_total',
   'probe_success',
   'probe_duration_seconds',
+  'ringcheck_operator_reconcile_total',
+  'ringcheck_operator_reconcile_duration_seconds',
+  'ringcheck_operator_dispatch_duration_seconds',
+  'ringcheck_operator_history_write_duration_seconds',
 ]
 
 interface Probe {
@@ -81,13 +85,16 @@ spec:
 function samples(metrics: string): Map<string, string> {
   const byName = new Map<string, string>()
   for (const line of metrics.split('\n').filter((each) => each !== '' && !each.startsWith('#'))) {
-    const name = (/^[a-z_]+/.exec(line)?.[0] ?? '').replace(/_distribution_(bucket|sum|count)$/, '_distribution')
+    const name = (/^[a-z_]+/.exec(line)?.[0] ?? '').replace(
+      /_(distribution|duration_seconds)_(bucket|sum|count)$/,
+      '_$1',
+    )
     byName.set(name, `${byName.get(name) ?? ''}${line}\n`)
   }
   return byName
 }
 
-test('every series of a probe moves', async () => {
+test('every series of a probe moves, and those of what the operator does for it', async () => {
   using temporary = temporaryFolder('series')
   const folder = join(temporary.path, 'manifests')
   const data = join(temporary.path, 'data')

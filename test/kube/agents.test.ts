@@ -106,8 +106,9 @@ async function objects(...words: string[]): Promise<string[]> {
 
 describe('agents of a namespace at a location', () => {
   test('are there while a probe needs them, and gone afterwards', async () => {
-    await agentsOf(1)
+    const agents = await agentsOf(1)
     expect(await objects()).toEqual([])
+    expect(agents.strength()).toEqual([{ location: 'default', wanted: 0, ready: 0 }])
     await kube.kubectl.with(probe('one') + probe('two'), 'apply', '--filename', '-')
     await until(async () => (await objects()).length === 3)
     expect(await objects()).toEqual([
@@ -119,6 +120,7 @@ describe('agents of a namespace at a location', () => {
       await kube.kubectl('get', 'deployment/ringcheck-agent-default', '--output', 'json', '--show-managed-fields'),
     )
     expect(deployment.spec.replicas).toBe(1)
+    await until(() => agents.strength().some(({ wanted, ready }) => wanted === 1 && ready === 0))
     expect(deployment.metadata.managedFields.map(({ manager }: { manager: string }) => manager)).toEqual(['ringcheck'])
 
     await kube.kubectl('delete', 'sipprobe/one')
@@ -203,6 +205,7 @@ describe('agents in pods', () => {
     await podAt(where.host)
     const agents = await agentsOf(5)
     await until(() => agents.ready() === 1)
+    expect(agents.strength()).toMatchObject([{ location: 'default', ready: 1 }])
     expect(agents.begun({ namespace: 'default', name: 'probe' })).toMatchObject([{ id: 'own' }])
     expect(agents.begun({ namespace: 'other', name: 'probe' })).toEqual([])
   })
@@ -276,6 +279,7 @@ describe('agents outside of the cluster', () => {
   test('are enrolled, found and given plans, over mutual TLS', async () => {
     const agents = await agentsOf(10, outside())
     expect(agents.readiness({ namespace: 'default', location: 'branch' })).toEqual({ kind: 'Ready' })
+    expect(agents.strength()).toContainEqual({ location: 'branch', wanted: 1, ready: 1 })
     expect(await agents.execute(plan(10, 1000), never)).toMatchObject({
       kind: 'Finished',
       result: { outcome: 'Success' },

@@ -108,7 +108,11 @@ export const ROWS: readonly Row[] = [
     then: 'Calls go on; the status comes when it is back.',
     async run(world, { declare }) {
       await inTheCall(world, declare)
+      const replica = await world.leader()
+      const before = await watchRestarts(replica)
       await world.kube.restartApiServer(3)
+      const isCounted = async () => (await watchRestarts(replica)).every((count, index) => count > (before[index] ?? 0))
+      await until(isCounted, { what: 'watches that began anew are counted', ...PATIENCE })
     },
   },
   {
@@ -226,6 +230,14 @@ async function succeed(world: World, dead: Replica, successor: Successor): Promi
 
 const hasLag = (metrics: string, probe: string): boolean =>
   new RegExp(`^ringcheck_probe_schedule_lag_seconds\\{[^}]*probe="${probe}"`, 'm').test(metrics)
+
+/** Those of probes and of agents' pods. */
+async function watchRestarts({ process }: Replica): Promise<number[]> {
+  const metrics = await process.metrics()
+  return ['SipProbe', 'Pod'].map((kind) =>
+    Number(new RegExp(`^ringcheck_operator_watch_restarts_total\\{kind="${kind}"\\} (\\d+)$`, 'm').exec(metrics)?.[1]),
+  )
+}
 
 /** Until it is disposed of nobody reads or writes executions. */
 async function lockExecutions({ databaseUrl }: World): Promise<AsyncDisposable & { isWaitedFor(): Promise<boolean> }> {

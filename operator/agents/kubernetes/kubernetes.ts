@@ -6,7 +6,7 @@ import type { Random } from '../../../lib/random.ts'
 import type { RunEvent, RunPlan, RunSummary } from '../../../agent/index.ts'
 import type { Cluster, Key } from '../../cluster/cluster.ts'
 import type { Workloads } from '../../cluster/workloads.ts'
-import type { Agents, Execution, Group, Readiness } from '../agents.ts'
+import type { Agents, Execution, Group, Readiness, Strength } from '../agents.ts'
 import { Dispatcher } from '../dispatcher.ts'
 import { stopped } from '../execution.ts'
 import type { Locations } from './locations.ts'
@@ -134,6 +134,17 @@ class KubernetesAgents implements Agents {
 
   ready(): number {
     return this.#members.all().filter(({ isReady }) => isReady).length
+  }
+
+  strength(): readonly Strength[] {
+    const { locations, workloads } = this.#options
+    const members = this.#members.all()
+    const deployments = workloads.deployments()
+    return Object.entries(locations).map(([location, { agents }]) => {
+      const placed = deployments.filter(({ namespace, labels }) => groupOf(namespace, labels)?.location === location)
+      const ready = members.filter((member) => member.location === location && member.isReady).length
+      return { location, wanted: placed.reduce((sum, { replicas }) => sum + replicas, agents.length), ready }
+    })
   }
 
   /** What runs goes on at the agents. */

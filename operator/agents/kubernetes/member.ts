@@ -61,6 +61,10 @@ export class Member implements AsyncDisposable {
     return this.#options.namespace
   }
 
+  get location(): string {
+    return this.#options.location
+  }
+
   serves({ namespace, location }: Group): boolean {
     return this.#options.location === location && (this.#options.namespace ?? namespace) === namespace
   }

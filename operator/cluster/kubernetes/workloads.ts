@@ -166,13 +166,17 @@ const labelled = z.object({
 const said = { status: z.string(), reason: z.string().optional(), message: z.string().optional() }
 const conditions = z.array(z.object({ type: z.string(), ...said })).default([])
 
-const Deployment = z.object({ metadata: labelled, status: z.object({ conditions }).prefault({}) })
+const Deployment = z.object({
+  metadata: labelled,
+  spec: z.object({ replicas: z.int() }),
+  status: z.object({ conditions }).prefault({}),
+})
 
 function deploymentOf(object: WatchedObject): WorkloadDeployment {
-  const { metadata, status } = Deployment.parse(object)
+  const { metadata, spec, status } = Deployment.parse(object)
   const { namespace, name, labels } = metadata
   const failure = status.conditions.find((each) => each.type === 'ReplicaFailure' && each.status === 'True')
-  return { namespace, name, labels, ...(failure && { trouble: sentence(failure) }) }
+  return { namespace, name, labels, replicas: spec.replicas, ...(failure && { trouble: sentence(failure) }) }
 }
 
 const waiting = z.object({ reason: z.string().optional(), message: z.string().optional() })
