@@ -28,12 +28,14 @@ interface Agent {
   runs: Runs
   emit(event: RunEvent): void
   started: Promise<void>
+  stopped: Promise<void>
 }
 
 /** A real server over TLS whose runs do what the test says: nothing. */
-async function agentOf(limits: { running?: number } = {}): Promise<Agent> {
+async function agentOf(limits: { running?: number; idle?: number } = {}): Promise<Agent> {
   const authority = await createAuthority(systemClock)
   const started = Promise.withResolvers<void>()
+  const stopped = Promise.withResolvers<void>()
   let emit: (event: RunEvent) => void = () => {}
   const runs = new Runs({
     clock: systemClock,
@@ -42,7 +44,7 @@ async function agentOf(limits: { running?: number } = {}): Promise<Agent> {
     start: (plan, emitEvent) => {
       emit = emitEvent
       started.resolve()
-      return { id: plan.id, finished: new Promise(() => {}), stop: () => {} }
+      return { id: plan.id, finished: new Promise(() => {}), stop: () => stopped.resolve() }
     },
   })
   const identity = await authority.issueServer('agent', ['127.0.0.1'])
@@ -57,7 +59,7 @@ async function agentOf(limits: { running?: number } = {}): Promise<Agent> {
     }),
   )
   const agent = { name: 'agent-0', client, gone: gone.signal }
-  return { agent, runs, emit: (event) => emit(event), started: started.promise }
+  return { agent, runs, emit: (event) => emit(event), started: started.promise, stopped: stopped.promise }
 }
 
 const execution = (signal = new AbortController().signal) => ({
@@ -91,6 +93,17 @@ describe('a plan on one agent', () => {
     await started
     runs[Symbol.dispose]()
     expect(await executing).toMatchObject({ kind: 'AgentLost' })
+  })
+
+  test('that says nothing but that it lives is lost after the longest time that the plan can take, and told to stop', async () => {
+    const { agent, stopped } = await agentOf({ idle: 100 })
+    const endpoint = { ...planOf().endpoint, callDuration: 4000 }
+    const plan = planOf({ endpoint, timeouts: { register: 0, answer: 1000, call: 0 } })
+    expect(await executeOn(agent, { ...execution(), plan })).toEqual({
+      kind: 'AgentLost',
+      message: 'The agent agent-0 did not end it within 65 s.',
+    })
+    await stopped
   })
 
   test('that is known to be dead is lost at once', async () => {

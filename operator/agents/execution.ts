@@ -20,6 +20,8 @@ export interface ExecutionOptions {
   begun?: RunSummary
 }
 
+/** Milliseconds that a run may take beyond the deadlines of its plan: two goodbyes, and what a busy machine adds. */
+const MARGIN = 60_000
 /** Milliseconds from the stop to the last event: two goodbyes (1.5 s each) and a little. */
 const STOPPED_WITHIN = 6000
 
@@ -41,10 +43,25 @@ export async function executeOn(
     void agent.client.stop(plan.id)
     timers.use(clock.timer(STOPPED_WITHIN, () => givenUp.abort()))
   }
+  // One that only gives signs of life would be waited for for ever.
+  const late = new AbortController()
+  const end = () => {
+    void agent.client.stop(plan.id)
+    late.abort()
+  }
+  timers.use(clock.timer(longest(plan), end))
   signal.addEventListener('abort', stop, { once: true })
   timers.defer(() => signal.removeEventListener('abort', stop))
   if (signal.aborted) stop()
-  return await gather(agent, options, AbortSignal.any([agent.gone, givenUp.signal]))
+  const execution = await gather(agent, options, AbortSignal.any([agent.gone, givenUp.signal, late.signal]))
+  if (execution.kind !== 'AgentLost' || !late.signal.aborted) return execution
+  return lost(options, `The agent ${agent.name} did not end it within ${longest(plan) / 1000} s.`)
+}
+
+/** Milliseconds from the start to the last event, whatever the target does. */
+function longest({ endpoint, timeouts }: RunPlan): number {
+  const wait = endpoint.role === 'Callee' ? timeouts.call : timeouts.answer
+  return timeouts.register + wait + endpoint.callDuration + MARGIN
 }
 
 async function gather(agent: ReadyAgent, options: ExecutionOptions, until: AbortSignal): Promise<Execution> {
