@@ -13,8 +13,7 @@ const filter = { namespace: z.string().max(63).optional(), name: z.string().max(
 /** Deliveries tell of probes: to list those of a namespace is to list its probes. */
 const inNamespaceAsked: Needs = (request) => {
   const query = readQuery(request, { ...paging, ...filter })
-  // What is not valid is refused by the route, to whoever is known.
-  if (query.kind === 'Failure') return []
+  if (query.kind === 'Failure') return query
   const { namespace } = query.value
   return [{ verb: 'list', kind: 'SipProbe', ...(namespace !== undefined && { namespace }) }]
 }
@@ -25,8 +24,7 @@ export function deliveryRoutes(router: Router, world: World): void {
     async (request) => {
       const id = idOf(pathNames(request).id)
       const delivery = id === undefined ? undefined : await world.history.outbox.get(id)
-      // There is none, which the route says.
-      if (!delivery) return []
+      if (!delivery) return noDelivery(pathNames(request).id)
       const { namespace, name } = delivery.probe
       return [{ ...access, namespace, name }]
     }

@@ -23,8 +23,10 @@ const READ = named({ verb: 'get', kind: 'SipProbe' })
 export function executionRoutes(router: Router, world: World): void {
   const { cluster, history } = world
   const readById: Needs = async (request) => {
-    const found = await history.executionById(pathNames(request).id)
-    return found ? [{ verb: 'get', kind: 'SipProbe', namespace: found.probe.namespace, name: found.probe.name }] : []
+    const found = await executionById(world, request)
+    if (found.kind === 'Failure') return found
+    const { namespace, name } = found.execution.probe
+    return [{ verb: 'get', kind: 'SipProbe', namespace, name }]
   }
 
   router.on(`${PROBE}/executions`, READ, {

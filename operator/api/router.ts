@@ -10,8 +10,8 @@ import type { Failure } from './errors.ts'
 export type Handler = (request: FastifyRequest) => Answer | Promise<Answer>
 type Method = 'GET' | 'POST'
 
-/** Every right that a request needs; none: whoever is known may do it. */
-export type Needs = (request: FastifyRequest) => readonly Access[] | Promise<readonly Access[]>
+/** Every right that a request needs; none: whoever is known may do it. A Failure: what it asks for is not there, so that no right can be named. */
+export type Needs = (request: FastifyRequest) => readonly Access[] | Failure | Promise<readonly Access[] | Failure>
 
 export interface Router {
   /** `path` below the base; HEAD comes with GET. */
@@ -35,7 +35,8 @@ export function createRouter(
           url,
           // Before the body is read.
           onRequest: async (request, reply) => {
-            const refused = await refuse(request, await needs(request))
+            const needed = await needs(request)
+            const refused = 'kind' in needed ? needed : await refuse(request, needed)
             return refused && send(reply, refused)
           },
           handler: async (request, reply) => send(reply, await handler(request)),
