@@ -9,6 +9,9 @@ import { z } from 'zod'
 import { generatedFiles, keepFresh } from '../crds/generate.ts'
 import { configSchema } from '../operator/config-schema.ts'
 import { TEMPLATE, openHelm } from '../test/kube/helm.ts'
+import { fleet } from './dashboards/fleet.ts'
+import { operator } from './dashboards/operator.ts'
+import { probe } from './dashboards/probe.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const FILES = 'charts/ringcheck/files'
@@ -68,6 +71,15 @@ async function prometheusRule(): Promise<[string, string]> {
   return ['config/alerts/prometheusrule.yaml', `${GENERATED}${head}spec:\n${rules}`]
 }
 
+/** What Grafana imports, for people and, once more, for the chart. */
+async function dashboards(): Promise<[string, string][]> {
+  const files = Object.entries({ fleet, probe, operator }).map(async ([name, dashboard]) => {
+    const text = await format(JSON.stringify(dashboard), { parser: 'json', printWidth: 120 })
+    return ['config', FILES].map((folder): [string, string] => [`${folder}/dashboards/${name}.json`, text])
+  })
+  return (await Promise.all(files)).flat()
+}
+
 const ARGOCD = 'config/argocd'
 const KINDS = ['SipRegistrar', 'SipProbe', 'SipLoadTest', 'SipLoadTestRun', 'StatusPage'] as const
 
@@ -114,6 +126,7 @@ export async function copiedFiles(): Promise<ReadonlyMap<string, string>> {
     ...(await chartFiles()),
     await valuesSchema(),
     await prometheusRule(),
+    ...(await dashboards()),
     [`${ARGOCD}/argocd-cm.yaml`, await argocd('health.lua')],
     [`${ARGOCD}/argocd-cm-health-of-target.yaml`, await argocd('health-of-target.lua')],
   ])

@@ -1,4 +1,4 @@
-/** Every documented series of a probe, and of what the operator does for it, exists from the start and moves with real calls. */
+/** Every documented series of a probe, and of what the operator does for it, exists from the start and moves with real calls; each panel of the dashboards shows them. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -6,7 +6,10 @@ import { startResponder } from '../../agent/respond/index.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
+import { choicesOf, queriesOf, readDashboards } from '../lab/dashboards.ts'
 import { temporaryFolder } from '../lab/process.ts'
+import type { Prometheus } from '../lab/prometheus.ts'
+import { startPrometheus } from '../lab/prometheus.ts'
 import { checkMetrics } from '../lab/promtool.ts'
 import { ringcheck } from '../lab/ringcheck.ts'
 
@@ -78,7 +81,16 @@ spec:
   target: sip:${target}@127.0.0.1
   schedule: { interval: ${interval} }
   callDuration: ${callDuration}
-  thresholds: { packetLoss: { warning: ${loss}, critical: 90 } }
+  thresholds:
+    packetLoss: { warning: ${loss}, critical: 90 }
+    # What no call here comes near to.
+    mos: { warning: 1.2, critical: 1.1 }
+    jitter: { warning: 900, critical: 1000 }
+    rtt: { warning: 900, critical: 1000 }
+    setupTime: { warning: 20000, critical: 30000 }
+    ringTime: { warning: 20000, critical: 30000 }
+    connectTime: { warning: 20000, critical: 30000 }
+    registerTime: { warning: 20000, critical: 30000 }
 `
 
 /** Name of the series -> all its samples as one text. */
@@ -94,7 +106,38 @@ function samples(metrics: string): Map<string, string> {
   return byName
 }
 
-test('every series of a probe moves, and those of what the operator does for it', async () => {
+/** What Grafana puts in the place of variables. */
+const CHOSEN: Readonly<Record<string, string>> = {
+  ...{ namespace: 'default', probe: 'moving', location: '.*' },
+  ...{ __rate_interval: '1m', __range: '10m' },
+}
+const chosen = (text: string) => text.replaceAll(/\$(\w+)/g, (variable, name: string) => CHOSEN[name] ?? variable)
+
+/** There is no certificate without TLS, and no watch without Kubernetes. */
+const EMPTY = /certificate_expiry|watch_restarts/
+
+/** The panels without an answer, and those whose legend names a label that the answer does not have. */
+async function blank(prometheus: Prometheus): Promise<string[]> {
+  const complaints = readDashboards().map(async (dashboard) => {
+    const asked = queriesOf(dashboard).map(async ({ of, expr, legend }) => {
+      const answer = await prometheus.query(chosen(expr))
+      if (answer.length === 0) return EMPTY.test(expr) ? [] : [`${of}: ${expr} has no answer`]
+      const labels = [...legend.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = '']) => label)
+      const missing = labels.filter((label) => answer.some((each) => each[label] === undefined))
+      return missing.map((label) => `${of}: ${expr} has no label ${label}`)
+    })
+    const choices = choicesOf(dashboard).map(async ({ name, series, label }) => {
+      const answer = await prometheus.query(chosen(series))
+      return answer.some((each) => each[label] !== undefined)
+        ? []
+        : [`${dashboard.title}: nothing to choose for ${name}`]
+    })
+    return (await Promise.all([...asked, ...choices])).flat()
+  })
+  return (await Promise.all(complaints)).flat()
+}
+
+test('every series of a probe moves, and those of what the operator does for it; every panel shows something', async () => {
   using temporary = temporaryFolder('series')
   const folder = join(temporary.path, 'manifests')
   const data = join(temporary.path, 'data')
@@ -111,22 +154,26 @@ test('every series of a probe moves, and those of what the operator does for it'
   await using product = await ringcheck({ folder, data })
 
   // Before the first call has ended.
-  const scrapes = [samples(await product.metrics())]
+  const scrapes = [await product.metrics()]
   await product.becomes('moving', 'Healthy', ({ health }) => health === 'Healthy', 100_000)
-  const afterOne = samples(await product.metrics())
+  scrapes.push(await product.metrics())
+  const afterOne = samples(scrapes[1] ?? '')
   expect(SERIES.filter((name) => !afterOne.has(name))).toEqual([])
-  scrapes.push(afterOne)
 
   // A call that is longer than its interval leaves a slot out.
   declare({ target: 'loss-20', interval: '11s', callDuration: '12s', loss: 5 })
   await product.becomes('moving', 'Degraded', ({ health }) => health === 'Degraded', 150_000)
-  scrapes.push(samples(await product.metrics()))
+  scrapes.push(await product.metrics())
   declare({ target: 'reject-503', interval: '10s', callDuration: '2s', loss: 5 })
   await product.becomes('moving', 'Unhealthy', ({ health }) => health === 'Unhealthy', 150_000)
   const last = await product.metrics()
-  scrapes.push(samples(last))
+  scrapes.push(last)
 
-  const still = SERIES.filter((name) => new Set(scrapes.map((scrape) => scrape.get(name))).size === 1)
+  const moved = scrapes.map(samples)
+  const still = SERIES.filter((name) => new Set(moved.map((scrape) => scrape.get(name))).size === 1)
   expect(still).toEqual([])
   expect(await checkMetrics(last)).toEqual([])
+
+  await using prometheus = await startPrometheus(temporary.path, scrapes)
+  expect(await blank(prometheus)).toEqual([])
 }, 480_000)

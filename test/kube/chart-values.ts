@@ -47,6 +47,7 @@ export const matrix: Readonly<Record<string, object>> = {
     monitoring: {
       serviceMonitor: { enabled: true, interval: '15s', labels: { release: 'prometheus' } },
       alerts: { enabled: true, labels: { release: 'prometheus' } },
+      dashboards: { enabled: true, annotations: { grafana_folder: 'Voice' } },
     },
     networkPolicy: {
       api: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ci' } } }],

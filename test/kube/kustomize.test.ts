@@ -32,13 +32,17 @@ describe('kustomize', () => {
     expect(await staleFiles(await renderedFiles())).toEqual([])
   })
 
-  test.each(['config/cluster', 'config/namespaced', 'config/responder', 'config/alerts', 'config/samples/cluster'])(
-    '%s is built, and kubeconform takes it',
-    async (folder) => {
-      const text = await built(folder)
-      expect(await kubeconform.check(text)).toBe(documentsIn(text).length)
-    },
-  )
+  test.each([
+    'config/cluster',
+    'config/namespaced',
+    'config/responder',
+    'config/alerts',
+    'config/dashboards',
+    'config/samples/cluster',
+  ])('%s is built, and kubeconform takes it', async (folder) => {
+    const text = await built(folder)
+    expect(await kubeconform.check(text)).toBe(documentsIn(text).length)
+  })
 
   test('the samples of a cluster differ from the local ones in their domain, their webhook and their namespace alone', async () => {
     const local = await built('config/samples/base')
