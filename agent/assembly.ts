@@ -26,6 +26,8 @@ export interface AssemblyOptions {
   userAgent: string
   /** An address of this machine for SIP and media. Default: all of them. */
   sourceAddress?: string
+  /** IP address under which peers reach it, at the same ports. Default: the address that its packets leave from. */
+  externalAddress?: string
   /** Default, for both: those that the system names. */
   sipPorts?: Ports
   rtpPorts?: Ports
@@ -39,7 +41,7 @@ export interface Assembly extends AsyncDisposable {
 }
 
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
-  const { api, credentials, userAgent, sourceAddress, sipPorts, rtpPorts, log } = options
+  const { api, credentials, userAgent, sourceAddress, externalAddress, sipPorts, rtpPorts, log } = options
   expectShortLives()
   const clock = systemClock
   const random = systemRandom
@@ -48,6 +50,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     await createNativeEngine({
       ...{ clock, random, userAgent, log },
       host: sourceAddress ?? everywhere(),
+      ...(externalAddress !== undefined && { externalAddress }),
       ...(sipPorts && { portRange: { from: sipPorts.first, to: sipPorts.last } }),
     }),
   )

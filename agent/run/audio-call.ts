@@ -23,9 +23,11 @@ export async function openAudio(
   offering: boolean,
 ): Promise<AudioStream | undefined> {
   const { engine, media, plan, random, endpoint } = context
+  const address = await engine.localAddress(remote)
   const outcome = await openStream({
     media,
-    address: await engine.localAddress(remote),
+    address,
+    advertised: engine.advertised(address),
     sessionId: Math.floor(random() * 2 ** 31),
     ...wishesOf(plan.endpoint, offering),
     source: sourceOf(plan.endpoint, media),

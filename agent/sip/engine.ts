@@ -76,8 +76,10 @@ export interface SignallingEngine extends AsyncDisposable {
   ): Disposable
   /** Requests of this method outside a dialog. OPTIONS is answered by the engine itself; without a taker: 405 with Allow. */
   onRequest(method: string, handler: (request: IncomingRequest) => void): Disposable
-  /** The local address from which packets to a hop leave, or to a host: what Contact, Via and our SDP name. Of a hop with several, the one tried first. */
+  /** The local address from which packets to a hop leave, or to a host: what Via names. Of a hop with several, the one tried first. */
   localAddress(remote: Hop | string): Promise<string>
+  /** Where peers reach a local address: what Contact and our SDP name. */
+  advertised(local: string): string
   readonly ports: Ports
   /** All of it is 0 after everything was stopped: tested. */
   readonly gauges: Readonly<{

@@ -2,7 +2,7 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
-import { LocalAddresses } from './transport/addresses.ts'
+import { advertised, LocalAddresses } from './transport/addresses.ts'
 import { Locator } from './locate/locator.ts'
 import { systemNames } from './locate/names.ts'
 import { respondOnce } from './transport/build.ts'
@@ -29,6 +29,8 @@ export interface NativeOptions {
   random: Random
   /** IP address to bind; `0.0.0.0` and `::` are all of them. */
   host: string
+  /** IP address under which peers reach us, at the same ports: for Contact, and for whoever writes a session description. Default: ours. */
+  externalAddress?: string
   /** UDP and TCP are always bound, TLS, WS and WSS when they are named here; 0, their default, is any free port. */
   ports?: Partial<Record<Transport, number>>
   /** Where free ports are taken from; both ends are included. */
@@ -46,7 +48,7 @@ export interface NativeOptions {
 
 /** Binds its sockets. @throws with `code` (EADDRINUSE, EADDRNOTAVAIL, ...), `address` and `port` when one cannot be bound */
 export async function createNativeEngine(options: NativeOptions): Promise<SignallingEngine> {
-  const { clock, random, host, ports = {}, portRange, identity, userAgent, nameServers, log } = options
+  const { clock, random, host, externalAddress, ports = {}, portRange, identity, userAgent, nameServers, log } = options
   const names = systemNames(nameServers)
   const wheel = new TimerWheel(clock)
   const addresses = new LocalAddresses(clock, host)
@@ -73,7 +75,20 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
   }
 
   const transports = await bindTransports({
-    ...{ clock, random, host, ports, portRange, identity, addresses, counter, limits, refused, malformed },
+    ...{
+      clock,
+      random,
+      host,
+      externalAddress,
+      ports,
+      portRange,
+      identity,
+      addresses,
+      counter,
+      limits,
+      refused,
+      malformed,
+    },
     receive(message, arrival) {
       try {
         layers?.transactions.receive(message, arrival)
@@ -129,6 +144,7 @@ export async function createNativeEngine(options: NativeOptions): Promise<Signal
       const located = await core.locator.locate(typeof remote === 'string' ? { host: remote, port: 0 } : remote)
       return located.kind === 'Located' ? addresses.find(located.targets[0]?.host ?? host) : host
     },
+    advertised: (local) => advertised(local, externalAddress),
     ports: bound,
     gauges: {
       get transactions() {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { suiteNames } from '../media/srtp/index.ts'
 import { connect, hearMore, pair, type Wishes } from './streams.fixture.ts'
 
+const ICE = { mode: 'Full', controlling: true, stun: [], turn: [] } as const
 const ALL = { codecs: ['PCMA', 'PCMU', 'G722', 'opus'] } as const
 
 describe('what both agree on', () => {
@@ -13,6 +14,16 @@ describe('what both agree on', () => {
     expect(both.caller.terms).toEqual({ codec, rtcpMux: false })
     expect(both.callee.terms).toEqual(both.caller.terms)
     expect(both.caller.offer()).toContain(`telephone-event/${codec === 'opus' ? 48_000 : 8000}`)
+  })
+
+  test('is the address that peers reach us under, but with ICE that of its candidates', async () => {
+    const video = { codecs: ['VP8'], resolution: 'R360p', frameRate: 10, required: false } as const
+    await using plain = await pair({ advertised: '192.0.2.9', video })
+    const said = plain.caller.offer().match(/^(?:o|c)=.*IN IP4 .*(?=\r)/gm) ?? []
+    expect(said.length).toBeGreaterThan(1)
+    expect(said.filter((line) => !line.endsWith(' 192.0.2.9'))).toEqual([])
+    await using found = await pair({ advertised: '192.0.2.9', ice: ICE })
+    expect(found.caller.offer()).not.toContain('192.0.2.9')
   })
 
   test('is RTCP on the port of RTP only when both can', async () => {

@@ -20,6 +20,8 @@ export interface StreamOptions extends Pick<StartOptions, 'source' | 'jitterBuff
   media: MediaEngine
   /** IP address on which packets are sent and received. */
   address: string
+  /** What our descriptions say instead of `address`. With ICE they say `address` all the same: it finds the way by candidates. */
+  advertised?: string
   /** Number of the o= line. */
   sessionId: number
   /** Best first, at least one. */
@@ -77,7 +79,8 @@ export class AudioStream implements AsyncDisposable {
   #stopped = false
 
   constructor(options: StreamOptions, { session, path, video }: Parts) {
-    const { address, sessionId, codecs, ptime, encryption, rtcpMux } = options
+    const { sessionId, codecs, ptime, encryption, rtcpMux } = options
+    const address = (options.ice ? undefined : options.advertised) ?? options.address
     const { rtpPort, rtcpPort } = session
     this.session = session
     this.video = video

@@ -21,6 +21,8 @@ export interface VideoOptions extends VideoWishes {
   media: MediaEngine
   /** IP address on which packets are sent and received. */
   address: string
+  /** What our descriptions say instead of `address`. */
+  advertised?: string
   encryption: EncryptionPolicy
   rtcpMux: boolean
 }
@@ -55,7 +57,7 @@ export class VideoStream implements AsyncDisposable {
 
   /** For descriptions. The codec in use stays. */
   get local(): LocalVideo {
-    const { address, codecs, rtcpMux } = this.#options
+    const { address: bound, advertised: address = bound, codecs, rtcpMux } = this.#options
     const { rtpPort, rtcpPort } = this.#session
     return {
       ...{ address, rtpPort, rtcpPort, rtcpMux, keys: this.#keys },

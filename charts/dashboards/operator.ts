@@ -90,6 +90,20 @@ export const operator = dashboard({
       height: 8,
       panels: [
         timeseries({
+          ...{ title: 'Agents', unit: 'short', min: 0, decimals: 0 },
+          queries: [{ expr: 'max by (location, state) (ringcheck_operator_agents)', legend: '{{location}} {{state}}' }],
+          overrides: [bad('NotReady$')],
+        }),
+        timeseries({
+          ...{ title: 'From the order to call to the first word of the agent', unit: 's', min: 0 },
+          queries: durations('ringcheck_operator_dispatch_duration_seconds'),
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        timeseries({
           ...{ title: 'Looks at resources a second', unit: 'short', min: 0 },
           queries: [
             {

@@ -19,13 +19,16 @@ const ports = z
   })
   .refine(({ first, last }) => first >= 1 && first < last && last <= 65_535, 'must be a range of ports from 1 to 65535')
 
+const ip = z.union([z.ipv4(), z.ipv6()], 'must be an IP address')
+
 const Settings = z.strictObject({
   tls: z.string().min(1),
   listen: address.optional(),
   admin: address.optional(),
   'rtp-ports': ports.optional(),
   'sip-ports': ports.optional(),
-  'source-address': z.union([z.ipv4(), z.ipv6()], 'must be an IP address').optional(),
+  'source-address': ip.optional(),
+  'external-address': ip.optional(),
   log: z.enum(logLevels),
 })
 
@@ -44,6 +47,7 @@ export const agent: Command = {
     'rtp-ports': { value: 'FIRST-LAST', help: 'UDP ports for RTP and RTCP (default: any)' },
     'sip-ports': { value: 'FIRST-LAST', help: 'Ports for SIP (default: any)' },
     'source-address': { value: 'IP', help: 'For SIP and media (default: all addresses)' },
+    'external-address': { value: 'IP', help: 'Where peers reach it instead, at the same ports: for Contact and SDP' },
     out: { value: 'FOLDER', default: '.', help: 'enroll: where the certificate is written' },
     namespace: { value: 'NAME', default: 'ringcheck', help: 'enroll: that of the operator' },
     kubeconfig: { value: 'FILE', help: 'enroll: default as kubectl' },
@@ -81,6 +85,7 @@ export const agent: Command = {
       ...(rest['rtp-ports'] && { rtpPorts: rest['rtp-ports'] }),
       ...(rest['sip-ports'] && { sipPorts: rest['sip-ports'] }),
       ...(rest['source-address'] !== undefined && { sourceAddress: rest['source-address'] }),
+      ...(rest['external-address'] !== undefined && { externalAddress: rest['external-address'] }),
       onGo: (told) => {
         for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, told)
       },

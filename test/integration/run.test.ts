@@ -1,4 +1,6 @@
 /** Outcomes and failure classes of runs, each brought about by a real peer: Kamailio as registrar and proxy, SIPp as the far end. */
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createMediaEngine } from '../../agent/media/index.ts'
 import type { MediaEngine } from '../../agent/media/index.ts'
@@ -10,7 +12,7 @@ import { systemClock } from '../../lib/clock.ts'
 import { createLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
 import { kamailio } from '../lab/kamailio.ts'
-import { freePort } from '../lab/ports.ts'
+import { freePort, freeRtpPorts } from '../lab/ports.ts'
 import { temporaryFolder, until } from '../lab/process.ts'
 import { sippCallee, sippCaller } from '../lab/sipp.ts'
 import { writeScenario } from './callee-scenarios.ts'
@@ -175,6 +177,58 @@ describe('through Kamailio', () => {
     judged(result, () => expect(result.metrics.mos).toBeGreaterThan(4))
     expect(await proxy.registrations()).toEqual([])
   })
+})
+
+describe('behind an address that peers reach it under', () => {
+  /** A node that passes on what comes to its address, as it does to a pod. */
+  async function node(address: string, port: number): Promise<AsyncDisposable> {
+    const socket = createSocket('udp4')
+    let peer = 0
+    socket.on('message', (packet, from) => {
+      const isOurs = from.port === port
+      if (!isOurs) peer = from.port
+      socket.send(packet, isOurs ? peer : port, '127.0.0.1')
+    })
+    socket.bind(port, address)
+    await once(socket, 'listening')
+    return {
+      async [Symbol.asyncDispose]() {
+        socket.close()
+        await once(socket, 'close')
+      },
+    }
+  }
+
+  test.each(['UDP', 'TCP'] as const)(
+    'a Callee is called there over %s, and hears; its Via stays',
+    async (transport) => {
+      const externalAddress = '127.0.0.5'
+      const first = await freeRtpPorts(2)
+      stack.use(await node(externalAddress, first))
+      engine = stack.use(await createNativeEngine({ ...common, host: '0.0.0.0', externalAddress, userAgent: 'test' }))
+      media = stack.use(createMediaEngine({ ...common, ports: { first, last: first + 1 } }))
+      const proxy = stack.use(await kamailio())
+      const endpoint = { role: 'Callee', target: undefined, callDuration: 30_000, remoteHangup: 'Allow' } as const
+      const called = start(planOf(proxy.port, { registrar: { ...registering, transport }, endpoint }))
+      await called.phase('Waiting')
+      const [registration] = await proxy.registrations()
+      const port = engine.ports[transport]
+      expect(registration?.contact).toContain(`@${externalAddress}:${port}`)
+      const to = { target: `127.0.0.1:${proxy.port}`, scenario: 'call', service: 'alice' }
+      const caller = stack.use(await sippCaller({ ...to, rtp: true, hold: 1500 }))
+      expect(await caller.finished).toMatchObject({ code: 0, successful: 1 })
+      const result = await called.result()
+      expect(result).toMatchObject({ outcome: 'Success', sip: { code: 200 } })
+      expect(result.metrics.packetsReceived).toBeGreaterThan(20)
+      const sent = called.events
+        .flatMap((event) => (event.type === 'Trace' ? event.messages : []))
+        .flatMap(({ direction, text }) => (direction === 'Out' ? text : []))
+      expect(sent.find((text) => text.startsWith('REGISTER'))).toContain(`Via: SIP/2.0/${transport} 127.0.0.1:${port};`)
+      const answer = sent.find((text) => text.includes('m=audio'))
+      expect(answer).toMatch(/^c=IN IP4 127\.0\.0\.5/m)
+      expect(answer).toMatch(/^o=- \d+ \d+ IN IP4 127\.0\.0\.5/m)
+    },
+  )
 })
 
 describe('straight to SIPp', () => {

@@ -14,6 +14,7 @@ import { type Incoming, TransactionLayer } from './layer.ts'
 class Wire implements Flow {
   readonly local = '192.0.2.1:5060'
   readonly sentBy = '192.0.2.1'
+  readonly contact = '192.0.2.1'
   readonly remote: Endpoint
   readonly sent: Array<{ at: number; text: string }> = []
   readonly watchers = new Set<FlowWatcher>()

@@ -1,7 +1,7 @@
 /** Which of our addresses reaches a peer; the kernel's routing table is the edge that is played here. */
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../lib/manual-clock.ts'
-import { LocalAddresses } from './addresses.ts'
+import { advertised, LocalAddresses } from './addresses.ts'
 
 function lab(answer: string | undefined) {
   const clock = new ManualClock()
@@ -14,6 +14,13 @@ function lab(answer: string | undefined) {
   })
   return { clock, addresses, asked, answer: resolve }
 }
+
+test('the external address is told in the place of one of its family', () => {
+  expect(advertised('10.0.0.1', '192.0.2.9')).toBe('192.0.2.9')
+  expect(advertised('fd00::1', '2001:db8::9')).toBe('2001:db8::9')
+  expect(advertised('fd00::1', '192.0.2.9')).toBe('fd00::1')
+  expect(advertised('10.0.0.1', undefined)).toBe('10.0.0.1')
+})
 
 describe('the address that reaches a peer', () => {
   test('is looked up once for all that ask at the same time', async () => {

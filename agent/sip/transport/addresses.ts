@@ -13,6 +13,11 @@ export function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, '')
 }
 
+/** What peers are told instead of a local address: the external one, where it is of the same family. */
+export function advertised(local: string, external: string | undefined): string {
+  return external !== undefined && isIPv6(external) === isIPv6(local) ? external : local
+}
+
 /** Milliseconds after which a route is looked up again: interfaces come and go. */
 const ROUTE_LIFETIME = 60_000
 /** The same for a look-up that failed: who cannot be reached now may be in a moment. */

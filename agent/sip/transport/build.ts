@@ -56,8 +56,8 @@ function viaValue({ transport, sentBy }: Flow, branch: string): string {
 }
 
 /** Our Contact: where the peer of the flow reaches us, by the same transport. */
-export function contactUri({ transport, sentBy }: Flow, user: string): string {
-  return `sip:${user === '' ? '' : `${user}@`}${sentBy}${transportParameter(transport)}`
+export function contactUri({ transport, contact }: Flow, user: string): string {
+  return `sip:${user === '' ? '' : `${user}@`}${contact}${transportParameter(transport)}`
 }
 
 /** What is the same in every request of one party outside a dialog (8.1.1), but for Via. */

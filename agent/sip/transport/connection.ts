@@ -4,6 +4,7 @@ import type { Random } from '../../../lib/random.ts'
 import type { Endpoint, Hop, PeerCertificate } from '../engine.ts'
 import type { Limits, Refusals } from '../limits.ts'
 import { bracketed } from '../message/uri.ts'
+import { advertised } from './addresses.ts'
 import type { Channel, ChannelEnd, ChannelUser } from './channel.ts'
 import type { Flow, FlowWatcher, Receive } from './flow.ts'
 
@@ -17,6 +18,8 @@ export interface ConnectionOptions {
   sent: (text: string) => void
   /** What came can be read no further; the connection is closed. */
   broken: (flow: Flow, reason: string) => void
+  /** What Contact names instead of our address. */
+  externalAddress?: string | undefined
 }
 
 export interface ConnectionPeer {
@@ -45,6 +48,7 @@ export class Connection implements Flow, ChannelUser {
   readonly remote: Endpoint
   readonly local: string
   readonly sentBy: string
+  readonly contact: string
   readonly certificate: PeerCertificate | undefined
   readonly accepted: boolean
   readonly settings: Pick<Hop, 'path' | 'tls'>
@@ -81,7 +85,8 @@ export class Connection implements Flow, ChannelUser {
     this.settings = settings
     const { host, port } = channel.local
     this.local = `${bracketed(host)}:${port}`
-    this.sentBy = listening === undefined ? this.local : `${bracketed(host)}:${listening}`
+    this.sentBy = `${bracketed(host)}:${listening ?? port}`
+    this.contact = `${bracketed(advertised(host, options.externalAddress))}:${listening ?? port}`
     this.#usedAt = options.clock.monotonic()
     this.#idle = this.#idleIn(options.limits.idle)
     channel.attach(this)

@@ -15,8 +15,10 @@ export interface Flow {
   readonly reliable: boolean
   /** `host:port` of our side. */
   readonly local: string
-  /** `host:port` where the peer reaches us by this transport: what Via and Contact name. */
+  /** `host:port` where we listen for this transport: what Via names, and what Contact names but for an external address. */
   readonly sentBy: string
+  /** `host:port` where the peer reaches us by this transport: what Contact names. */
+  readonly contact: string
   readonly remote: Endpoint
   /** What the peer showed of itself over TLS. */
   readonly certificate?: PeerCertificate | undefined

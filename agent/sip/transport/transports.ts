@@ -19,6 +19,8 @@ export interface TransportOptions {
   clock: Clock
   random: Random
   host: string
+  /** What Contact names instead of our address. */
+  externalAddress?: string | undefined
   /** TLS, WS and WSS are listened on when they have one; 0 is any. */
   ports: Partial<Record<Transport, number>>
   /** For those that have no port, or 0. */
@@ -43,7 +45,7 @@ export interface Transports extends AsyncDisposable {
 
 /** Binds UDP, TCP and what else is asked for. @throws with `code`, `address` and `port` when one of them cannot be bound; then none is */
 export async function bindTransports(options: TransportOptions): Promise<Transports> {
-  const { clock, random, host, ports, addresses, counter, limits, refused } = options
+  const { clock, random, host, externalAddress, ports, addresses, counter, limits, refused } = options
   const sent = (text: string): void => counter.sent(text)
 
   function deliver(bytes: Buffer, at: number, flow: Flow): void {
@@ -64,7 +66,7 @@ export async function bindTransports(options: TransportOptions): Promise<Transpo
   const udp = stack.use(
     await bindOneOf(portsOf('UDP'), (port) =>
       bindUdp({
-        ...{ clock, host, port, sent },
+        ...{ clock, host, port, externalAddress, sent },
         localHost: (remote) => addresses.known(remote) ?? host,
         receive(bytes, at, flow) {
           // Keep-alives of RFC 5626 and of routers: an empty line, or four zero bytes.
@@ -80,7 +82,7 @@ export async function bindTransports(options: TransportOptions): Promise<Transpo
   )
   const bound: Partial<Record<Transport, number>> = {}
   const connections = new Connections({
-    ...{ clock, random, host, limits, refused, sent, receive: deliver },
+    ...{ clock, random, host, externalAddress, limits, refused, sent, receive: deliver },
     broken: (flow, reason) => options.malformed(reason, flow),
     listening: (transport) => bound[transport],
   })

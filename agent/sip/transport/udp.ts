@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { isIPv4, isIPv6 } from 'node:net'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Endpoint } from '../engine.ts'
-import { plainAddress } from './addresses.ts'
+import { advertised, plainAddress } from './addresses.ts'
 import { Datagrams } from './datagrams.ts'
 import type { Flow, Receive } from './flow.ts'
 import { bracketed } from '../message/uri.ts'
@@ -19,6 +19,8 @@ export interface UdpOptions {
   clock: Clock
   host: string
   port: number
+  /** What Contact names instead of our address. */
+  externalAddress?: string | undefined
   receive: Receive
   /** Told of each datagram that leaves. */
   sent: (text: string) => void
@@ -33,7 +35,7 @@ export interface UdpTransport extends AsyncDisposable {
 
 /** @throws with `code`, `address` and `port` when the port cannot be bound */
 export async function bindUdp(options: UdpOptions): Promise<UdpTransport> {
-  const { clock, host, port, receive, localHost } = options
+  const { clock, host, port, externalAddress, receive, localHost } = options
   const family = isIPv6(host) ? 6 : 4
   const socket = createSocket({
     type: family === 6 ? 'udp6' : 'udp4',
@@ -51,7 +53,8 @@ export async function bindUdp(options: UdpOptions): Promise<UdpTransport> {
     throw error
   }
   const bound = socket.address().port
-  const sender: Sender = { socket, clock, datagrams: new Datagrams(), open: true, sent: options.sent }
+  const datagrams = new Datagrams()
+  const sender: Sender = { socket, clock, datagrams, externalAddress, open: true, sent: options.sent }
   const flows = new Map<string, Map<number, UdpFlow>>()
   let known = 0
   /** Who was asked for last is mostly asked for next. */
@@ -106,6 +109,7 @@ interface Sender {
   readonly socket: Socket
   readonly clock: Clock
   readonly datagrams: Datagrams
+  readonly externalAddress: string | undefined
   open: boolean
   readonly sent: (text: string) => void
 }
@@ -123,6 +127,7 @@ class UdpFlow implements Flow {
   readonly local: string
   readonly localHost: string
   readonly sentBy: string
+  readonly contact: string
   readonly remote: Endpoint
   readonly #sender: Sender
   #provenUntil = -Infinity
@@ -132,6 +137,7 @@ class UdpFlow implements Flow {
     this.local = `${bracketed(local.host)}:${local.port}`
     this.localHost = local.host
     this.sentBy = this.local
+    this.contact = `${bracketed(advertised(local.host, sender.externalAddress))}:${local.port}`
     this.remote = remote
   }
 

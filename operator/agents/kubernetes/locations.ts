@@ -47,6 +47,13 @@ const location = z.strictObject({
     .refine((text) => isIP(text) !== 0, 'must be an IP address')
     .optional()
     .describe('For SIP and media, where a node has several.'),
+  externalAddress: z
+    .string()
+    .refine((text) => text === 'Node' || isIP(text) !== 0, 'must be an IP address, or Node')
+    .optional()
+    .describe(
+      'Where peers reach agents, at the same ports, instead of the address of their pods: an IP address, or `Node` for that of their node. For Contact and SDP.',
+    ),
   agents: z.array(externalAgent).max(1000).default([]).describe('Agents that run elsewhere, instead of pods.'),
 })
 export type Location = z.output<typeof location>

@@ -57,6 +57,17 @@ describe('the pods of agents', () => {
     expect(made.spec.template.metadata?.annotations).toEqual({ 'k8s.v1.cni.cncf.io/networks': 'voice' })
   })
 
+  test('tell peers the address of their location, or that of the node on which they are', () => {
+    const flag = (externalAddress: string) => deployment({ externalAddress }).container.args?.slice(-2)
+    expect(flag('192.0.2.9')).toEqual(['--external-address', '192.0.2.9'])
+    expect(flag('Node')).toEqual(['--external-address', '$(HOST_IP)'])
+    expect(deployment({ externalAddress: 'Node' }).container.env).toEqual([
+      { name: 'HOST_IP', valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } },
+    ])
+    expect(deployment().container.args).not.toContain('--external-address')
+    expect(deployment().container.env).toBeUndefined()
+  })
+
   test('of the network of their nodes are never two on one node, also while they are replaced', () => {
     const { pod, made } = deployment({ hostNetwork: true })
     expect(pod).toMatchObject({ hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' })
@@ -119,6 +130,7 @@ describe('locations', () => {
     [{ far: { rtpPorts: '20999-20000' } }, 'far.rtpPorts', 'must be a range of ports from 1 to 65535'],
     [{ far: { rtpPorts: 'all' } }, 'far.rtpPorts', 'must be FIRST-LAST, such as 20000-20999'],
     [{ far: { sourceAddress: 'eth0' } }, 'far.sourceAddress', 'must be an IP address'],
+    [{ far: { externalAddress: 'node' } }, 'far.externalAddress', 'must be an IP address, or Node'],
     [{ far: { agents: [{ url: 'http://agent:8443' }] } }, 'far.agents.0.url', 'must be https://HOST:PORT'],
   ])('%j is refused, with its field and what is allowed', (given, field, message) => {
     const { error } = locations.safeParse(given)

@@ -109,17 +109,20 @@ function podOf(group: Group, location: Location, { imagePullSecrets = [], ...ima
 }
 
 function containerOf(location: Location, image: Omit<AgentImage, 'imagePullSecrets'>): V1Container {
-  const { resources, rtpPorts, sipPorts, sourceAddress } = location
+  const { resources, rtpPorts, sipPorts, sourceAddress, externalAddress } = location
+  const ofNode = externalAddress === 'Node'
   const flags = [
     ...['--tls', TLS_FOLDER],
     ...(rtpPorts === undefined ? [] : ['--rtp-ports', rtpPorts]),
     ...(sipPorts === undefined ? [] : ['--sip-ports', sipPorts]),
     ...(sourceAddress === undefined ? [] : ['--source-address', sourceAddress]),
+    ...(externalAddress === undefined ? [] : ['--external-address', ofNode ? '$(HOST_IP)' : externalAddress]),
   ]
   return {
     name: 'agent',
     ...image,
     args: ['agent', ...flags],
+    ...(ofNode && { env: [{ name: 'HOST_IP', valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } }] }),
     ports: [
       { name: 'api', containerPort: API_PORT, protocol: 'TCP' },
       { name: 'admin', containerPort: ADMIN_PORT, protocol: 'TCP' },
