@@ -25,6 +25,8 @@ test('the log is shown, one with its attempts, and sent once more', async () => 
 
   const all = await run('deliveries', '--url', url)
   expect(all.out).toMatch(/default\/switchboard +chat +Degraded +Delivered +2 +\d+s +HTTP 204/)
+  expect((await run('deliveries', '--namespace', 'default', '--url', url)).out).toContain('switchboard')
+  expect((await run('deliveries', '--namespace', 'other', '--url', url)).out).not.toContain('switchboard')
   const one = await run('deliveries', String(id), '--url', url)
   expect(one.out).toContain('1970-01-01T00:00:00.000Z  HTTP 503')
   expect(one.out).toContain('1970-01-01T00:00:05.000Z  HTTP 204')

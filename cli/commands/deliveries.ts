@@ -29,6 +29,10 @@ export const deliveries: Command = {
   description:
     'The newest deliveries of all webhooks; with an ID that one, with the time and the response code of each attempt. A replay goes out under the same webhook-id, whatever became of the delivery before.',
   flags: {
+    namespace: {
+      value: 'NAME',
+      help: 'Those of its probes (default: of all namespaces, which needs the right to list all)',
+    },
     replay: { help: 'Send it once more' },
     output: outputFlag,
     url: urlFlag,
@@ -45,7 +49,9 @@ export const deliveries: Command = {
     const api = connect(words, terminal)
     if (id === undefined) {
       if (words.has('replay')) throw new UsageError('--replay needs the ID of a delivery')
-      const found = await api.get(`/deliveries?perPage=${SHOWN}`, z.array(delivery))
+      const namespace = words.text('namespace')
+      const of = namespace === undefined ? '' : `&namespace=${encodeURIComponent(namespace)}`
+      const found = await api.get(`/deliveries?perPage=${SHOWN}${of}`, z.array(delivery))
       print(terminal, format, found, () => logTable(found))
       return 0
     }
