@@ -39,8 +39,9 @@ export default defineConfig({
           globalSetup: 'test/kube/install.ts',
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          // What takes long here waits for other programs, on a machine that may be busy.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {
@@ -49,8 +50,8 @@ export default defineConfig({
           include: ALONE,
           globalSetup: 'test/kube/install.ts',
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {

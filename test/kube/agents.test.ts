@@ -165,11 +165,14 @@ describe('agents of a namespace at a location', () => {
     const status = { status: { phase: 'Pending', containerStatuses: [container] } }
     await kube.kubectl('patch', 'pod/agent', '--subresource=status', '--patch', JSON.stringify(status))
     expect(await told).toEqual(group)
-    expect(agents.readiness(group)).toEqual({
-      kind: 'NotReady',
-      message:
-        'No agent of the location default is ready: ImagePullBackOff: Back-off pulling image "localhost/ringcheck:test"',
-    })
+    // The pod itself may be told before its status.
+    await expect
+      .poll(() => agents.readiness(group), { timeout: 60_000 })
+      .toEqual({
+        kind: 'NotReady',
+        message:
+          'No agent of the location default is ready: ImagePullBackOff: Back-off pulling image "localhost/ringcheck:test"',
+      })
     await kube.kubectl('delete', 'pod/agent', '--grace-period=0', '--force')
     await until(() => {
       const readiness = agents.readiness(group)

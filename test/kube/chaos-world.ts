@@ -17,6 +17,8 @@ import type { Receiver } from '../lab/receiver.ts'
 import { receiver } from '../lab/receiver.ts'
 import type { Cluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
+import type { OperatorAccount } from './operator-account.ts'
+import { operatorAccount } from './operator-account.ts'
 import type { Relay } from './relay.ts'
 import { relay, relayTo } from './relay.ts'
 import type { RunningOperator } from './ringcheck-operator.ts'
@@ -60,6 +62,8 @@ export interface Declared {
 
 export interface World extends AsyncDisposable {
   readonly kube: Cluster
+  /** Of both replicas. */
+  readonly account: OperatorAccount
   readonly database: Postgres
   /** Of the history. */
   readonly databaseUrl: string
@@ -90,8 +94,9 @@ const FIRST_HANGUP = 20
 export async function startWorld(): Promise<World> {
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(temporaryFolder('chaos')).path
-  const kube = stack.use(await startCluster({ level: 'api' }))
+  const kube = stack.use(await startCluster({ level: 'api', audit: true }))
   await kube.installCrds()
+  const account = await operatorAccount(kube)
   const database = stack.use(await postgres())
   const databaseUrl = await database.database()
   const hook = stack.use(await receiver(SECRET))
@@ -106,13 +111,14 @@ export async function startWorld(): Promise<World> {
   stack.defer(async () => void (await agent.kill()))
 
   const startReplica = async (name: string): Promise<Replica> => {
-    const way = stack.use(await relayTo(kube.kubeconfig, name))
+    const way = stack.use(await relayTo(account.kubeconfig, name))
     const run = () =>
       ringcheckOperator({
         ...{ folder, name, kubeconfig: way.kubeconfig },
         config: {
           webhookNetworks: ['127.0.0.0/8'],
-          locations: { default: { agents: [{ url: `https://127.0.0.1:${wayToAgent.port}` }] } },
+          // Of `pods` there are objects, and nobody who makes pods of them.
+          locations: { default: { agents: [{ url: `https://127.0.0.1:${wayToAgent.port}` }] }, pods: {} },
         },
         environment: { RINGCHECK_DATABASE_URL: databaseUrl, RINGCHECK_IMAGE: 'localhost/ringcheck:test' },
       })
@@ -147,7 +153,7 @@ export async function startWorld(): Promise<World> {
   }
 
   const world: Omit<World, typeof Symbol.asyncDispose | 'steady'> = {
-    ...{ kube, database, databaseUrl, hook, wayToAgent, calls, replicas, declare },
+    ...{ kube, account, database, databaseUrl, hook, wayToAgent, calls, replicas, declare },
     agent: {
       kill: async () => void (await agent.kill()),
       start: async () => void (agent = await startAgent(folder, tls, agentPort)),

@@ -99,7 +99,7 @@ describe('the ServiceAccount', () => {
     // A policy is in force a moment after it was made.
     await until(async () => (await apply(secret('unlabelled', {})).catch(String)).includes(refusal), {
       what: 'the policy is in force',
-      within: 30_000,
+      within: 60_000,
     })
     await expect(apply(secret('theirs', { 'app.kubernetes.io/managed-by': 'ringcheck' }))).rejects.toThrow(refusal)
     await expect(operator('delete', 'secret', 'theirs')).rejects.toThrow(refusal)

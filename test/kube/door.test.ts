@@ -11,7 +11,7 @@ import { candidate, openDoor, probe } from './door.fixture.ts'
 import { relayTo } from './relay.ts'
 
 /** Milliseconds in which whatever broke must be mended. */
-const MENDED = 60_000
+const MENDED = 120_000
 
 let kube: Cluster
 beforeAll(async () => {
@@ -101,7 +101,7 @@ describe('watching', () => {
     await becomes(() => names(door), ['kept', 'new'])
     await becomes(() => door.cluster.get('SipProbe', key('kept'))?.spec.schedule.interval, '1m')
     expect(door.restarts).toContain('SipProbe')
-  }, 180_000)
+  }, 300_000)
 
   test('a watch from before a compaction begins anew with all there is', async () => {
     await apply(probe('kept') + probe('gone'))
@@ -118,7 +118,7 @@ describe('watching', () => {
     expect(door.lines.filter((line) => line.includes('too old for the API server'))).not.toEqual([])
     await apply(probe('later'))
     await becomes(() => names(door), ['kept', 'later', 'new'])
-  }, 180_000)
+  }, 300_000)
 
   test('a network that breaks without a word is noticed, and what happened meanwhile is seen', async () => {
     await apply(probe('kept') + probe('gone'))
@@ -128,11 +128,11 @@ describe('watching', () => {
       using _ = relay.block()
       await kubectl('delete', 'sipprobe', 'gone')
       await apply(probe('new'))
-      await expect.poll(() => door.restarts.includes('SipProbe'), { timeout: 90_000, interval: 500 }).toBe(true)
+      await expect.poll(() => door.restarts.includes('SipProbe'), { timeout: MENDED, interval: 500 }).toBe(true)
       expect(names(door)).toEqual(['gone', 'kept'])
     }
     await becomes(() => names(door), ['kept', 'new'])
-  }, 180_000)
+  }, 300_000)
 
   test('a stalled API server is noticed, and what changes after it is seen', async () => {
     await apply(probe('kept'))
@@ -140,24 +140,28 @@ describe('watching', () => {
     {
       using _ = kube.stallApiServer()
       // A connection that says nothing for half a minute counts as dead.
-      await expect.poll(() => door.restarts.includes('SipProbe'), { timeout: 90_000, interval: 500 }).toBe(true)
+      await expect.poll(() => door.restarts.includes('SipProbe'), { timeout: MENDED, interval: 500 }).toBe(true)
       expect(names(door)).toEqual(['kept'])
     }
     await apply(probe('new'))
     await becomes(() => names(door), ['kept', 'new'])
-  }, 240_000)
+  }, 300_000)
 
   test('of two namespaces only the one that was asked for is looked at', async () => {
     await kube.kubectl.with(probe('elsewhere'), 'apply', '--namespace', 'default', '--filename', '-')
     await apply(probe('echo'))
-    const before = kube.audit().length
+    const lists = () => kube.audit().filter(({ verb, user }) => verb === 'list' && user.username === 'admin')
+    const before = lists().length
     const door = await opened()
     expect(names(door)).toEqual(['echo'])
-    const asked = kube
-      .audit()
-      .slice(before)
-      .filter(({ user }) => user.username === 'admin')
-    expect(new Set(asked.map(({ objectRef }) => objectRef?.namespace))).toEqual(new Set([namespace]))
+    const asked = () => [
+      ...new Set(
+        lists()
+          .slice(before)
+          .map(({ objectRef }) => objectRef?.namespace),
+      ),
+    ]
+    await becomes(asked, [namespace])
   })
 
   test('the annotation of a namespace pauses it, and its probes are told', async () => {
@@ -181,7 +185,7 @@ describe('watching', () => {
     expect((await statusOf('p999'))?.message).toBe('first')
     expect(new Set(door.announced).size).toBe(1000)
     expect(door.announced).toHaveLength(1000)
-  }, 240_000)
+  }, 300_000)
 })
 
 describe('status', () => {
@@ -201,7 +205,7 @@ describe('status', () => {
     expect(next.cluster.status('SipProbe', key())).toEqual(status('first'))
     await door.cluster.writeStatus('SipProbe', key(), status('second'))
     await becomes(async () => (await statusOf())?.message, 'second')
-    expect(writes()).toHaveLength(2)
+    await becomes(() => writes().length, 2)
     await becomes(() => next.cluster.status('SipProbe', key())?.message, 'second')
     expect(next.announced).toEqual([`SipProbe ${namespace}/echo`])
     expect(door.announced).toEqual([])
@@ -216,7 +220,9 @@ describe('status', () => {
     await kubectl('patch', 'sipprobe', 'echo', '--subresource=status', '--type=merge', '--patch', patch)
     await becomes(async () => (await statusOf())?.message, 'ours')
     // Ours, theirs, ours again; kubectl looks at it before it writes.
-    expect(writes().map(({ verb }) => verb)).toEqual(['patch', 'get', 'patch', 'patch'])
+    await expect
+      .poll(() => writes().map(({ verb }) => verb), { timeout: MENDED })
+      .toEqual(['patch', 'get', 'patch', 'patch'])
   })
 
   test('is not written by a replica that does not lead, nor after its term', async () => {
@@ -231,7 +237,7 @@ describe('status', () => {
     await becomes(async () => (await statusOf())?.message, 'led')
     await term[Symbol.asyncDispose]()
     await door.cluster.writeStatus('SipProbe', key(), status('too late'))
-    expect(writes()).toHaveLength(1)
+    await becomes(() => writes().length, 1)
   })
 
   test('that a term did not come to write is written in the next one, and no other', async () => {
@@ -265,7 +271,7 @@ describe('status', () => {
     await restarted
     await becomes(async () => (await statusOf())?.message, 'figure 9')
     expect(writes().length).toBeLessThan(10)
-  }, 180_000)
+  }, 300_000)
 
   test('of an object that only we can refuse says why; the others are as they were', async () => {
     const door = await leading()
@@ -281,7 +287,7 @@ describe('status', () => {
     expect(names(door)).toEqual(['echo'])
     await apply(probe('refused', { interval: '1m' }))
     await becomes(() => names(door), ['echo', 'refused'])
-    expect(writes()).toHaveLength(1)
+    await becomes(() => writes().length, 1)
   })
 })
 
@@ -293,11 +299,10 @@ describe('Secrets, ConfigMaps and Events', () => {
     expect(await door.cluster.secret(key('pbx'))).toEqual({ password: 's3cret' })
     expect(await door.cluster.configMap(key('audio'))).toEqual({ a: Buffer.from('b') })
     expect(await door.cluster.secret(key('none'))).toBeUndefined()
-    const asked = kube
-      .audit()
-      .filter(({ user, objectRef }) => user.username === 'admin' && objectRef?.resource === 'secrets')
-    const verbs = asked.map(({ verb }) => verb)
-    expect(verbs.toSorted()).toEqual(['create', 'get', 'get'])
+    const asked = () =>
+      kube.audit().filter(({ user, objectRef }) => user.username === 'admin' && objectRef?.resource === 'secrets')
+    const verbs = () => asked().map(({ verb }) => verb)
+    await becomes(() => verbs().toSorted(), ['create', 'get', 'get'])
   })
 
   test('what is told of an object is one Event, however often it is told', async () => {

@@ -8,6 +8,7 @@ import { temporaryFolder } from '../lab/process.ts'
 import type { Cluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
 import { callee, eventually, namespaceOf, probe, registrar, sumOf } from './faults.fixture.ts'
+import { operatorAccount } from './operator-account.ts'
 import { ringcheckOperator } from './ringcheck-operator.ts'
 
 const stack = new AsyncDisposableStack()
@@ -20,7 +21,7 @@ beforeAll(async () => {
   kube = stack.use(await startCluster({ level: 'api' }))
   await kube.installCrds()
   target = stack.use(await callee('127.0.0.1'))
-}, 120_000)
+})
 afterAll(() => stack.disposeAsync())
 
 describe.concurrent('an operator', () => {
@@ -36,7 +37,9 @@ describe.concurrent('an operator', () => {
       // What counts seconds goes on as it did, as when an administrator sets the clock.
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
     }
-    const place = { folder, kubeconfig: kube.kubeconfig, config: { scope: 'Namespaced' } }
+    const { kubeconfig } = await operatorAccount(kube, { namespace: 'clock', scope: 'Namespaced' })
+    const place = { folder, kubeconfig, config: { scope: 'Namespaced' } }
+    const began = performance.now()
     await using operator = await ringcheckOperator({ ...place, name: 'clock', environment })
     await it.apply(registrar('pbx', `port: ${target.port}, register: false`) + probe('line', 'pbx'))
     await it.becomes('sipprobe', 'line', 'Healthy', { status: 'True' })
@@ -46,9 +49,10 @@ describe.concurrent('an operator', () => {
       await it.becomes('sipprobe', 'line', 'Healthy', { status: 'True' })
       await it.becomes('sipprobe', 'line', 'Ready', { status: 'True' })
       // Hours that nobody lived through are a slot that was missed, and not hundreds of calls.
-      expect(await sumOf(operator, 'ringcheck_probe_executions_total')).toBeLessThan(30)
+      const slots = (performance.now() - began) / 10_000
+      expect(await sumOf(operator, 'ringcheck_probe_executions_total')).toBeLessThan(slots + 10)
     }
-  }, 300_000)
+  }, 900_000)
 
   test('whose disk is full keeps what it measures, and writes it down when there is room', async () => {
     const it = await namespaceOf(kube, 'disk')
@@ -58,7 +62,8 @@ describe.concurrent('an operator', () => {
     const under = ['unshare', '--mount', 'sh', '-c', script, 'sh'] as const
     const config = { scope: 'Namespaced', data }
     const environment = { POD_NAMESPACE: 'disk' }
-    const place = { folder, kubeconfig: kube.kubeconfig, name: 'disk' }
+    const { kubeconfig } = await operatorAccount(kube, { namespace: 'disk', scope: 'Namespaced' })
+    const place = { folder, kubeconfig, name: 'disk' }
     await using operator = await ringcheckOperator({ ...place, config, environment, under })
     await it.apply(registrar('pbx', `port: ${target.port}, register: false`) + probe('line', 'pbx'))
     await it.becomes('sipprobe', 'line', 'Healthy', { status: 'True' })
@@ -67,15 +72,15 @@ describe.concurrent('an operator', () => {
     const lease = () => kube.kubectl('get', 'lease', 'ringcheck', '--namespace', 'disk', '--output', 'json')
     const said = async () => JSON.parse(await lease()).metadata.annotations['ringcheck.dev/conditions']
     await eventually(async () => expect(await said()).toContain('"type":"StoreUnavailable","status":"True"'))
-    expect(await operator.readiness()).toBe(200)
+    await eventually(async () => expect(await operator.readiness()).toBe(200))
     await it.goesOn('line')
-    expect(await sumOf(operator, 'ringcheck_operator_history_waiting')).toBeGreaterThan(0)
+    await eventually(async () => expect(await sumOf(operator, 'ringcheck_operator_history_waiting')).toBeGreaterThan(0))
     await it.becomes('sipprobe', 'line', 'Healthy', { status: 'True' })
     rmSync(filling)
     await eventually(async () => expect(await sumOf(operator, 'ringcheck_operator_history_available')).toBe(1))
     await eventually(async () => expect(await sumOf(operator, 'ringcheck_operator_history_waiting')).toBe(0))
     expect(await sumOf(operator, 'ringcheck_operator_history_dropped_total')).toBe(0)
-  }, 300_000)
+  }, 900_000)
 })
 
 const MEBIBYTE = 2 ** 20

@@ -7,6 +7,7 @@ import type { NodeCluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
 import { callee, eventually, namespaceOf, OFTEN, probe, registrar } from './faults.fixture.ts'
 import { PRODUCT_IMAGE, writeProductImage } from './product-image.ts'
+import { operatorAccount } from './operator-account.ts'
 import type { RunningOperator } from './ringcheck-operator.ts'
 import { ringcheckOperator } from './ringcheck-operator.ts'
 
@@ -23,10 +24,9 @@ describe('agents', () => {
     await cluster.installCrds()
     target = stack.use(await callee(cluster.hostAddress))
     const environment = { RINGCHECK_IMAGE: PRODUCT_IMAGE }
-    operator = stack.use(
-      await ringcheckOperator({ folder, kubeconfig: cluster.kubeconfig, name: 'operator', environment }),
-    )
-  }, 180_000)
+    const { kubeconfig } = await operatorAccount(cluster)
+    operator = stack.use(await ringcheckOperator({ folder, kubeconfig, name: 'operator', environment }))
+  })
   afterAll(() => stack.disposeAsync())
 
   async function declared(namespace: string) {
@@ -55,7 +55,7 @@ describe('agents', () => {
     await cluster.load(archive)
     await it.calls()
     await it.becomes('sipprobe', 'line', 'Ready', { status: 'True' })
-  }, 180_000)
+  }, 600_000)
 
   test('for which there is no room start when there is', async () => {
     const cores = await cluster.kubectl('get', 'nodes', '--output', 'jsonpath={.items[0].status.allocatable.cpu}')
@@ -70,36 +70,36 @@ spec:
   containers:
     - { name: main, image: '${PRODUCT_IMAGE}', args: [respond], resources: { requests: { cpu: ${cpu} } } }
 `)
-    await other.kubectl('wait', '--for=condition=Ready', 'pod/large', '--timeout=60s')
+    await other.kubectl('wait', '--for=condition=Ready', 'pod/large', '--timeout=180s')
     const it = await declared('room')
     await it.says('Insufficient cpu')
     expect(await it.lastExecution()).toBeUndefined()
     await other.kubectl('delete', 'pod', 'large')
     await it.calls()
-  }, 180_000)
+  }, 600_000)
 
   test('of a node that is drained are gone, and are back when it takes pods again', async () => {
     const it = await declared('drained')
     await it.calls()
     const before = await it.lastExecution()
     const [node = ''] = (await cluster.kubectl('get', 'nodes', '--output', 'name')).trim().split('\n')
-    await cluster.kubectl('drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--force', '--timeout=90s')
+    await cluster.kubectl('drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--force', '--timeout=180s')
     await it.says('unschedulable')
     await it.becomes('sipprobe', 'line', 'Healthy', { status: 'Unknown', reason: 'NoAgent' })
     await cluster.kubectl('uncordon', node)
     await it.calls()
     expect(await it.lastExecution()).not.toBe(before)
     await it.becomes('sipprobe', 'line', 'Ready', { status: 'True' })
-  }, 240_000)
+  }, 600_000)
 
   test('go with their namespace, and stand again in one of the same name', async () => {
     const it = await declared('leaving')
     await it.calls()
     const before = await it.lastExecution()
-    await cluster.kubectl('delete', 'namespace', 'leaving', '--timeout=90s')
+    await cluster.kubectl('delete', 'namespace', 'leaving', '--timeout=180s')
     await eventually(async () => expect(await operator.metrics()).not.toContain('namespace="leaving"'))
     const again = await declared('leaving')
     await again.calls()
     expect(await again.lastExecution()).not.toBe(before)
-  }, 240_000)
+  }, 600_000)
 })

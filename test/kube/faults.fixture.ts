@@ -10,7 +10,7 @@ import type { Cluster } from './cluster.ts'
 import type { RunningOperator } from './ringcheck-operator.ts'
 
 /** Milliseconds in which what was mended is noticed, also on a busy machine: an interval, a poll, and the call. */
-const PATIENCE = 90_000
+const PATIENCE = 150_000
 const PAUSE = 1_000
 
 /** Looks again and again until nothing is thrown; at last throws that. Tests that run beside each other have no `expect.poll`. */

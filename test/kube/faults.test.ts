@@ -3,16 +3,20 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RecordLine, Responder } from '../../agent/respond/index.ts'
+import { sleep, systemClock } from '../../lib/clock.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import type { Cluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
 import { callee, eventually, namespaceOf, probe, registrar, secret, sumOf } from './faults.fixture.ts'
+import { operatorAccount } from './operator-account.ts'
 import type { RunningOperator } from './ringcheck-operator.ts'
 import { ringcheckOperator } from './ringcheck-operator.ts'
 
 const MANY = 1000
 /** Milliseconds: longer than the longest time between two looks at a probe. */
 const IDLE = 65_000
+/** Milliseconds in which a result is in its status, on a busy machine. */
+const WRITTEN = 5_000
 
 const stack = new AsyncDisposableStack()
 let kube: Cluster
@@ -25,8 +29,9 @@ beforeAll(async () => {
   kube = stack.use(await startCluster({ level: 'api', audit: true }))
   await kube.installCrds()
   target = stack.use(await callee('127.0.0.1', ['alice', 'bob'], join(folder, 'record')))
-  operator = stack.use(await ringcheckOperator({ folder, kubeconfig: kube.kubeconfig, name: 'operator' }))
-}, 120_000)
+  const { kubeconfig } = await operatorAccount(kube)
+  operator = stack.use(await ringcheckOperator({ folder, kubeconfig, name: 'operator' }))
+})
 afterAll(() => stack.disposeAsync())
 
 const withoutAccount = () => registrar('pbx', `port: ${target.port}, register: false`)
@@ -48,9 +53,12 @@ test('a thousand probes that are applied at once are each called once, for two w
   await eventually(async () => expect(await called()).toBe(MANY))
   const executions = await executionsIn('idle')
   expect(executions - MANY).toBeLessThan(MANY / 100)
-  // One when it is accepted, and one with each result; and that of the registrar.
-  expect(statusWrites('idle').length).toBeLessThanOrEqual(MANY + executions + 1)
-}, 300_000)
+  // One when it is accepted, and one with each result, which is counted after it; and that of the registrar.
+  await eventually(async () => {
+    const writes = statusWrites('idle').length
+    expect(writes).toBeLessThanOrEqual(MANY + (await executionsIn('idle')) + 1)
+  })
+}, 600_000)
 
 interface Called {
   metadata: { name: string }
@@ -71,25 +79,33 @@ describe.concurrent('beside a thousand probes', () => {
     const idle = await namespaceOf(kube, 'idle')
     const requests = () =>
       kube.audit().flatMap(({ objectRef: of }) => (of?.namespace === 'idle' ? (of.name ?? []) : []))
-    const from = { requests: requests().length, at: new Date().toISOString() }
+    // What was written of the last results may still be on its way.
+    const at = new Date().toISOString()
+    await sleep(systemClock, WRITTEN)
+    const from = { requests: requests().length, at }
     await new Promise((resolve) => setTimeout(resolve, IDLE))
     const asked = new Set(requests().slice(from.requests))
     const { items } = JSON.parse(await idle.kubectl('get', 'sipprobes', '--output', 'json')) as { items: Called[] }
     const notDue = items.filter(({ status }) => status.lastExecution.finishedAt < from.at)
     expect(notDue.length).toBeGreaterThan(MANY / 2)
     expect(notDue.filter(({ metadata }) => asked.has(metadata.name))).toEqual([])
-  }, 120_000)
+  }, 600_000)
 
   test('an execution that changes nothing but figures costs one write', async () => {
     const steady = await namespaceOf(kube, 'steady')
     await steady.apply(withoutAccount() + probe('echo', 'pbx'))
     await steady.becomes('sipprobe', 'echo', 'Healthy', { status: 'True' })
     const executions = () => executionsIn('steady')
-    const before = { writes: statusWrites('steady').length, executions: await executions() }
-    await eventually(async () => expect(await executions()).toBeGreaterThanOrEqual(before.executions + 3))
-    const after = { writes: statusWrites('steady').length, executions: await executions() }
-    expect(after.writes - before.writes).toBeLessThanOrEqual(after.executions - before.executions)
-  }, 180_000)
+    await steady.becomes('sipregistrar', 'pbx', 'Ready', { status: 'True' })
+    const executed = await executions()
+    const written = statusWrites('steady').length
+    await eventually(async () => expect(await executions()).toBeGreaterThanOrEqual(executed + 3))
+    // An execution is counted after it is written.
+    await eventually(async () => {
+      const writes = statusWrites('steady').length - written
+      expect(writes).toBeLessThanOrEqual((await executions()) - executed)
+    })
+  }, 600_000)
 
   test('a Secret that is missing, malformed or changed is named; when it is right the probe calls', async () => {
     const it = await namespaceOf(kube, 'secret')
@@ -117,7 +133,7 @@ describe.concurrent('beside a thousand probes', () => {
     await it.becomes('sipprobe', 'line', 'Ready', { status: 'True' })
     await list('alice,pw-alice')
     await it.becomes('sipprobe', 'line', 'Healthy', { status: 'True' })
-  }, 300_000)
+  }, 600_000)
 
   test('a registrar that is deleted while probes use it leaves them Unknown, and they call when it is back', async () => {
     const it = await namespaceOf(kube, 'registrar')
@@ -134,7 +150,7 @@ describe.concurrent('beside a thousand probes', () => {
     await it.apply(withoutAccount())
     for (const name of both) await it.becomes('sipprobe', name, 'Healthy', { status: 'True' })
     expect(await last()).not.toBe(before)
-  }, 180_000)
+  }, 600_000)
 
   test('two probes of one account take turns', async () => {
     const it = await namespaceOf(kube, 'account')
@@ -152,15 +168,15 @@ describe.concurrent('beside a thousand probes', () => {
         .flatMap((line) => ('event' in line && line.user === 'silence' ? [line] : []))
     }
     const ended = async () => (await calls()).filter(({ event }) => event === 'CallEnded').length
-    await eventually(async () => expect(await ended()).toBe(2))
+    await eventually(async () => expect(await ended()).toBeGreaterThanOrEqual(2))
     await it.kubectl('annotate', 'sipprobes', '--all', 'ringcheck.dev/run-now=again')
-    await eventually(async () => expect(await ended()).toBe(4))
+    await eventually(async () => expect(await ended()).toBeGreaterThanOrEqual(4))
     const inOrder = (await calls()).toSorted((one, other) => one.monotonic - other.monotonic)
     expect(inOrder.map(({ event }) => event)).toEqual(
       inOrder.map((_, index) => (index % 2 === 0 ? 'CallStarted' : 'CallEnded')),
     )
     for (const name of ['one', 'two']) await it.becomes('sipprobe', name, 'Ready', { status: 'True' })
-  }, 180_000)
+  }, 600_000)
 
   test('a namespace that is deleted takes its probes with it, and one of the same name begins anew', async () => {
     const it = await namespaceOf(kube, 'leaving')
@@ -186,7 +202,7 @@ describe.concurrent('beside a thousand probes', () => {
     const next = await namespaceOf(kube, 'leaving')
     await next.apply(withoutAccount() + probe('line', 'pbx'))
     await next.becomes('sipprobe', 'line', 'Healthy', { status: 'True' })
-  }, 180_000)
+  }, 600_000)
 
   test('a probe with the longest allowed everything is called, and its status is written', async () => {
     const it = await namespaceOf(kube, 'n'.repeat(63))
@@ -200,7 +216,7 @@ describe.concurrent('beside a thousand probes', () => {
         locations: expect.arrayContaining([{ name: 'default', level: 'Healthy' }]),
       },
     })
-  }, 180_000)
+  }, 600_000)
 })
 
 /** Nineteen of its locations are not there. */

@@ -68,14 +68,14 @@ describe('a cluster with a node', () => {
         },
       },
     )
-    await smoke('rollout', 'status', 'deployment/responder', '--timeout=60s')
+    await smoke('rollout', 'status', 'deployment/responder', '--timeout=120s')
     await apply({
       apiVersion: 'batch/v1',
       kind: 'Job',
       metadata: { name: 'call', namespace: 'smoke' },
       spec: { template: { spec: { ...POD, restartPolicy: 'OnFailure', containers: [call] } } },
     })
-    await smoke('wait', '--for=condition=Complete', 'job/call', '--timeout=90s')
+    await smoke('wait', '--for=condition=Complete', 'job/call', '--timeout=120s')
     expect(await smoke('logs', 'job/call')).toContain('Healthy')
   })
 
@@ -100,7 +100,7 @@ describe('a cluster with a node', () => {
       metadata: { name: 'names', namespace: 'smoke' },
       spec: { ...POD, restartPolicy: 'Never', containers: [container] },
     })
-    await smoke('wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/names', '--timeout=60s')
+    await smoke('wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/names', '--timeout=120s')
     const service = await smoke('get', 'service', 'responder', '--output', 'jsonpath={.spec.clusterIP}')
     expect(JSON.parse(await smoke('logs', 'names'))).toEqual([[service], [5060], 'ENOTFOUND', 'from the machine'])
     server.close()

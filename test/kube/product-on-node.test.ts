@@ -2,12 +2,12 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { wave } from '../../agent/media/source/wave.fixture.ts'
 import { runLua } from '../lab/lua.ts'
 import { freePort } from '../lab/ports.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import type { NodeCluster } from './cluster.ts'
 import { startCluster } from './cluster.ts'
+import { everyRight } from './every-right.ts'
 import { gateOf } from './gate.fixture.ts'
 import { granted, refused, used } from './granted.ts'
 import type { Helm } from './helm.ts'
@@ -16,7 +16,7 @@ import { NODE } from './node-names.ts'
 import { PRODUCT_IMAGE, writeProductImage } from './product-image.ts'
 
 /** Of a test, milliseconds: the machine may be busy. */
-const TIMEOUT = 300_000
+const TIMEOUT = 600_000
 const ROOT = join(import.meta.dirname, '../..')
 const [repository = '', tag = ''] = PRODUCT_IMAGE.split(/:(?=[^:]*$)/)
 const IMAGE = `image.repository=${repository},image.tag=${tag},image.pullPolicy=Never`
@@ -48,7 +48,7 @@ beforeAll(async () => {
 afterAll(() => stack.disposeAsync())
 
 /** What follows from a deletion takes a moment, also in what the API server says that there is. */
-const POLL = { timeout: 60_000, interval: 1_000 }
+const POLL = { timeout: 120_000, interval: 1_000 }
 const RESTRICTED = { 'pod-security.kubernetes.io/enforce': 'restricted' }
 
 const apply = (...items: readonly object[]) =>
@@ -85,46 +85,9 @@ const FOLLOWING = /^(events|pods|endpoints|endpointslices|replicasets|apiservice
 
 const left = async () => (await everything()).filter((each) => !before.includes(each))
 
-/** A probe whose trunk is dead, and everything else that the operator has rights for: audio, a page, what only it can refuse. */
-async function applyDeadTrunk(namespace: string): Promise<void> {
-  const ours = (kind: string, name: string, spec: object) => ({
-    ...{ apiVersion: 'ringcheck.dev/v1alpha1', kind, metadata: { namespace, name } },
-    spec,
-  })
-  const hello = wave(Buffer.alloc(8000)).toString('base64')
-  const audio = { source: { fileRef: { name: 'sounds', key: 'hello.wav' } } }
-  const group = {
-    name: 'callers',
-    endpoints: 1,
-    registrarRef: { name: 'trunk' },
-    target: { uri: 'sip:echo@localhost' },
-  }
-  await apply(
-    {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { namespace, name: 'sounds' },
-      binaryData: { 'hello.wav': hello },
-    },
-    {
-      ...{ apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name: 'accounts' } },
-      stringData: { 'accounts.csv': 'caller,password' },
-    },
-    ours('SipRegistrar', 'trunk', {
-      ...{ domain: cluster.hostAddress, port: trunkPort },
-      accountsRef: { name: 'accounts', key: 'accounts.csv' },
-    }),
-    ours('SipProbe', 'trunk', {
-      ...{ registrarRef: { name: 'trunk' }, target: 'sip:echo@localhost', media: { audio } },
-      ...{ schedule: { interval: '10s' }, callDuration: '3s' },
-    }),
-    ours('StatusPage', 'lines', { title: 'Lines', components: [{ name: 'Trunk', probeRef: { name: 'trunk' } }] }),
-    ours('SipLoadTest', 'impossible', {
-      ...{ groups: [group], duration: '1m', ramp: { over: '30s' } },
-      schedule: { cron: '0 2 * * *', timeZone: 'Mars/Olympus' },
-    }),
-  )
-}
+/** A probe whose trunk is dead, and everything else that the operator has rights for. */
+const applyDeadTrunk = (namespace: string) =>
+  apply(...everyRight(namespace, { domain: cluster.hostAddress, port: trunkPort }))
 
 async function seesDeadTrunk(namespace: string): Promise<void> {
   const wait = (...words: string[]) => cluster.kubectl('wait', `--namespace=${namespace}`, '--timeout=120s', ...words)
@@ -160,7 +123,7 @@ async function readsByTheApi(namespace: string): Promise<void> {
 async function removeDeadTrunk(namespace: string): Promise<void> {
   await cluster.kubectl('delete', 'sipprobe/trunk', `--namespace=${namespace}`)
   const agents = ['deployment', 'secret', 'networkpolicy'].map((kind) => `${kind}/ringcheck-agent-default`)
-  await cluster.kubectl('wait', '--for=delete', ...agents, `--namespace=${namespace}`, '--timeout=60s')
+  await cluster.kubectl('wait', '--for=delete', ...agents, `--namespace=${namespace}`, '--timeout=120s')
 }
 
 const argocd = async (script: string, namespace: string) =>
@@ -211,7 +174,8 @@ describe('a release for the whole cluster', () => {
       await readsByTheApi('sales')
       await removeDeadTrunk('sales')
       const { everywhere, inside } = await granted(cluster, operator)
-      expect(used(cluster.audit(), operator)).toEqual([...new Set([...everywhere, ...inside])].toSorted())
+      const given = [...new Set([...everywhere, ...inside])].toSorted()
+      await expect.poll(() => used(cluster.audit(), operator), POLL).toEqual(given)
       expect(everywhere.filter((each) => each.includes('*'))).toEqual([])
       expect(refused(cluster.audit(), operator)).toEqual([])
     },
@@ -259,8 +223,8 @@ describe('a release for one namespace, whose only trunk is dead', () => {
       const values = `${IMAGE},scope=Namespaced,crds.install=false`
       await helm.run('install', 'ringcheck', CHART, '--namespace=branch', '--wait', '--timeout=120s', `--set=${values}`)
       await seesDeadTrunk('branch')
-      expect(await argocd('health.lua', 'branch')).toMatchObject({ status: 'Healthy' })
-      expect(await argocd('health-of-target.lua', 'branch')).toMatchObject({ status: 'Degraded' })
+      await expect.poll(() => argocd('health.lua', 'branch'), POLL).toMatchObject({ status: 'Healthy' })
+      await expect.poll(() => argocd('health-of-target.lua', 'branch'), POLL).toMatchObject({ status: 'Degraded' })
     },
     TIMEOUT,
   )
@@ -271,7 +235,7 @@ describe('a release for one namespace, whose only trunk is dead', () => {
       await removeDeadTrunk('branch')
       const { everywhere, inside } = await granted(cluster, operator)
       expect(everywhere).toEqual([])
-      expect(used(cluster.audit(), operator)).toEqual(inside)
+      await expect.poll(() => used(cluster.audit(), operator), POLL).toEqual(inside)
       expect(inside.filter((each) => each.includes('*'))).toEqual([])
       expect(refused(cluster.audit(), operator)).toEqual([])
     },
