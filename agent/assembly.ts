@@ -11,6 +11,7 @@ import { createMediaEngine } from './media/index.ts'
 import type { MediaEngine } from './media/index.ts'
 import { eventLoopLag, startRun } from './run/index.ts'
 import { createNativeEngine } from './sip/index.ts'
+import type { SignallingEngine } from './sip/index.ts'
 
 /** Both included. */
 export interface Ports {
@@ -37,6 +38,7 @@ export interface AssemblyOptions {
 export interface Assembly extends AsyncDisposable {
   readonly runs: Runs
   readonly server: AgentServer
+  readonly engine: SignallingEngine
   readonly media: MediaEngine
 }
 
@@ -60,5 +62,5 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const server = stack.use(await startServer({ ...api, runs, log, credentials }))
   log.debug({ port: server.port, sip: engine.ports }, 'plans are taken')
   const owned = stack.move()
-  return { runs, server, media, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return { runs, server, engine, media, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtempDisposableSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -75,6 +76,38 @@ async function ready(): Promise<number | undefined> {
   }
 }
 
+/** What it tells of itself: series -> value. */
+async function series(): Promise<Record<string, number>> {
+  const text = await (await fetch(`http://127.0.0.1:${ports.admin}/metrics`)).text()
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  return Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
+  )
+}
+
+const REFUSED = 'ringcheck_agent_runs_refused_total{reason="Draining"}'
+/** Before the first plan. */
+const NOTHING = {
+  ringcheck_agent_runs_active: 0,
+  [REFUSED]: 0,
+  ringcheck_agent_sip_parse_errors_total: 0,
+  ringcheck_agent_transactions: 0,
+  ringcheck_agent_dialogs: 0,
+  'ringcheck_agent_rtp_ports{state="Used"}': 0,
+  'ringcheck_agent_rtp_packets_total{direction="In"}': 0,
+  'ringcheck_agent_rtp_packets_total{direction="Out"}': 0,
+}
+
+/** To the SIP port that a contact names. */
+async function sendGarbage(contact: string): Promise<void> {
+  const socket = createSocket('udp4')
+  const sent = Promise.withResolvers<void>()
+  const port = Number(/:(\d+)/.exec(contact.split('@')[1] ?? '')?.[1])
+  socket.send('no SIP message\r\n\r\n', port, '127.0.0.1', () => sent.resolve())
+  await sent.promise
+  socket.close()
+}
+
 async function until(question: () => Promise<boolean>): Promise<void> {
   while (!(await question())) await new Promise((resolve) => setTimeout(resolve, 50))
 }
@@ -121,24 +154,42 @@ describe('an agent by itself', { timeout: 60_000 }, () => {
     expect(await exited).toEqual([0, null])
   })
 
-  test('that is told twice hangs up and unregisters at once', async () => {
+  test('that is told twice hangs up and unregisters at once; its series tell what it does', async () => {
     const child = await agentProcess()
     const exited = once(child, 'exit')
     const operator = await operatorOf(authority)
+    const idle = await series()
+    expect(idle).toMatchObject({ ...NOTHING, ringcheck_agent_draining: 0, ringcheck_agent_runs_limit: 100 })
+    expect(Object.keys(idle)).toContainEqual(expect.stringMatching(/^ringcheck_agent_info\{user_agent="ringcheck\//))
     await operator.start(plan(60_000))
     const events = collect(operator.events('run-1', 0, never))
     const call = await answered.promise
+    await sendGarbage(await peer.registered())
+    await until(async () => (await series()).ringcheck_agent_sip_parse_errors_total === 1)
+    await until(async () => ((await series())['ringcheck_agent_rtp_packets_total{direction="In"}'] ?? 0) > 0)
+    const busy = await series()
+    const moving = [
+      ...Object.keys(NOTHING).filter((name) => name !== REFUSED),
+      'ringcheck_agent_sip_messages_total{direction="Out",method="INVITE",class="request"}',
+      'ringcheck_agent_sip_messages_total{direction="In",method="INVITE",class="2xx"}',
+    ]
+    expect(moving.filter((name) => !((busy[name] ?? 0) > 0))).toEqual([])
     child.kill('SIGTERM')
     await until(async () => (await ready()) === 503)
+    expect(await operator.start(plan(1000, 'run-2'))).toMatchObject({ kind: 'Refused', code: 503 })
+    expect(await series()).toMatchObject({ ringcheck_agent_draining: 1, [REFUSED]: 1 })
     child.kill('SIGTERM')
     expect(await call.ended).toMatchObject({ by: 'Remote', reason: 'stopped' })
     expect(resultIn(await events)).toMatchObject({ stopped: true })
+    await until(async () => (await series()).ringcheck_agent_runs_active === 0)
+    const over = { ringcheck_agent_dialogs: 0, 'ringcheck_agent_rtp_ports{state="Used"}': 0 }
+    expect(await series()).toMatchObject(over)
     await operator.acknowledge('run-1')
     expect(await exited).toEqual([0, null])
     expect(peer.contacts).toEqual([])
   })
 
-  test('takes new certificates from its folder without a restart, within 10 s', async () => {
+  test('takes new certificates from its folder without a restart, within 10 s, and tells whether it had time', async () => {
     const child = await agentProcess()
     const next = await createAuthority(systemClock)
     await give(next, [authority, next])
@@ -148,5 +199,7 @@ describe('an agent by itself', { timeout: 60_000 }, () => {
     await until(async () => (await fresh.lead(1)).kind === 'Led')
     expect(await old.lead(1)).toMatchObject({ kind: 'Led' })
     expect(child.exitCode).toBeNull()
+    await until(async () => ((await series()).ringcheck_agent_event_loop_lag_seconds ?? -1) >= 0)
+    expect((await series()).ringcheck_agent_event_loop_utilization_ratio).toBeGreaterThan(0)
   })
 })

@@ -1,13 +1,13 @@
 /** The agent as a process of its own, in a pod or on a machine elsewhere: certificates from a folder, a plain port for health, and an end that lets calls end. */
-import { Gauge, Registry } from 'prom-client'
+import { Registry } from 'prom-client'
 import { createAdmin } from '../lib/admin.ts'
 import { sleep, systemClock } from '../lib/clock.ts'
 import type { Address } from '../lib/http.ts'
 import { close, listen } from '../lib/http.ts'
 import { openCredentials } from './api/index.ts'
-import type { Runs } from './api/index.ts'
 import { assemble } from './assembly.ts'
 import type { AssemblyOptions } from './assembly.ts'
+import { registerAgentMetrics } from './metrics.ts'
 
 export interface StandaloneOptions extends Omit<AssemblyOptions, 'credentials'> {
   /** Folder with tls.crt, tls.key and ca.crt; a change is followed without a restart. */
@@ -30,13 +30,19 @@ export async function runStandalone(options: StandaloneOptions): Promise<void> {
   onGo(() => (goodbye.signal.aborted ? hurry : goodbye).abort())
   await using stack = new AsyncDisposableStack()
   const credentials = stack.use(await openCredentials(tls, systemClock, log))
-  const { runs, server } = stack.use(await assemble({ ...options, credentials: credentials.present }))
+  const assembly = stack.use(await assemble({ ...options, credentials: credentials.present }))
+  const { runs, server } = assembly
   credentials.watch((fresh) => server.renew(fresh))
+  const draining = () => goodbye.signal.aborted
+  const registry = new Registry()
+  stack.use(registerAgentMetrics(registry, { ...assembly, userAgent: options.userAgent, draining }))
   const admin = createAdmin({
     clock: systemClock,
-    metrics: metricsOf(runs, goodbye.signal),
+    metrics: async function* () {
+      yield await registry.metrics()
+    },
     notReady: () => [],
-    draining: () => goodbye.signal.aborted,
+    draining,
   })
   stack.defer(async () => {
     await close(admin.server)
@@ -64,28 +70,4 @@ async function within(milliseconds: number, signal: AbortSignal | undefined, wor
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-}
-
-function metricsOf(runs: Runs, draining: AbortSignal): () => AsyncIterable<string> {
-  const registry = new Registry()
-  const registers = [registry]
-  new Gauge({
-    name: 'ringcheck_agent_draining',
-    help: '1 from the signal to go on.',
-    registers,
-    collect() {
-      this.set(draining.aborted ? 1 : 0)
-    },
-  })
-  new Gauge({
-    name: 'ringcheck_agent_runs_active',
-    help: 'Runs that are under way.',
-    registers,
-    collect() {
-      this.set(runs.running)
-    },
-  })
-  return async function* () {
-    yield await registry.metrics()
-  }
 }

@@ -58,6 +58,8 @@ export class Runs implements Disposable {
   readonly #runs = new Map<string, Kept>()
   #epoch = 0
   #draining = false
+  /** Plans that were not taken, by the code of the answer. */
+  readonly refused = { Draining: 0, Full: 0, OldEpoch: 0, OtherPlan: 0 }
   #emptied = Promise.withResolvers<void>()
 
   constructor(options: RunsOptions) {
@@ -81,7 +83,18 @@ export class Runs implements Disposable {
     return this.#epoch
   }
 
+  /** So many run at once. */
+  get limit(): number {
+    return this.#limits.running
+  }
+
   start(plan: RunPlan): StartOutcome {
+    const outcome = this.#take(plan)
+    if ('code' in outcome) this.refused[outcome.code]++
+    return outcome
+  }
+
+  #take(plan: RunPlan): StartOutcome {
     const fingerprint = createHash('sha256')
       .update(JSON.stringify({ ...plan, epoch: 0 }))
       .digest('base64')
