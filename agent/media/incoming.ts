@@ -62,10 +62,9 @@ export class Incoming {
     if (isEvent) digits.receive(at, packet.timestamp, payloadOf(message))
     const isKnown = packet.timed || isEvent || type === COMFORT_NOISE
     // Who sends something else under another SSRC does not send the stream; under its SSRC, it takes its sequence numbers.
-    const place = isKnown || packet.ssrc === statistics.ssrc ? statistics.receive(at, packet) : 'Stray'
-    if (!listener) return
-    if (isKnown) this.#hear(listener, at, message, place)
-    else listener.unknown(at)
+    const counts = isKnown || packet.ssrc === statistics.ssrc
+    if (listener) this.#hear(listener, at, message, counts ? statistics.receive(at, packet) : 'Stray', isKnown)
+    else if (counts) statistics.note(at, packet)
   }
 
   #count(octets: number): void {
@@ -77,8 +76,9 @@ export class Incoming {
     count.audio.octets += octets
   }
 
-  #hear(listener: Listener, at: number, message: Buffer, place: Arrival): void {
-    if (this.#packet.timed && this.#decoded) listener.heard(at, this.#packet, payloadOf(message), place)
+  #hear(listener: Listener, at: number, message: Buffer, place: Arrival, isKnown: boolean): void {
+    if (!isKnown) listener.unknown(at)
+    else if (this.#packet.timed && this.#decoded) listener.heard(at, this.#packet, payloadOf(message), place)
     else listener.arrived(at)
   }
 }

@@ -212,7 +212,7 @@ export class VideoSession implements AsyncDisposable {
     this.#packet.ssrc = ssrc(packet)
     this.#packet.sequenceNumber = sequenceNumber(packet)
     this.#packet.timestamp = timestamp(packet)
-    started.statistics.receive(at, this.#packet)
+    started.statistics.note(at, this.#packet)
     started.receiver.receive(at, packet)
   }
 

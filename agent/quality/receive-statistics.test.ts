@@ -323,15 +323,17 @@ test('before the first packet there is nothing to tell', () => {
   expect(statistics.summary().jitter).toBeUndefined()
 })
 
+/** Anything that two or three sources may send, in any order. */
+const ANY_PACKET = fc.record({
+  ssrc: fc.integer({ min: 1, max: 3 }),
+  sequenceNumber: fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 0, max: 40 })),
+  timestamp: fc.oneof(fc.integer({ min: 0, max: 0xffff_ffff }), fc.integer({ min: 0, max: 8000 })),
+  timed: fc.boolean(),
+})
+
 test('whatever arrives, the figures hold together', () => {
-  const packet = fc.record({
-    ssrc: fc.integer({ min: 1, max: 3 }),
-    sequenceNumber: fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 0, max: 40 })),
-    timestamp: fc.oneof(fc.integer({ min: 0, max: 0xffff_ffff }), fc.integer({ min: 0, max: 8000 })),
-    timed: fc.boolean(),
-  })
   fc.assert(
-    fc.property(fc.array(fc.tuple(packet, fc.integer({ min: 0, max: 2000 })), { maxLength: 300 }), (packets) => {
+    fc.property(fc.array(fc.tuple(ANY_PACKET, fc.integer({ min: 0, max: 2000 })), { maxLength: 300 }), (packets) => {
       const statistics = new ReceiveStatistics(OPTIONS)
       let at = 0
       for (const [received, gap] of packets) {
@@ -357,5 +359,29 @@ test('whatever arrives, the figures hold together', () => {
       expect(jitter ?? 0).toBeGreaterThanOrEqual(0)
     }),
     { numRuns: 500 },
+  )
+})
+
+test('what is only noted counts as if it had been judged at once, whenever it is read', () => {
+  const step = fc.record({
+    packet: ANY_PACKET,
+    later: fc.integer({ min: 0, max: 60 }),
+    then: fc.constantFrom('Note', 'Note', 'Note', 'Note', 'Receive', 'Interval', 'Reception', 'Source'),
+  })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+      const [noted, judged] = [new ReceiveStatistics(OPTIONS), new ReceiveStatistics(OPTIONS)]
+      let at = 0
+      for (const { packet, later, then } of steps) {
+        at += later
+        const place = judged.receive(at, { ...packet })
+        if (then === 'Receive') expect(noted.receive(at, { ...packet })).toBe(place)
+        else noted.note(at, { ...packet })
+        if (then === 'Interval') expect(noted.interval()).toEqual(judged.interval())
+        if (then === 'Reception') expect(noted.reception()).toEqual(judged.reception())
+        if (then === 'Source') expect(noted.ssrc).toBe(judged.ssrc)
+      }
+      expect(noted.summary()).toEqual(judged.summary())
+    }),
   )
 })
