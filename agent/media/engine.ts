@@ -3,8 +3,10 @@ import type { Clock } from '../../lib/clock.ts'
 import { type Random, token } from '../../lib/random.ts'
 import type { DtlsCertificate } from './dtls/index.ts'
 import type { MediaEngine, OpenOutcome } from './media.ts'
+import { PacketBuffers } from './packet-buffers.ts'
 import { Pacer } from './pacer.ts'
 import { type PortPair, type PortRange, PortPairs } from './ports.ts'
+import { Seconds } from './seconds.ts'
 import { RtpSession, type SessionContext, codecFor } from './session.ts'
 import { Recordings } from './source/recordings.ts'
 import { Sources } from './source/sources.ts'
@@ -22,10 +24,11 @@ export interface MediaEngineOptions {
 export function createMediaEngine({ clock, random, ports: range }: MediaEngineOptions): MediaEngine {
   const ports = new PortPairs(range)
   const pacer = new Pacer(clock)
+  const seconds = new Seconds(clock)
   const totals = { packetsSent: 0, packetsReceived: 0, sendErrors: 0, refused: 0 }
   const context: SessionContext = {
     ...{ clock, random, pacer, totals, cname: token(random, 16) },
-    ...{ sources: new Sources(), turns: new Turns(clock) },
+    ...{ sources: new Sources(), turns: new Turns(clock), buffers: new PacketBuffers() },
   }
   const sessions = new Set<RtpSession | VideoSession>()
   const clips = new Clips()
@@ -56,9 +59,11 @@ export function createMediaEngine({ clock, random, ports: range }: MediaEngineOp
       return { portsUsed: ports.used, portsFree: ports.free, ...totals }
     },
     watchPacing: () => pacer.watch(),
+    everySecond: (began, callback) => seconds.every(began, callback),
     async [Symbol.asyncDispose]() {
       await Promise.all([...sessions].map((session) => session[Symbol.asyncDispose]()))
       pacer[Symbol.dispose]()
+      seconds[Symbol.dispose]()
     },
   }
 }

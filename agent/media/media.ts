@@ -187,6 +187,11 @@ export interface MediaEngine extends AsyncDisposable {
   }>
   /** Watches from now on, until it is disposed of, how late packets leave against their slots. */
   watchPacing(): PacingWatch
+  /**
+   * Calls back at each full second after `began`, a little later where many have theirs at once, so that packets leave between them.
+   * @param began monotonic milliseconds @param callback told the second, from 0 on
+   */
+  everySecond(began: number, callback: (second: number) => void): Disposable
 }
 
 /** Watches of the same time see the same packets: those of all sessions. */

@@ -66,10 +66,15 @@ export function ssrc(packet: Uint8Array): number {
 /** A packet with zeroes for sequence number and timestamp, and `payloadLength` octets of payload to be filled. */
 export function createPacket(type: number, source: number, payloadLength: number): Buffer {
   const packet = Buffer.alloc(HEADER_LENGTH + payloadLength)
+  beginPacket(packet, type, source)
+  return packet
+}
+
+/** Writes what is the same in all packets of a stream. */
+export function beginPacket(packet: Uint8Array, type: number, source: number): void {
   packet[0] = 0x80
   packet[1] = type & 0x7f
   setSsrc(packet, source)
-  return packet
 }
 
 /** Writes what differs from packet to packet. */

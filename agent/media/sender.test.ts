@@ -1,11 +1,11 @@
 /** The stream of a source packet by packet: its clock over digits and over time that was left out. */
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { CODECS } from './codec/codecs.ts'
 import { digitPackets } from './codec/telephone-event.ts'
 import { HOST, rawPeer, until } from './loopback.ts'
+import { PacketBuffers } from './packet-buffers.ts'
 import { Peer } from './peer.ts'
+import { PortPairs } from './ports.ts'
 import { timestamp } from './rtp.ts'
 import { ProtectedSession } from './protected-session.ts'
 import { Sender } from './sender.ts'
@@ -17,18 +17,19 @@ const CODEC = CODECS.G722
 
 async function stream() {
   const peer = await rawPeer()
-  const socket = createSocket('udp4').bind(0, HOST)
-  await once(socket, 'listening')
+  const pair = await new PortPairs().bind(HOST)
+  if (!pair) throw new Error('no ports')
   const totals = { packetsSent: 0, packetsReceived: 0, sendErrors: 0, refused: 0 }
   const protection = new ProtectedSession()
   const to = new Peer(HOST, peer.address.rtpPort)
   const sender = new Sender({
-    socket,
+    socket: pair.rtp,
     peer: to,
     path: undefined,
     ssrc: 1,
     clockRate: CODEC.clockRate,
     protection,
+    buffers: new PacketBuffers(),
     totals,
   })
   const loop = new Sources().packets(CODEC, FORMAT.ptime, { kind: 'Speech' })
@@ -40,7 +41,7 @@ async function stream() {
   return {
     ...{ peer, sender, loop, source },
     async [Symbol.asyncDispose]() {
-      socket.close()
+      await pair[Symbol.asyncDispose]()
       await peer[Symbol.asyncDispose]()
     },
   }

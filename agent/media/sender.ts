@@ -1,15 +1,14 @@
 /** What leaves on the RTP socket and what is known of it: counters and the RTP clock. When a packet leaves is the caller's decision. */
 import type { Socket } from 'node:dgram'
+import type { PacketBuffers } from './packet-buffers.ts'
 import type { PacketPath } from './packet-path.ts'
 import type { Peer } from './peer.ts'
 import type { ProtectedSession } from './protected-session.ts'
 import { HEADER_LENGTH, sequenceNumber, setSsrc, timestamp } from './rtp.ts'
 import { MOST_OVERHEAD } from './srtp/index.ts'
 
-/** Packets are written into the same few buffers again and again, as long as no more than these are on their way. */
-export const BUFFERS = 8
-/** More than these on their way: the system takes none any more. */
-const MOST_PENDING = 256
+/** More than these wait: the system takes none any more. */
+const MOST_WAITING = 256
 
 /** Totals of the agent, for its gauges. */
 export interface Totals {
@@ -22,6 +21,7 @@ export interface Totals {
 }
 
 export interface SenderOptions {
+  /** One that sends within the turn: its `lookup` calls back at once. */
   socket: Socket
   peer: Peer
   /** Takes the place of socket and peer. */
@@ -30,14 +30,14 @@ export interface SenderOptions {
   /** RTP timestamp units a second. */
   clockRate: number
   protection: ProtectedSession
+  buffers: PacketBuffers
   totals: Totals
 }
 
 export class Sender {
   readonly #options: SenderOptions
-  #pending = 0
-  readonly #sealed: Buffer[] = []
-  #lastSealed = 0
+  /** Packets that the socket could not let go of at once, when it was asked last. */
+  #waiting = 0
   /** False: nothing leaves for now, as the peer wants no media. */
   sending = true
   packets = 0
@@ -68,10 +68,10 @@ export class Sender {
     return (this.#lastTimestamp + Math.round(((at - this.lastAt) * this.#options.clockRate) / 1000)) >>> 0
   }
 
-  /** Packets that the socket has not let go of yet: Node says so after the turn of the event loop, also of what has long left. */
-  get pending(): number {
+  /** Memory for a packet, up to the next call. */
+  room(length: number): Buffer {
     // A path does not say what it has let go of.
-    return this.#options.path ? BUFFERS : this.#pending
+    return this.#options.path ? Buffer.alloc(length) : this.#options.buffers.room(length)
   }
 
   /**
@@ -81,11 +81,13 @@ export class Sender {
   send(packet: Buffer, at: number, now = timestamp(packet)): boolean {
     const { socket, peer, path, protection, totals } = this.#options
     if (!this.sending || (!path && peer.port === 0)) return false
-    if (this.#pending >= MOST_PENDING) {
+    if (this.#waiting > 0) this.#waiting = socket.getSendQueueCount()
+    if (this.#waiting >= MOST_WAITING) {
       totals.sendErrors++
       return false
     }
-    const leaves = protection.active ? protection.sealRtp(packet, this.#room(packet.length)) : packet
+    const room = protection.active ? this.room(packet.length + MOST_OVERHEAD) : packet
+    const leaves = protection.active ? protection.sealRtp(packet, room) : packet
     if (!leaves) return false
     if (this.packets === 0) {
       this.firstSequenceNumber = sequenceNumber(packet)
@@ -93,8 +95,9 @@ export class Sender {
     }
     if (path) path.send('RTP', leaves)
     else {
-      this.#pending++
       socket.send(leaves, peer.port, peer.host, this.#sent)
+      this.#waiting = socket.getSendQueueCount()
+      if (this.#waiting > 0) this.#options.buffers.leave(room)
     }
     this.packets++
     totals.packetsSent++
@@ -111,23 +114,8 @@ export class Sender {
     return this.send(packet, at)
   }
 
-  /** For a packet in its protected form; as for those of a source, one that is not on its way. */
-  #room(length: number): Buffer {
-    if (this.pending >= BUFFERS) return Buffer.alloc(length + MOST_OVERHEAD)
-    this.#lastSealed = nextBuffer(this.#lastSealed, this.#pending)
-    const used = this.#sealed[this.#lastSealed]
-    if (used && used.length >= length + MOST_OVERHEAD) return used
-    return (this.#sealed[this.#lastSealed] = Buffer.alloc(length + MOST_OVERHEAD))
-  }
-
   // One function for all packets: a new one for each would be garbage.
   readonly #sent = (error: Error | null) => {
-    this.#pending--
     if (error) this.#options.totals.sendErrors++
   }
-}
-
-/** The first one while nothing is on its way, so that most senders have one buffer and no more. */
-export function nextBuffer(last: number, pending: number): number {
-  return pending === 0 ? 0 : (last + 1) % BUFFERS
 }

@@ -15,6 +15,7 @@ import { Measurements } from './measurements.ts'
 import type { MediaReport, MediaSession, NewTerms, StartOptions } from './media.ts'
 import type { NegotiatedPath, PathOptions } from './negotiated-path.ts'
 import { LONGEST_INTERVAL, type Pacer } from './pacer.ts'
+import type { PacketBuffers } from './packet-buffers.ts'
 import type { PacketSource } from './packet-path.ts'
 import { Peer } from './peer.ts'
 import type { PortPair } from './ports.ts'
@@ -34,6 +35,7 @@ export interface SessionContext {
   sources: Sources
   /** For the analysis of what was heard. */
   turns: Turns
+  buffers: PacketBuffers
   totals: Totals
   /** Canonical name for RTCP. */
   cname: string
@@ -234,7 +236,7 @@ export class RtpSession implements MediaSession {
   }
 
   #join(options: StartOptions, codec: Codec): Started {
-    const { clock, random, totals, cname } = this.#context
+    const { clock, random, buffers, totals, cname } = this.#context
     const { remote, ptime, protection: keys, ...terms } = options
     const { clockRate } = codec
     const protection = this.#protection
@@ -246,7 +248,10 @@ export class RtpSession implements MediaSession {
     const statistics = new ReceiveStatistics({ clockRate, jitterBuffer: options.jitterBuffer })
     const digits = new DigitReceiver(clockRate)
     const incoming = new Incoming({ types: options, statistics, digits, listener: this.#listener })
-    const sender = new Sender({ socket: this.#ports.rtp, peer, path, ssrc: this.#ssrc, clockRate, protection, totals })
+    const sender = new Sender({
+      ...{ socket: this.#ports.rtp, peer, path, ssrc: this.#ssrc, clockRate },
+      ...{ protection, buffers, totals },
+    })
     const rtcp = new RtcpSession({
       ...{ clock, random, sender, path, protection, cname, totals },
       socket: rtcpMux ? this.#ports.rtp : this.#ports.rtcp,

@@ -1,8 +1,8 @@
 /** Packet after packet of an encoded source, or of digits in its place, onto a sender. When one is due is the caller's decision. */
 import type { PacketLoop } from './codec/packet-loop.ts'
 import type { EventPacket } from './codec/telephone-event.ts'
-import { HEADER_LENGTH, createPacket, stampPacket } from './rtp.ts'
-import { BUFFERS, type Sender, nextBuffer } from './sender.ts'
+import { HEADER_LENGTH, beginPacket, createPacket, stampPacket } from './rtp.ts'
+import type { Sender } from './sender.ts'
 
 export interface SourceFormat {
   source: PacketLoop
@@ -19,8 +19,6 @@ export class SourceSender {
   #format: SourceFormat
   /** RTP timestamp units of a packet. */
   #duration: number
-  #buffers: Buffer[] = []
-  #lastBuffer = 0
   /** The packet of the source that is next. */
   #next = 0
   #sequenceNumber: number
@@ -45,7 +43,6 @@ export class SourceSender {
   change(format: SourceFormat): void {
     this.#format = format
     this.#duration = (format.ptime * this.#sender.clockRate) / 1000
-    this.#buffers = []
     this.#next = 0
   }
 
@@ -73,34 +70,24 @@ export class SourceSender {
   }
 
   #sendSource(at: number): void {
-    const { source, heard } = this.#format
+    const { source, payloadType, heard } = this.#format
     const { octets, starts, ends } = source
     const start = starts[this.#next] ?? 0
     const end = ends[this.#next] ?? 0
-    const packet = this.#buffer(end - start)
+    const packet = this.#sender.room(HEADER_LENGTH + end - start)
+    beginPacket(packet, payloadType, this.#sender.ssrc)
     stampPacket(packet, this.#marker, this.#sequenceNumber, this.#timestamp)
     octets.copy(packet, HEADER_LENGTH, start, end)
     if (this.#sender.send(packet, at)) heard?.(at, this.#timestamp, octets.subarray(start, end))
     this.#marker = false
   }
 
-  /** Some packets a digit: each is a new buffer, so that those of the source keep their size. */
   #sendEvent(at: number, { payload, marker }: EventPacket): void {
     if (marker) this.#eventTimestamp = this.#timestamp
     const packet = createPacket(this.#eventType, this.#sender.ssrc, payload.length)
     stampPacket(packet, marker, this.#sequenceNumber, this.#eventTimestamp)
     packet.set(payload, HEADER_LENGTH)
     this.#sender.send(packet, at, this.#timestamp)
-  }
-
-  /** One that is not on its way: after a stop of the process many packets leave in one turn, more than there are buffers. */
-  #buffer(size: number): Buffer {
-    if (this.#sender.pending >= BUFFERS) return createPacket(this.#format.payloadType, this.#sender.ssrc, size)
-    this.#lastBuffer = nextBuffer(this.#lastBuffer, this.#sender.pending)
-    const used = this.#buffers[this.#lastBuffer]
-    // All packets of a stream have one size, with the codecs that there are.
-    if (used?.length === HEADER_LENGTH + size) return used
-    return (this.#buffers[this.#lastBuffer] = createPacket(this.#format.payloadType, this.#sender.ssrc, size))
   }
 
   /** @param packets may be a fraction: the clock goes on by it, the source by the nearest packet */

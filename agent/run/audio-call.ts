@@ -92,7 +92,7 @@ export async function hold(context: CheckContext, { call, stream }: AudioCall): 
   const silence = new SilenceWatch(stream)
 
   using _duration = clock.timer(callDuration - (clock.monotonic() - began), () => over.resolve('TimeIsOver'))
-  using _seconds = everySecond(context, began, (second) =>
+  using _seconds = media.everySecond(began, (second) =>
     guarded(context, () => {
       emit({ type: 'Sample', second, metrics: { ...stream.session.sample(), ...stream.video?.sample() } })
       if (silence.lasts(clock.monotonic())) over.resolve('Silence')
@@ -179,20 +179,6 @@ function judgeGoodbye({ endpoint, log }: CheckContext, outcome: Awaited<ReturnTy
     outcome === undefined || !('code' in outcome) ? 'was not answered in time' : `was answered with ${outcome.code}`
   log.info({ outcome }, 'the BYE was not answered well')
   endpoint.fail(verdict('TeardownFailed', 'INVITE', `The call was fine, but its BYE ${said}.`))
-}
-
-/** Calls back at each full second after `began`, without drifting; `second` counts from 0. */
-function everySecond({ clock }: CheckContext, began: number, callback: (second: number) => void): Disposable {
-  let timer: Disposable | undefined
-  const arm = (second: number) => {
-    const due = began + (second + 1) * SECOND
-    timer = clock.timer(due - clock.monotonic(), () => {
-      arm(second + 1)
-      callback(second)
-    })
-  }
-  arm(0)
-  return { [Symbol.dispose]: () => timer?.[Symbol.dispose]() }
 }
 
 /** Whether media that came has stopped. What never came is not stopped; on hold nothing is expected. */

@@ -31,7 +31,7 @@ process.exit()
 /** Evenly over the slots of a packet time. */
 async function begin(session: MediaSession, call: number): Promise<void> {
   await sleep(systemClock, call % PTIME)
-  startSession(session, {
+  startSession(media, session, {
     ...{ rtpPort: ports[call % ports.length] ?? 0, rtcpPort, source, analysed: calling && call % ANALYSED === 0 },
     protection: suite && protectionOf(suite),
   })

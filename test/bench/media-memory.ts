@@ -24,7 +24,7 @@ async function begin(count: number, heard: boolean): Promise<void> {
   const sessions = await openSessions(media, count)
   for (const [call, session] of sessions.entries()) {
     const rtpPort = ports[call % ports.length] ?? 0
-    startSession(session, { rtpPort, rtcpPort, source: { kind: 'Tone' }, analysed: heard })
+    startSession(media, session, { rtpPort, rtcpPort, source: { kind: 'Tone' }, analysed: heard })
   }
   await pause(seconds * 1000)
   report({ event: 'memory', ...memory() })

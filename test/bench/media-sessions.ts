@@ -14,7 +14,6 @@ import { systemRandom } from '../../lib/random.ts'
 import { expectShortLives } from '../../lib/short-lives.ts'
 import { HOST, PTIME } from './media-load.ts'
 
-const SECOND = 1000
 const FORMAT = { codec: 'PCMA', ptime: PTIME } as const
 
 export function benchMedia(): MediaEngine {
@@ -44,7 +43,7 @@ export interface CallOptions {
 }
 
 /** Sends and measures, and is sampled each second from its own beginning on, as in a run. */
-export function startSession(session: MediaSession, options: CallOptions): void {
+export function startSession(media: MediaEngine, session: MediaSession, options: CallOptions): void {
   const { rtpPort, rtcpPort, source, analysed, protection } = options
   session.start({
     ...{ ...FORMAT, payloadType: 8, source, remote: { host: HOST, rtpPort, rtcpPort } },
@@ -52,14 +51,7 @@ export function startSession(session: MediaSession, options: CallOptions): void 
     ...(analysed && { analysis: 'On' }),
     ...(protection && { protection }),
   })
-  const began = systemClock.monotonic()
-  const second = (count: number): void => {
-    systemClock.timer(began + count * SECOND - systemClock.monotonic(), () => {
-      second(count + 1)
-      session.sample()
-    })
-  }
-  second(1)
+  media.everySecond(systemClock.monotonic(), () => session.sample())
 }
 
 /** The same key for both directions: what comes back from the peer is what was sent. */
