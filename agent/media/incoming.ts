@@ -63,8 +63,13 @@ export class Incoming {
     const isKnown = packet.timed || isEvent || type === COMFORT_NOISE
     // Who sends something else under another SSRC does not send the stream; under its SSRC, it takes its sequence numbers.
     const counts = isKnown || packet.ssrc === statistics.ssrc
-    if (listener) this.#hear(listener, at, message, counts ? statistics.receive(at, packet) : 'Stray', isKnown)
-    else if (counts) statistics.note(at, packet)
+    if (!listener) {
+      if (counts) statistics.note(at, packet)
+      return
+    }
+    const place = counts ? statistics.receive(at, packet) : 'Stray'
+    if (isKnown) this.#hear(listener, at, message, place)
+    else listener.unknown(at)
   }
 
   #count(octets: number): void {
@@ -76,9 +81,8 @@ export class Incoming {
     count.audio.octets += octets
   }
 
-  #hear(listener: Listener, at: number, message: Buffer, place: Arrival, isKnown: boolean): void {
-    if (!isKnown) listener.unknown(at)
-    else if (this.#packet.timed && this.#decoded) listener.heard(at, this.#packet, payloadOf(message), place)
+  #hear(listener: Listener, at: number, message: Buffer, place: Arrival): void {
+    if (this.#packet.timed && this.#decoded) listener.heard(at, this.#packet, payloadOf(message), place)
     else listener.arrived(at)
   }
 }

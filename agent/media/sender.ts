@@ -79,10 +79,9 @@ export class Sender {
    * @param now the RTP clock, where the packet has the timestamp of something that began earlier
    */
   send(packet: Buffer, at: number, now = timestamp(packet)): boolean {
-    const { socket, peer, path, protection, totals } = this.#options
+    const { peer, path, protection, totals } = this.#options
     if (!this.sending || (!path && peer.port === 0)) return false
-    if (this.#waiting > 0) this.#waiting = socket.getSendQueueCount()
-    if (this.#waiting >= MOST_WAITING) {
+    if (this.#isFull()) {
       totals.sendErrors++
       return false
     }
@@ -94,11 +93,7 @@ export class Sender {
       this.firstAt = at
     }
     if (path) path.send('RTP', leaves)
-    else {
-      socket.send(leaves, peer.port, peer.host, this.#sent)
-      this.#waiting = socket.getSendQueueCount()
-      if (this.#waiting > 0) this.#options.buffers.leave(room)
-    }
+    else this.#leave(leaves, room)
     this.packets++
     totals.packetsSent++
     this.octets += packet.length
@@ -112,6 +107,19 @@ export class Sender {
   echo(packet: Buffer, at: number): boolean {
     setSsrc(packet, this.ssrc)
     return this.send(packet, at)
+  }
+
+  #isFull(): boolean {
+    if (this.#waiting > 0) this.#waiting = this.#options.socket.getSendQueueCount()
+    return this.#waiting >= MOST_WAITING
+  }
+
+  /** @param room the memory that the packet is in */
+  #leave(packet: Buffer, room: Buffer): void {
+    const { socket, peer, buffers } = this.#options
+    socket.send(packet, peer.port, peer.host, this.#sent)
+    this.#waiting = socket.getSendQueueCount()
+    if (this.#waiting > 0) buffers.leave(room)
   }
 
   // One function for all packets: a new one for each would be garbage.
