@@ -20,7 +20,7 @@ describe.concurrent.each(TRANSPORTS)('a session timer over %s', (transport) => {
     ['the caller', 'Local', { expires: 90 }],
     ['the callee', 'Remote', { expires: 90 }],
   ] as const)('is asked for by the caller and refreshed by %s, by UPDATE', async (_, refresher, timer) => {
-    await using all = await pair(transport, 50)
+    await using all = await pair(transport, 20)
     const { ours, theirs, trace } = await connect(all, { caller: { sessionTimer: { ...timer, refresher } } })
     const [invite, answer] = sentOnce(trace)
     const role = refresher === 'Local' ? 'uac' : 'uas'
@@ -40,7 +40,7 @@ describe.concurrent.each(TRANSPORTS)('a session timer over %s', (transport) => {
     ['itself', 'Local', 'uas', 'In'],
     ['the caller', 'Remote', 'uac', 'Out'],
   ] as const)('is asked for by the callee and refreshed by %s', async (_, refresher, role, direction) => {
-    await using all = await pair(transport, 50)
+    await using all = await pair(transport, 20)
     const { trace, theirs } = await connect(all, { callee: { sessionTimer: { expires: 120, refresher } } })
     const [invite, answer] = sentOnce(trace)
     expect(invite?.text).not.toContain('Session-Expires')
@@ -71,7 +71,7 @@ describe.concurrent('when the peer is odd', () => {
   const timer = (value: string) => ({ headers: [`Session-Expires: ${value}`], body: ANSWER })
 
   test('a session that the peer does not refresh is hung up a third before it would expire', async () => {
-    await using all = await lab({ factor: 50 })
+    await using all = await lab({ factor: 20 })
     const { ours, peer } = all
     const options = inviteOptions(peer.port, 'UDP', { sessionTimer: { expires: 90 } })
     const outgoing = ours.invite(options)
@@ -84,7 +84,7 @@ describe.concurrent('when the peer is odd', () => {
   })
 
   test('a peer without UPDATE is refreshed by re-INVITEs that change nothing', async () => {
-    await using all = await lab({ factor: 50 })
+    await using all = await lab({ factor: 20 })
     const { ours, peer } = all
     const offer = sdp(1, 1)
     const outgoing = ours.invite(inviteOptions(peer.port, 'UDP', { offer, sessionTimer: { expires: 90 } }))
@@ -110,7 +110,7 @@ describe.concurrent('when the peer is odd', () => {
   })
 
   test('an UPDATE that the peer refuses after all is followed by a re-INVITE, a 422 by a longer timer', async () => {
-    await using all = await lab({ factor: 50 })
+    await using all = await lab({ factor: 20 })
     const { ours, peer } = all
     const outgoing = ours.invite(inviteOptions(peer.port, 'UDP', { sessionTimer: { expires: 90 } }))
     const { headers, body } = timer('90;refresher=uac')
@@ -125,7 +125,7 @@ describe.concurrent('when the peer is odd', () => {
   })
 
   test('a refresh that fails for a while is tried again', async () => {
-    await using all = await lab({ factor: 50 })
+    await using all = await lab({ factor: 20 })
     const { ours, peer } = all
     const outgoing = ours.invite(inviteOptions(peer.port, 'UDP', { sessionTimer: { expires: 90 } }))
     peer.reply(await peer.request('INVITE'), '200 OK', timer('90;refresher=uac'))
@@ -149,7 +149,7 @@ describe.concurrent('when the peer is odd', () => {
   })
 
   test('a caller without session timers is refreshed by us when a proxy wants one', async () => {
-    await using all = await lab({ factor: 50 })
+    await using all = await lab({ factor: 20 })
     const { ours, peer } = all
     using _bob = ours.onInvite('bob', (incoming) => void incoming.answer(ANSWER))
     const fields = [`Contact: <sip:peer@127.0.0.1:${peer.port}>`, 'Session-Expires: 90']
@@ -164,7 +164,7 @@ describe.concurrent('when the peer is odd', () => {
   })
 
   test('a timer may be begun inside the call', async () => {
-    await using all = await lab({ factor: 50 })
+    await using all = await lab({ factor: 20 })
     const { ours, peer } = all
     const { invite, call: answered } = await established(all, { onReoffer: () => ANSWER })
     const fields = ['Supported: timer', 'Session-Expires: 90;refresher=uac']
