@@ -1,10 +1,11 @@
 /** The command line's view of a running Ringcheck: requests with an answer that is parsed, or one sentence why not. */
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import type { Terminal, Words } from './command.ts'
 
 export const urlFlag = {
   value: 'URL',
-  help: 'Where Ringcheck runs; also RINGCHECK_URL (default http://127.0.0.1:8080). It may ask for RINGCHECK_TOKEN, on Kubernetes one of kubectl create token',
+  help: 'Where Ringcheck runs; also RINGCHECK_URL (default http://127.0.0.1:8080). It may ask for RINGCHECK_TOKEN, on Kubernetes one of kubectl create token, or for RINGCHECK_TOKEN_FILE, which names a file that holds it',
 } as const
 
 const DEFAULT_URL = 'http://127.0.0.1:8080'
@@ -30,7 +31,9 @@ const PER_PAGE = 100
 
 export function connect(words: Words, { environment }: Terminal): Api {
   const url = (words.text('url') ?? environment['RINGCHECK_URL'] ?? DEFAULT_URL).replace(/\/$/, '')
-  const token = environment['RINGCHECK_TOKEN']
+  const file = environment['RINGCHECK_TOKEN_FILE']
+  // A pod has it as a file.
+  const token = environment['RINGCHECK_TOKEN'] ?? (file === undefined ? undefined : readFileSync(file, 'utf8').trim())
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
 
   async function ask(path: string, method = 'GET'): Promise<{ status: number; content: Buffer; text: string }> {

@@ -2,7 +2,7 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { parseAllDocuments } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 import { renderedFiles } from '../../charts/generate.ts'
 import { staleFiles } from '../../crds/generate.ts'
 import { temporaryFolder } from '../lab/process.ts'
@@ -71,6 +71,29 @@ describe('kustomize', () => {
     for (const folder of ['config/cluster', 'config/responder', 'config/samples/cluster'])
       await cluster.kubectl(...words, join(ROOT, folder))
     expect(await cluster.kubectl('get', 'sipprobes', '--namespace=ringcheck', '--output=name')).toContain('healthy')
+  })
+})
+
+describe('a gate', () => {
+  const read = (file: string) => readFileSync(join(ROOT, 'config/gates', file), 'utf8')
+
+  test('is one that Argo CD and Argo Rollouts take, with the same pod', async () => {
+    const texts = [read('argocd-postsync.yaml'), read('argo-rollouts.yaml')]
+    for (const text of texts) expect(await kubeconform.check(text)).toBe(1)
+    const [hook, analysis] = texts.map((text) => parse(text))
+    const { spec } = analysis.spec.metrics[0].provider.job
+    const [{ value: probe }] = analysis.spec.args
+    expect(JSON.parse(JSON.stringify(spec).replace('{{args.probe}}', probe))).toEqual(hook.spec)
+  })
+
+  test('is a pod at the restricted level of Pod Security', async () => {
+    const { spec } = parse(read('argocd-postsync.yaml')).spec.template
+    await cluster.kubectl('create', 'namespace', 'sales')
+    await cluster.kubectl('label', 'namespace', 'sales', 'pod-security.kubernetes.io/enforce=restricted')
+    await cluster.kubectl('create', 'serviceaccount', 'gate', '--namespace=sales')
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'gate' }, spec }
+    const words = ['create', '--namespace=sales', '--dry-run=server', '--filename', '-']
+    expect(await cluster.kubectl.with(JSON.stringify(pod), ...words)).toContain('pod/gate created')
   })
 })
 
