@@ -96,7 +96,7 @@ test('a trunk that loses its callee, then its proxy, and gets both back', async 
 // A small number of kills; `make soak` makes fifty.
 test('killed at random moments it loses nothing and tells nothing twice', async () => {
   expectNothingLost(await killedAtRandom({ kills: 4, seed: 7 }))
-}, 300_000)
+}, 480_000)
 
 test('stopping hangs up, unregisters and ends', async () => {
   using temporary = temporaryFolder('stop')

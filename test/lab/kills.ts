@@ -69,7 +69,7 @@ export async function killedAtRandom({ kills, seed }: KillOptions): Promise<Kill
   await using proxy = await kamailio({ routes: { svc: callee.target } })
   writeFileSync(join(folder, 'all.yaml'), manifests({ registrar: proxy.port, webhook: hook.url, register: true }))
   await using product = await ringcheck({ folder, data })
-  await product.becomes('trunk', 'known', ({ health }) => health === 'Healthy', 60_000)
+  await product.becomes('trunk', 'known', ({ health }) => health === 'Healthy', 120_000)
 
   const flips = ['Healthy']
   let flippedAt = performance.now()
@@ -87,7 +87,7 @@ export async function killedAtRandom({ kills, seed }: KillOptions): Promise<Kill
   }
   await wait(Math.max(0, HOLD - (performance.now() - flippedAt)))
   const last = flips.at(-1) ?? ''
-  const status = await product.becomes('trunk', last, ({ health }) => health === last, 6 * INTERVAL)
+  const status = await product.becomes('trunk', last, ({ health }) => health === last, 12 * INTERVAL)
 
   const transitions = await all<Transition>('/projects/default/probes/trunk/transitions')
   const delivered = async () => (await all<DeliveryView>('/deliveries')).every(({ state }) => state === 'Delivered')
