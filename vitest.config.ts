@@ -5,6 +5,9 @@ import { tagDefinitions } from './test/lab/features.ts'
 /** There is one node on a machine, and who kills a part of the product in the middle of a call has nothing else beside it. */
 const ALONE = ['test/kube/{chaos,pods,product-image,node,*-node}.test.ts']
 
+/** A busy machine is no failure: what must be fast is asserted by benchmarks. Milliseconds. */
+const PATIENT = { expect: { poll: { timeout: 20_000 } } }
+
 /** `unit` needs nothing but Node; `lab` starts real SIP peers and browsers, `kube` a real Kubernetes; `soak` is the long form of them. */
 export default defineConfig({
   test: {
@@ -13,8 +16,8 @@ export default defineConfig({
     projects: [
       {
         test: {
+          ...PATIENT,
           name: 'unit',
-          // A busy machine is no failure: what must be fast is asserted by benchmarks.
           testTimeout: 30_000,
           include: ['{lib,crds,agent,operator,cli,charts}/**/*.test.ts', 'test/*.test.ts', 'test/regress/*.test.ts'],
           maxWorkers: '100%',
@@ -22,6 +25,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...PATIENT,
           name: 'lab',
           include: ['test/{integration,e2e}/**/*.test.ts'],
           globalSetup: 'test/lab/requirements.ts',
@@ -33,6 +37,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...PATIENT,
           name: 'kube',
           include: ['test/kube/**/*.test.ts'],
           exclude: ALONE,
@@ -46,6 +51,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...PATIENT,
           name: 'kube-alone',
           include: ALONE,
           globalSetup: 'test/kube/install.ts',
@@ -56,6 +62,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...PATIENT,
           name: 'soak',
           include: ['test/soak/**/*.test.ts'],
           globalSetup: 'test/kube/install.ts',

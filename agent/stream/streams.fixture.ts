@@ -45,7 +45,5 @@ const heard = (stream: AudioStream) => stream.session.report().packetsReceived
 
 export async function hearMore(...streams: AudioStream[]): Promise<void> {
   const before = streams.map(heard)
-  await expect
-    .poll(() => streams.every((each, index) => heard(each) > (before[index] ?? 0) + 3), { timeout: 20_000 })
-    .toBe(true)
+  await expect.poll(() => streams.every((each, index) => heard(each) > (before[index] ?? 0) + 3)).toBe(true)
 }
