@@ -1,5 +1,5 @@
 /** The whole product on a real node, from nothing: installed by Helm with its own ServiceAccount, probes that call, and gone again. */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runLua } from '../lab/lua.ts'
@@ -12,14 +12,12 @@ import { gateOf } from './gate.fixture.ts'
 import { granted, refused, used } from './granted.ts'
 import type { Helm } from './helm.ts'
 import { CHART, openHelm } from './helm.ts'
-import { NODE } from './node-names.ts'
-import { PRODUCT_IMAGE, writeProductImage } from './product-image.ts'
+import { localVolume } from './local-volume.ts'
+import { IMAGE_VALUES, writeProductImage } from './product-image.ts'
 
 /** Of a test, milliseconds: the machine may be busy. */
 const TIMEOUT = 600_000
 const ROOT = join(import.meta.dirname, '../..')
-const [repository = '', tag = ''] = PRODUCT_IMAGE.split(/:(?=[^:]*$)/)
-const IMAGE = `image.repository=${repository},image.tag=${tag},image.pullPolicy=Never`
 
 const stack = new AsyncDisposableStack()
 let cluster: NodeCluster
@@ -54,23 +52,7 @@ const RESTRICTED = { 'pod-security.kubernetes.io/enforce': 'restricted' }
 const apply = (...items: readonly object[]) =>
   cluster.kubectl.with(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }), 'apply', '--filename', '-')
 
-/** As an administrator gives one to a cluster that makes none. */
-async function volume(name: string): Promise<void> {
-  const path = join(folder, name)
-  mkdirSync(path)
-  const isHere = { key: 'kubernetes.io/hostname', operator: 'In', values: [NODE] }
-  await apply({
-    apiVersion: 'v1',
-    kind: 'PersistentVolume',
-    metadata: { name },
-    spec: {
-      capacity: { storage: '5Gi' },
-      accessModes: ['ReadWriteOnce'],
-      local: { path },
-      nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [isHere] }] } },
-    },
-  })
-}
+const volume = (name: string) => apply(localVolume(name, join(folder, name)))
 
 /** All objects, as `KIND NAMESPACE NAME`, but for Events, which go by themselves, and what follows from others. */
 async function everything(): Promise<string[]> {
@@ -147,7 +129,14 @@ describe('a release for the whole cluster', () => {
     'makes the samples call within seconds, and shows it',
     async () => {
       const began = performance.now()
-      await helm.run('install', ...release, CHART, '--wait', '--timeout=120s', `--set=${IMAGE},responder.enabled=true`)
+      await helm.run(
+        'install',
+        ...release,
+        CHART,
+        '--wait',
+        '--timeout=120s',
+        `--set=${IMAGE_VALUES},responder.enabled=true`,
+      )
       await cluster.kubectl('apply', '--kustomize', join(ROOT, 'config/samples/cluster'))
       const get = (...words: string[]) => cluster.kubectl('get', '--namespace=ringcheck', ...words)
       const wait = ['wait', '--for=condition=Healthy', 'sipprobe/healthy', '--namespace=ringcheck', '--timeout=200s']
@@ -220,7 +209,7 @@ describe('a release for one namespace, whose only trunk is dead', () => {
       await cluster.installCrds()
       await applyDeadTrunk('branch')
       expect(await argocd('health.lua', 'branch')).toMatchObject({ status: 'Progressing' })
-      const values = `${IMAGE},scope=Namespaced,crds.install=false`
+      const values = `${IMAGE_VALUES},scope=Namespaced,crds.install=false`
       await helm.run('install', 'ringcheck', CHART, '--namespace=branch', '--wait', '--timeout=120s', `--set=${values}`)
       await seesDeadTrunk('branch')
       await expect.poll(() => argocd('health.lua', 'branch'), POLL).toMatchObject({ status: 'Healthy' })

@@ -1,8 +1,10 @@
 /** A real HTTP server that receives webhooks and verifies them with the library that receivers use; it knows nothing of what they say. */
 import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { Webhook } from 'standardwebhooks'
+import type { Identity } from './certificates.ts'
 import { freePort } from './ports.ts'
 
 interface Delivery {
@@ -36,8 +38,12 @@ export interface Receiver extends AsyncDisposable {
   up(): Promise<void>
 }
 
-/** @param secret `whsec_...`, as in the Standard Webhooks specification */
-export async function receiver(secret: string): Promise<Receiver> {
+/**
+ * @param secret `whsec_...`, as in the Standard Webhooks specification
+ * @param at an address of this machine, and who it is there, over HTTPS; default: plain HTTP on 127.0.0.1
+ */
+export async function receiver(secret: string, at?: { host: string; identity: Identity }): Promise<Receiver> {
+  const host = at?.host ?? '127.0.0.1'
   const webhook = new Webhook(secret)
   const port = await freePort()
   const deliveries: Delivery[] = []
@@ -72,7 +78,7 @@ export async function receiver(secret: string): Promise<Receiver> {
     if (!held.delete(request)) throw new Error('nobody waits for the answer')
   }
 
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     released(request)
       .then(() => take(request))
       .then(
@@ -80,12 +86,15 @@ export async function receiver(secret: string): Promise<Receiver> {
         // The sender went away in the middle of its body, or while it was held.
         () => response.destroy(),
       )
-  })
+  }
+  const server = at
+    ? createSecureServer({ key: at.identity.key, cert: at.identity.certificate }, listener)
+    : createServer(listener)
   const up = async () => {
     status = 204
     if (server.listening) return
     const listening = once(server, 'listening')
-    server.listen(port, '127.0.0.1')
+    server.listen(port, host)
     await listening
   }
   const down = async () => {
@@ -98,7 +107,7 @@ export async function receiver(secret: string): Promise<Receiver> {
   await up()
 
   return {
-    url: `http://127.0.0.1:${port}/`,
+    url: `${at ? 'https' : 'http'}://${host}:${port}/`,
     port,
     deliveries,
     refused,
