@@ -1,5 +1,5 @@
 /** When a probe calls: pure decisions over its schedule, its last slot and the time that is passed in. It starts nothing. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { Cron } from 'croner'
 import { milliseconds } from '../../crds/index.ts'
 import type { SipProbeSpec } from '../../crds/index.ts'
@@ -89,7 +89,7 @@ export function staleAt(
 
 /** Same probe, location and slot: same id, whichever replica asks, so that a retry is not a second call. */
 export function executionId(uid: string, location: string, slot: number): string {
-  return createHash('sha256').update(`${uid}/${location}/${slot}`).digest('hex').slice(0, 20)
+  return hash('sha256', `${uid}/${location}/${slot}`).slice(0, 20)
 }
 
 function latestSlot({ schedule, uid, now }: ScheduleQuestion): number | undefined {
@@ -129,7 +129,7 @@ function intervalOf(schedule: Schedule): number {
 
 /** A place of its own on the grid for each probe: 10,000 probes do not call at once. */
 function offsetOf(uid: string, interval: number): number {
-  return createHash('sha256').update(uid).digest().readUInt32BE(0) % interval
+  return hash('sha256', uid, 'buffer').readUInt32BE(0) % interval
 }
 
 function cron(schedule: Schedule): Cron {

@@ -33,13 +33,22 @@ const valuesOf = (text: string, series: string) =>
 
 const READS: ReadonlySet<string | undefined> = new Set(['GET', 'LIST', 'WATCH', 'WATCHLIST'])
 
-/** How many requests so far have written a probe or its status, or told an Event, as the API server counts them. */
-export async function writes({ kubectl }: Cluster): Promise<number> {
+/** How many requests so far wrote a probe or its status, and how many told an Event. */
+export interface Writes {
+  readonly probes: number
+  readonly events: number
+}
+
+/** As the API server counts them. */
+export async function writes({ kubectl }: Cluster): Promise<Writes> {
   const text = await kubectl('get', '--raw', '/metrics')
-  return [...text.matchAll(/^apiserver_request_total{(.*)} (\S+)$/gm)].reduce((sum, [, labels = '', count]) => {
-    const isOurs = /resource="(sipprobes|events)"/.test(labels)
-    return isOurs && !READS.has(/verb="(\w+)"/.exec(labels)?.[1]) ? sum + Number(count) : sum
-  }, 0)
+  const requests = [...text.matchAll(/^apiserver_request_total{(.*)} (\S+)$/gm)].map(([, labels = '', count]) => {
+    const of = (label: string) => new RegExp(`${label}="(\\w+)"`).exec(labels)?.[1]
+    return { resource: of('resource'), isRead: READS.has(of('verb')), count: Number(count) }
+  })
+  const sum = (resource: string) =>
+    requests.reduce((sum, each) => (each.resource === resource && !each.isRead ? sum + each.count : sum), 0)
+  return { probes: sum('sipprobes'), events: sum('events') }
 }
 
 /** Bytes of memory that are resident now, and at most since the start (proc(5): VmRSS, VmHWM). */

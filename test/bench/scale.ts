@@ -46,17 +46,17 @@ const targets = sizes.flatMap((size) =>
 const figures = new Figures()
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 const loadBefore = loadavg()
-for (const size of sizes)
-  // One that fails takes nothing from the others.
-  await measure(size).catch((error: unknown) => {
-    say(`${size} probes: ${String(error)}`)
-    process.exitCode = 1
-  })
-const verdicts = figures.judge(targets)
-process.stdout.write(`${figures.table()}\n\n${verdicts.map(({ text }) => text).join('\n')}\n`)
 const out = values.out ?? (values.probes ? undefined : join(import.meta.dirname, '../../bench/results/scale.json'))
-if (out !== undefined) keep(out)
-if (values.assert && verdicts.some(({ met }) => !met)) process.exitCode = 1
+/** Sizes that could not be measured, and why. */
+const failures: string[] = []
+for (const size of sizes) {
+  // One that fails takes nothing from the others.
+  await measure(size).catch((error: unknown) => failures.push(`${size} probes: ${String(error)}`))
+  if (out !== undefined) keep(out)
+}
+const verdicts = figures.judge(targets)
+process.stdout.write([figures.table(), '', ...verdicts.map(({ text }) => text), ...failures, ''].join('\n'))
+if (failures.length > 0 || (values.assert && verdicts.some(({ met }) => !met))) process.exitCode = 1
 
 function figure(size: number, name: string): string {
   return `${size} probes: ${name}`
@@ -79,8 +79,10 @@ async function measure(size: number): Promise<void> {
   add('slowest scrape', 'ms', scale.scrape)
   add('series a probe', '', scale.seriesPerProbe)
   add('store, bytes an execution', '', scale.storePerExecution)
-  add('API writes an execution', '', scale.writesPerExecution)
+  add('status writes an execution', '', scale.writesPerExecution.probes)
+  add('Events an execution', '', scale.writesPerExecution.events)
   add('API writes of idle probes', '', scale.idleWrites)
+  add('load of the machine', '', scale.load)
   say(figures.table())
 }
 
@@ -94,7 +96,8 @@ function keep(file: string): void {
     load: { before: loadBefore, after: loadavg() },
     seconds: Number(values.seconds),
     figures: figures.all,
-    targets: verdicts.map(({ figure: name, met }) => ({ figure: name, met })),
+    failures,
+    targets: figures.judge(targets).map(({ figure: name, met }) => ({ figure: name, met })),
   }
   writeFileSync(file, `${JSON.stringify(record, null, 2)}\n`)
 }
