@@ -165,9 +165,11 @@ export class Probes implements AsyncDisposable {
     }
     this.#wantByAnnotation(probe, tracked)
     if (scheduled) await this.#lookForStale(probe, tracked)
+    // A slot that comes while we look is not passed over.
+    const lookedAt = clock.now()
     if (!tracked.running) this.#startNext(probe, tracked, prepared)
     await this.#settlement.publish(probe, tracked)
-    if (scheduled) this.#queue.addAfter(textOf(key), this.#nextLook(probe) - clock.now())
+    if (scheduled) this.#queue.addAfter(textOf(key), this.#nextLook(probe, lookedAt) - clock.now())
   }
 
   /** The probe is gone: a round that still runs ends as it would, and its result goes to history only. */
@@ -317,8 +319,7 @@ export class Probes implements AsyncDisposable {
   }
 
   /** Milliseconds since 1970. */
-  #nextLook(probe: Stored<'SipProbe'>): number {
-    const now = this.#options.clock.now()
+  #nextLook(probe: Stored<'SipProbe'>, now: number): number {
     const { schedule, maintenance } = probe.spec
     const next = nextSlot({ schedule, uid: probe.metadata.uid, now }) ?? Number.POSITIVE_INFINITY
     const windowEnds = openUntil(maintenance, now) ?? Number.POSITIVE_INFINITY
