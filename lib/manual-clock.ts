@@ -52,6 +52,11 @@ export class ManualClock implements Clock {
     this.#now -= milliseconds
   }
 
+  /** The same, forward. */
+  setForward(milliseconds: number): void {
+    this.#now += milliseconds
+  }
+
   /** Timers that wait. A test of something that was stopped expects 0. */
   get waiting(): number {
     return this.#pending.size

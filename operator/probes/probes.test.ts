@@ -10,6 +10,11 @@ async function answer(it: Awaited<ReturnType<typeof rig>>, index: number, change
   it.calls[index]?.answer(finished(it.clock.now(), change))
 }
 
+/** Seconds from its slot to the beginning of the round that began last. */
+async function lag(it: Awaited<ReturnType<typeof rig>>): Promise<number> {
+  return Number(/^ringcheck_probe_schedule_lag_seconds\{.*\} (.*)$/m.exec(await it.metrics.text())?.[1])
+}
+
 describe('a probe', () => {
   test('calls at once, then on its grid, and each change is one transition', async () => {
     await using it = await rig(probe())
@@ -104,6 +109,16 @@ describe('a probe', () => {
     await answer(it, 1, busy)
     await it.until(() => it.status()?.reason === 'Busy')
     expect(it.status()?.health).toBe('Unhealthy')
+  })
+
+  test('that is looked at late says by how much', async () => {
+    await using it = await rig(probe())
+    await answer(it, 0)
+    await it.until(() => it.status()?.health === 'Healthy')
+    expect(await lag(it)).toBe(0)
+    it.clock.setForward(2_500)
+    await answer(it, 1)
+    expect(await lag(it)).toBe(2.5)
   })
 
   test('that is deleted and comes back during a call loses nothing', async () => {

@@ -41,7 +41,6 @@ const SERIES = [
   'ringcheck_probe_last_execution_timestamp_seconds',
   'ringcheck_probe_last_success_timestamp_seconds',
   'ringcheck_probe_interval_seconds',
-  'ringcheck_probe_schedule_lag_seconds',
   'ringcheck_probe_skipped_total',
   'ringcheck_probe_transitions_total',
   'probe_success',
@@ -51,6 +50,9 @@ const SERIES = [
   'ringcheck_operator_dispatch_duration_seconds',
   'ringcheck_operator_history_write_duration_seconds',
 ]
+
+/** Nothing, all the time, where a machine has nothing else to do; a late look moves it in operator/probes/probes.test.ts. */
+const LAG = 'ringcheck_probe_schedule_lag_seconds'
 
 interface Probe {
   target: string
@@ -158,7 +160,7 @@ test('every series of a probe moves, and those of what the operator does for it;
   await product.becomes('moving', 'Healthy', ({ health }) => health === 'Healthy', 100_000)
   scrapes.push(await product.metrics())
   const afterOne = samples(scrapes[1] ?? '')
-  expect(SERIES.filter((name) => !afterOne.has(name))).toEqual([])
+  expect([...SERIES, LAG].filter((name) => !afterOne.has(name))).toEqual([])
 
   // A call that is longer than its interval leaves a slot out.
   declare({ target: 'loss-20', interval: '11s', callDuration: '12s', loss: 5 })
