@@ -2,7 +2,7 @@
 import type { Clock } from '../../lib/clock.ts'
 
 const SECOND = 1000
-/** Milliseconds of work in one turn of the event loop: a packet that is due waits no longer. */
+/** Milliseconds of work in one turn of the event loop: a packet that is due waits little longer. */
 const PIECE = 0.5
 
 interface Entry {
